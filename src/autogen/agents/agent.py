@@ -1,0 +1,213 @@
+"""The agent: one version of all its skills, answering people. Never imports torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autogen.errors import ProjectNotFound, UsageError
+from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
+from autogen.runtime.tuned_model import TunedModel
+from autogen.skills import SKILLS
+from autogen.skills.skill import Action, Reply, Skill, Turn
+from autogen.storage.database import Database
+from autogen.storage.responses import ResponseStore, StoredResponse
+from autogen.versions.manifest import Manifest, check_files
+from autogen.versions.registry import STATE_FOLDER, Versions
+
+DATABASE_FILE = "agent.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the agent says. Feedback refers to it by `id`."""
+
+    id: str
+    text: str
+    action: Action
+    intent: str | None
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+    conversation_id: str
+    version: str
+    skill: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person wrote, and in which conversation; None opens one."""
+
+    text: str
+    conversation_id: str | None = None
+
+
+class Memory:
+    """What an agent remembers: responses and feedback, in the project's database. Shared by all versions."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.responses = ResponseStore(database)
+        self.feedback = FeedbackStore(database)
+
+    @classmethod
+    def open(cls, project: Path) -> Memory:
+        return cls(Database.open(project / STATE_FOLDER / DATABASE_FILE))
+
+
+class Agent:
+    """One version, ready to answer. Safe to use from several threads."""
+
+    def __init__(self, manifest: Manifest, skills: Mapping[str, Skill], memory: Memory) -> None:
+        self.manifest = manifest
+        self.version = manifest.version
+        self.memory = memory
+        self._skills = skills
+
+    @classmethod
+    def load(cls, project: Path | str, version: str | None = None, memory: Memory | None = None) -> Agent:
+        """The champion of the project in this folder, or the version named.
+
+        Raises ProjectNotFound, UnknownVersion, VersionDamaged, StorageError.
+        """
+        folder = Path(project)
+        if not (folder / STATE_FOLDER).is_dir():
+            raise ProjectNotFound(
+                f"Expected a trained project, found no {STATE_FOLDER} folder in {folder.resolve()}. "
+                "Go to your project's folder, name it with -p DIR, or run `autogen train` in it first."
+            )
+        versions = Versions(folder)
+        name = versions.champion() if version is None else versions.find(version)
+        manifest = versions.manifest(name)
+        check_files(versions.folder / name, manifest, answering_only=True)
+        return cls(manifest, load_skills(versions.folder / name, manifest), memory or Memory.open(folder))
+
+    @property
+    def name(self) -> str:
+        return self.manifest.agent
+
+    def respond(self, text: str, conversation_id: str | None = None) -> Response:
+        """Answer one message. A conversation that is not known yet is opened.
+
+        Raises UsageError when the text is empty or too long. The response is kept before it is returned.
+        """
+        return self.respond_all([Message(text, conversation_id)])[0]
+
+    def respond_all(self, messages: Sequence[Message]) -> list[Response]:
+        """Answer several messages, of different conversations, together."""
+        for message in messages:
+            check_message(message)
+        turns = [self._turn(message) for message in messages]
+        replies = self._reply(turns)
+        responses = [self._response(message, *reply) for message, reply in zip(messages, replies, strict=True)]
+        now = datetime.now(UTC)
+        self.memory.responses.add(
+            [_stored(response, message.text, now) for response, message in zip(responses, messages, strict=True)]
+        )
+        return responses
+
+    def parse(self, texts: Sequence[str]) -> list[tuple[str, Reply]]:
+        """What each text is about, without a conversation and without keeping it: (skill, reply)."""
+        for text in texts:
+            check_message(Message(text))
+        return self._reply([Turn(text) for text in texts])
+
+    def feedback(
+        self,
+        response_id: str,
+        *,
+        rating: float | str | None = None,
+        label: str | None = None,
+        text: str | None = None,
+        comment: str | None = None,
+        user: str | None = None,
+        trusted: bool | None = None,
+        source: Source = "python",
+    ) -> Feedback:
+        """Keep what a person said of a response; on disk when this returns. `text` is a better answer.
+
+        Without a `user` it is the owner's own, and trusted. Raises UnknownResponse, UsageError.
+        """
+        return self.memory.feedback.record(
+            response_id,
+            trusted=user is None if trusted is None else trusted,
+            source=source,
+            rating=rating,
+            label=label,
+            answer=text,
+            comment=comment,
+            user=user,
+        )
+
+    def _turn(self, message: Message) -> Turn:
+        last = self.memory.responses.last_of(message.conversation_id) if message.conversation_id else None
+        if last is None:
+            return Turn(message.text)
+        action: Any = last.action
+        return Turn(message.text, action, tuple(name for name, _ in last.alternatives))
+
+    def _reply(self, turns: Sequence[Turn]) -> list[tuple[str, Reply]]:
+        """With several skills, each turn goes to the one that is surest of it; one that declines comes last."""
+        by_skill = [(name, skill.reply(turns)) for name, skill in self._skills.items()]
+        if len(by_skill) == 1:
+            name, replies = by_skill[0]
+            return [(name, reply) for reply in replies]
+        return [
+            max(((name, replies[at]) for name, replies in by_skill), key=lambda one: _claim(one[1]))
+            for at in range(len(turns))
+        ]
+
+    def _response(self, message: Message, skill: str, reply: Reply) -> Response:
+        return Response(
+            id=f"resp-{os.urandom(12).hex()}",
+            text=reply.text,
+            action=reply.action,
+            intent=reply.intent,
+            confidence=reply.confidence,
+            alternatives=reply.alternatives,
+            conversation_id=message.conversation_id or f"conv-{os.urandom(12).hex()}",
+            version=self.version,
+            skill=skill,
+        )
+
+
+def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
+    """The skills of a version's folder, ready to answer."""
+    ready: dict[str, Skill] = {}
+    for name, record in manifest.skills.items():
+        models = {model: TunedModel.load(folder / entry.folder) for model, entry in record.models.items()}
+        ready[name] = SKILLS[record.type].ready(record.answering, models)
+    return ready
+
+
+def check_message(message: Message) -> None:
+    """Raises UsageError when there is nothing to answer, or too much."""
+    if not isinstance(message.text, str) or not message.text.strip():
+        raise UsageError("Expected a message with some text, found an empty one.")
+    if len(message.text) > MAX_TEXT_LENGTH:
+        raise UsageError(f"Expected a message of at most {MAX_TEXT_LENGTH:,} characters, found {len(message.text):,}.")
+    if message.conversation_id is not None and not 0 < len(message.conversation_id) <= MAX_NAME_LENGTH:
+        raise UsageError(f"Expected a conversation id of 1 to {MAX_NAME_LENGTH} characters.")
+
+
+def _claim(reply: Reply) -> tuple[bool, float]:
+    return reply.action != "decline", reply.confidence
+
+
+def _stored(response: Response, message: str, now: datetime) -> StoredResponse:
+    return StoredResponse(
+        id=response.id,
+        conversation_id=response.conversation_id,
+        message=message,
+        text=response.text,
+        action=response.action,
+        intent=response.intent,
+        confidence=response.confidence,
+        alternatives=response.alternatives,
+        skill=response.skill,
+        version=response.version,
+        created_at=now,
+    )

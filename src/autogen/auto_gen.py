@@ -1,0 +1,232 @@
+"""`AutoGen`: one transformers model and its tokenizer, fine-tuned, measured, kept, and turned into an agent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autogen.agents.agent import Agent
+from autogen.config import TrainingSettings
+from autogen.data.columns import select
+from autogen.data.problems import Problem, raise_for
+from autogen.data.quality import check_labelled
+from autogen.data.readers import rows_of
+from autogen.errors import ConfigError, DataError, UsageError, did_you_mean
+from autogen.models.sources import FromOwner, FromVersion, ModelSource
+from autogen.runtime.tuned_model import TunedModel
+from autogen.skills.customer_service import INTENT, CustomerServiceSettings, CustomerServiceType
+from autogen.storage.files import explained
+from autogen.tasks import TASKS
+from autogen.tasks.text_classification import Prediction
+from autogen.training.fine_tune import FineTuned, FineTuning, forget_state
+from autogen.training.learning_data import LabelledRows, check_labelled_eval, fingerprint, split
+from autogen.training.progress import TrainingProgress
+from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord
+from autogen.versions.registry import Versions
+
+SKILL = "main"
+MODEL_FOLDER = f"models/{SKILL}/{INTENT}"
+
+Data = Any  # a path, a list of dicts or tuples, a pandas or polars frame, or a datasets.Dataset
+
+
+class AutoGen:
+    """Fine-tune a model on labelled texts and answer with it.
+
+    >>> auto_gen = AutoGen(model, tokenizer)
+    >>> auto_gen.config.learning_rate = 2e-5
+    >>> auto_gen.fit(train_data, dev_data, test_data)
+    >>> auto_gen.evaluate(test_data)
+
+    `model` is a transformers `...ForSequenceClassification`, or an encoder, which gets a head of ours. It is not changed
+    itself: training works on a copy, and what is fitted answers through its exported form.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, task: str = "text-classification", *, quiet: bool = False
+    ) -> None:
+        if task not in TASKS:
+            raise ConfigError(f"Expected a task among {', '.join(TASKS)}; found {task!r}.{did_you_mean(task, TASKS)}")
+        if not hasattr(model, "config") or not hasattr(model, "save_pretrained"):
+            raise ConfigError(f"Expected a transformers model, found {type(model).__name__}.")
+        self._setup(FromOwner(model, tokenizer), task, quiet)
+
+    def _setup(self, source: ModelSource, task: str, quiet: bool) -> None:
+        self.task = task
+        self.config = TrainingSettings()
+        self.report: FineTuned | None = None
+        self._source = source
+        self._quiet = quiet
+        self._home = tempfile.TemporaryDirectory(prefix="autogen-")  # removed with this object
+        self._fitted: TunedModel | None = None
+        self._folder = Path(self._home.name)
+        self._train: tuple[int, str] = (0, "")
+        self._held_out: tuple[int, str] = (0, "")
+
+    def fit(self, train_data: Data, dev_data: Data | None = None, test_data: Data | None = None) -> AutoGen:
+        """Fine-tune on `train_data`, choosing by `dev_data` (without it, rows are held out or cross-validation is used),
+        and report on `test_data`, which nothing is chosen by.
+
+        Raises DataError listing every problem, TrainingFailed, ParityError, Interrupted.
+        """
+        train, held_out = self._learning_rows(train_data, dev_data)
+        test = self._rows(test_data, "test_data") if test_data is not None else None
+        folder = Path(tempfile.mkdtemp(dir=self._home.name))
+        with TrainingProgress(self._quiet) as progress:
+            job = FineTuning(
+                train=train.examples,
+                held_out=held_out.examples,
+                settings=self.config,
+                source=self._source,
+                folder=folder / MODEL_FOLDER,
+                state=folder / "state",
+            )
+            self.report = job.run(progress)
+            forget_state(job.state)
+            self._folder, self._fitted = folder, TunedModel.load(folder / MODEL_FOLDER)
+            self._train = (len(train.examples), fingerprint(train.examples))
+            self._held_out = (len(held_out.examples), fingerprint(held_out.examples))
+            if test is not None:
+                found = self._measure(test)
+                progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
+        return self
+
+    def evaluate(self, test_data: Data) -> dict[str, float]:
+        """`accuracy`, `precision`, `recall`, `f1` (macro-averaged) and more, each in 0–1, of the exported model.
+
+        A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
+        """
+        return self._measure(self._rows(test_data, "test_data"))
+
+    def predict(self, texts: str | Iterable[str]) -> Any:
+        """The label of a text, or a list of labels for several (`oos` where none fits)."""
+        return self._each(texts, lambda found: found.decided)
+
+    def predict_proba(self, texts: str | Iterable[str]) -> Any:
+        """label → probability of a text, or a list of such mappings for several."""
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        model = self._model()
+        rows = model.task.probabilities(model.logits(listed)) if listed else []
+        found = [dict(zip(self.labels, map(float, row), strict=True)) for row in rows]
+        return found[0] if isinstance(texts, str) else found
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._model().task.labels
+
+    def save(self, folder: Path | str) -> Path:
+        """Keep what was fitted as a new version in `folder`, and make it champion there; `AutoGen.load`, `Agent.load`
+        and `autogen serve -p` read it. Raises StorageError."""
+        from autogen.storage.files import learning_lock
+
+        target = Path(folder)
+        model = self._model()
+        versions = Versions(target)
+        with explained(target):
+            target.mkdir(parents=True, exist_ok=True)
+        with learning_lock(versions.state), versions.draft() as draft, explained(target):
+            _copy_tree(self._folder / MODEL_FOLDER, draft / MODEL_FOLDER)
+            published = versions.publish(draft, self._manifest(versions, model))
+        versions.promote(published.version)
+        return versions.folder / published.version
+
+    @classmethod
+    def load(cls, folder: Path | str, *, quiet: bool = False) -> AutoGen:
+        """What `save` kept: ready to predict, or to `fit` on from there. Raises ProjectNotFound, VersionDamaged."""
+        versions = Versions(Path(folder))
+        name = versions.champion()
+        record = next(iter(versions.manifest(name).skills.values())).models[INTENT]
+        place = versions.folder / name / record.folder
+        model = TunedModel.load(place)
+        card = model.card
+        loaded = cls.__new__(cls)
+        source = FromVersion(place, card.base_model, model.task.labels, card.max_length, card.pad_id)
+        loaded._setup(source, record.task, quiet)
+        loaded._folder, loaded._fitted = versions.folder / name, model
+        if record.folder != MODEL_FOLDER:
+            raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
+        return loaded
+
+    def agent(self, folder: Path | str | None = None) -> Agent:
+        """An agent that answers with what was fitted. Its conversations and feedback are kept in `folder`; without one,
+        they are gone when this object is."""
+        home = Path(folder) if folder is not None else Path(self._home.name) / "agent"
+        self.save(home)
+        return Agent.load(home)
+
+    def _model(self) -> TunedModel:
+        if self._fitted is None:
+            raise UsageError("Nothing has been fitted yet: call fit(train_data, dev_data) first.")
+        return self._fitted
+
+    def _each(self, texts: str | Iterable[str], take: Any) -> Any:
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        found: Sequence[Prediction] = self._model().predict(listed)
+        return take(found[0]) if isinstance(texts, str) else [take(one) for one in found]
+
+    def _learning_rows(self, train_data: Data, dev_data: Data | None) -> tuple[LabelledRows, LabelledRows]:
+        train, problems = self._read(train_data, "train_data")
+        problems += check_labelled(train.texts, train.labels, train.rows)
+        if dev_data is None:
+            raise_for(problems)
+            train, held_out, _ = split(train, self.config.seed)
+            return train, held_out
+        held_out, found = self._read(dev_data, "dev_data")
+        raise_for([*problems, *found, *check_labelled_eval(train, held_out)])
+        return train, held_out
+
+    def _rows(self, data: Data, name: str) -> LabelledRows:
+        rows, problems = self._read(data, name)
+        raise_for(problems)
+        if not rows.rows:
+            raise DataError(f"{name}: expected labelled rows, found none.")
+        return rows
+
+    def _read(self, data: Data, name: str) -> tuple[LabelledRows, list[Problem]]:
+        kind = TASKS[self.task]
+        read, problems = rows_of(data, kind.required_fields, name)
+        selected, found = select(read, kind.required_fields, kind.optional_fields, {})
+        examples, kept, wrong = kind.examples(selected)
+        return LabelledRows(tuple(examples), tuple(kept)), [*problems, *found, *wrong]
+
+    def _measure(self, data: LabelledRows) -> dict[str, float]:
+        model = self._model()
+        pairs = [example.text_pair or "" for example in data.examples]
+        return model.task.metrics(model.predict(data.texts, pairs if any(pairs) else None), data.labels)
+
+    def _manifest(self, versions: Versions, model: TunedModel) -> Manifest:
+        settings = CustomerServiceSettings(type="customer-service", train=["train_data"])
+        record = ModelRecord(
+            folder=MODEL_FOLDER,
+            task=self.task,
+            train_rows=self._train[0],
+            train_fingerprint=self._train[1],
+            held_out_rows=self._held_out[0],
+            held_out_fingerprint=self._held_out[1],
+            cross_validated=self.report is not None and self.report.cross_validated,
+            metrics=self.report.metrics if self.report else {},
+            training={},
+        )
+        skill = SkillRecord(
+            type=CustomerServiceType.name,
+            answering=CustomerServiceType().answering(settings, Path()),
+            models={INTENT: record},
+        )
+        return Manifest(
+            version=versions.next_name(),
+            agent=model.card.base_model,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_by="AutoGen.save",
+            parent=versions.alias().champion,
+            config=self.config.model_dump(),
+            skills={SKILL: skill},
+        )
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    import shutil
+
+    shutil.copytree(source, target, dirs_exist_ok=True)

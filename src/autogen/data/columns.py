@@ -1,0 +1,117 @@
+"""From the columns a file has to the fields a task needs, with the line to write when the names differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+
+from autogen.data.problems import Problem, listed, quoted
+from autogen.data.rows import Row
+
+# What people call these columns. The order says which is taken when a file has several of them.
+_LABEL = ("label", "intent", "category", "class", "target", "topic", "tag", "label_text")
+_TEXT = ("text", "utterance", "sentence", "query", "question", "message", "content", "review", "body")
+_SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "text": _TEXT,
+    "label": _LABEL,
+    "text_pair": ("text2", "sentence2", "hypothesis", "second_text"),
+    "input": ("prompt", "instruction", "source", *_TEXT),
+    "output": ("completion", "response", "target", "answer", "reply"),
+    "question": _TEXT,
+    "answers": ("answer",),
+    "user": ("user_id", "userid", "customer", "customer_id"),
+    "item": ("item_id", "itemid", "product", "product_id", "sku", "movie_id"),
+    "timestamp": ("time", "datetime", "date", "ts", "created_at"),
+    "title": ("name", "item_name"),
+    "head": ("subject", "source"),
+    "relation": ("predicate", "rel"),
+    "tail": ("object", "target"),
+}
+
+
+def select(
+    rows: Sequence[Row], required: tuple[str, ...], optional: tuple[str, ...], columns: Mapping[str, str]
+) -> tuple[list[Row], list[Problem]]:
+    """Rows with the fields of a task only, read from the columns that `columns` (field → column) names.
+
+    A source without a column it must have is one problem, and its rows are left out. A single row without the
+    value passes: the task says what it lacks. Other fields in `columns` belong to other tasks.
+    """
+    wanted = {field: columns.get(field, field) for field in (*required, *optional)}
+    needed = {field: column for field, column in wanted.items() if field in required or field in columns}
+    problems: list[Problem] = []
+    broken: set[str] = set()
+    for source, found in _columns_by_source(rows).items():
+        missing = [field for field, column in needed.items() if column not in found]
+        if missing:
+            problems.append(_missing_columns(source, missing, wanted, found, columns))
+            broken.add(source)
+    picked = [
+        Row({field: row.values[c] for field, c in wanted.items() if c in row.values}, row.source, row.number)
+        for row in rows
+        if row.source not in broken
+    ]
+    return picked, problems
+
+
+def _columns_by_source(rows: Sequence[Row]) -> dict[str, dict[str, None]]:
+    """Every column that stands in any row of a source, in order: rows of JSON lines may differ."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        found.setdefault(row.source, {}).update(dict.fromkeys(row.values))
+    return found
+
+
+def _missing_columns(
+    source: str,
+    missing: Sequence[str],
+    wanted: Mapping[str, str],
+    found: Collection[str],
+    columns: Mapping[str, str],
+) -> Problem:
+    noun = "column" if len(missing) == 1 else "columns"
+    expected = listed(wanted[field] for field in missing)
+    message = f"expected the {noun} {expected}, found {listed(found) or 'none'}"
+    guesses = _guesses(missing, wanted, found)
+    mapping = {field: column for field, column in columns.items() if field not in missing}
+    mapping |= {field: guesses.get(field, "…") for field in missing}
+    fix = f"write {_toml(mapping)} in agent.toml"
+    if len(guesses) == len(missing):
+        fix += f", or rename the {noun}"
+    else:
+        header = ",".join(wanted.values())
+        fix += f" with the right {noun} for …, or add a header line ({header}) if the file has none"
+    return Problem("error", "missing-column", source, None, message, fix)
+
+
+def _guesses(missing: Sequence[str], wanted: Mapping[str, str], found: Collection[str]) -> dict[str, str]:
+    """The column that each missing field most likely is; no column is taken twice."""
+    taken = {column for field, column in wanted.items() if field not in missing}
+    free = [name for name in found if name not in taken]
+    guesses: dict[str, str] = {}
+    for field in missing:
+        near = _near_miss(field, wanted[field], free)
+        if near is not None:
+            guesses[field] = near
+            free.remove(near)
+    return guesses
+
+
+def _near_miss(field: str, column: str, found: Sequence[str]) -> str | None:
+    """The column that most likely holds `field`: by spelling apart from case, by a synonym, by likeness."""
+    plain = {_plain(name): name for name in reversed(found)}
+    for word in (column, field, *_SYNONYMS.get(field, ())):
+        if _plain(word) in plain:
+            return plain[_plain(word)]
+    near = get_close_matches(_plain(column), plain, n=1, cutoff=0.7)
+    near = near or get_close_matches(_plain(field), plain, n=1, cutoff=0.7)
+    return plain[near[0]] if near else None
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def _toml(mapping: Mapping[str, str]) -> str:
+    pairs = (f"{field} = {quoted(column)}" for field, column in mapping.items())
+    return f"columns = {{{', '.join(pairs)}}}"

@@ -1,0 +1,93 @@
+"""A row as it was read, and the small checks by which a task turns its cells into text and labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral, Real
+
+from autogen.data.problems import Problem, shown
+
+
+@dataclass(frozen=True)
+class Row:
+    """Named values, the file they came from, and the number by which a person finds them there.
+
+    `number` is the line of a CSV, TSV or JSON lines file, else the row's place counted from 1.
+    """
+
+    values: Mapping[str, object]
+    source: str
+    number: int
+
+    def error(self, kind: str, message: str, fix: str) -> Problem:
+        return Problem("error", kind, self.source, self.number, message, fix)
+
+
+def is_missing(row: Row, field: str) -> bool:
+    """Whether nothing was given: no such cell, None, NaN, or nothing but white space."""
+    value = row.values.get(field)
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, Real) and value != value)
+
+
+def require_text(row: Row, field: str, max_chars: int) -> str | Problem:
+    """The text in `field` as it stands there, or what is wrong with it. Numbers are not text."""
+    if is_missing(row, field):
+        return _missing(row, field)
+    value = row.values[field]
+    if not isinstance(value, str):
+        message = f'expected text in "{field}", found {shown(value)} ({type(value).__name__})'
+        return row.error("not-text", message, "write it as text, in quotes")
+    return _checked(row, field, str(value), max_chars)
+
+
+def require_label(row: Row, field: str, max_chars: int) -> str | Problem:
+    """The label in `field` without the space around it, or what is wrong with it.
+
+    A number becomes its decimal string, `1.0` the same as `1`: a gap in an integer column makes floats of it.
+    """
+    if is_missing(row, field):
+        return _missing(row, field)
+    value = row.values[field]
+    label = value.strip() if isinstance(value, str) else _decimal(value)
+    if label is None:
+        message = f'expected a name or a number in "{field}", found {shown(value)} ({type(value).__name__})'
+        return row.error("not-a-label", message, "write one label as text, in quotes")
+    return _checked(row, field, label, max_chars)
+
+
+def _missing(row: Row, field: str) -> Problem:
+    found = shown(row.values[field]) if field in row.values else "nothing"
+    message = f'expected a value in "{field}", found {found}'
+    return row.error("missing-value", message, "fill it in or delete the row")
+
+
+def _checked(row: Row, field: str, text: str, max_chars: int) -> str | Problem:
+    if len(text) > max_chars:
+        message = f'expected at most {max_chars} characters in "{field}", found {len(text)}'
+        return row.error("too-long", message, "shorten or split it")
+    # JSON may escape half of a character ("\ud83d"); no file, database or tokenizer can take it from there.
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        message = f'expected whole characters in "{field}", found a lone surrogate in {shown(text)}'
+        return row.error("broken-character", message, "write the character itself, in UTF-8")
+    return text
+
+
+def _decimal(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, Integral | Real | Decimal):
+        return None
+    try:
+        if isinstance(value, Integral):
+            return str(int(value))
+        number = float(value)
+    except (ValueError, OverflowError):  # thousands of digits
+        return None
+    if number.is_integer() and abs(number) < 2**53:
+        return str(int(number))
+    return repr(number) if math.isfinite(number) else None

@@ -1,0 +1,387 @@
+"""Which feedback becomes examples, and how: owners are believed, strangers checked, review decides.
+
+Pure: feedback and decisions in, exactly one place for each feedback out, so nothing is lost. Give it all of a
+project's feedback each time, not only the new: what was learnt is then recognised as known, and a flood does
+not become a trickle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from hashlib import sha256
+from typing import Literal
+
+from autogen.config import RESERVED_LABEL
+from autogen.data.quality import normalise
+from autogen.errors import did_you_mean
+from autogen.feedback.events import Decision, Feedback
+
+KEPT_FOR_TRAINING = 4
+"""Rows of a new label that stay in training, whatever share is set aside for evaluation."""
+
+WaitingReason = Literal[
+    "down-rated",
+    "better-answer",
+    "conflict",
+    "conflicts-with-training",
+    "flood",
+    "out-of-scope",
+    "likely-error",
+    "new-label",
+]
+IgnoredReason = Literal[
+    "dropped", "evaluation-row", "already-known", "superseded", "overruled", "nothing-to-learn"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the champion makes of a text. `in_scope` is false for a text far from anything it knows."""
+
+    label: str
+    confidence: float
+    in_scope: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CurationPolicy:
+    """How careful to be. Shares and `sure` are in 0–1.
+
+    `eval_share` is set aside for evaluation; a new label needs `new_label_rows`; one untrusted user may give
+    `flood_rows` or `flood_share` of all feedback, whichever is more; from the confidence `sure` on, the
+    champion is believed rather than a stranger.
+    """
+
+    eval_share: float = 0.2
+    new_label_rows: int = 5
+    flood_rows: int = 50
+    flood_share: float = 0.5
+    sure: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class CuratedExample:
+    """A text, its label, and the feedback behind it. `replaces`: the training row of this text is wrong."""
+
+    text: str
+    label: str
+    feedback_ids: tuple[str, ...]
+    users: tuple[str, ...]
+    trusted: bool
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Feedback that a person should look at; `proposed` is the label it would teach."""
+
+    feedback: Feedback
+    reason: WaitingReason
+    explanation: str
+    proposed: str | None = None
+    assessment: Assessment | None = None
+    decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    feedback: Feedback
+    reason: IgnoredReason
+
+
+@dataclass(frozen=True, slots=True)
+class Curation:
+    """Each list is in order of arrival. `proposed` counts the rows so far of labels that have too few yet."""
+
+    train: tuple[CuratedExample, ...]
+    evaluation: tuple[CuratedExample, ...]
+    waiting: tuple[Waiting, ...]
+    ignored: tuple[Ignored, ...]
+    new_labels: tuple[str, ...]
+    proposed: Mapping[str, int]
+
+
+class Trust(IntEnum):
+    STRANGER = 0
+    OWNER = 1
+    REVIEWED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one feedback says a text means."""
+
+    feedback: Feedback
+    key: str  # the normalised text
+    label: str
+    trust: Trust
+    decision: Decision | None
+
+
+@dataclass
+class Desk:
+    """Where claims are sorted: what is settled so far, what waits, what is ignored."""
+
+    known: Mapping[str, str]
+    policy: CurationPolicy
+    settled: dict[str, list[Claim]] = field(default_factory=dict)  # by key, all of one label
+    waiting: list[Waiting] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+
+    def wait(
+        self,
+        claims: Iterable[Claim],
+        reason: WaitingReason,
+        explanation: str,
+        assessment: Assessment | None = None,
+    ) -> None:
+        self.waiting += [
+            Waiting(c.feedback, reason, explanation, c.label, assessment, c.decision is not None)
+            for c in claims
+        ]
+
+    def ignore(self, feedback: Iterable[Feedback], reason: IgnoredReason) -> None:
+        self.ignored += [Ignored(item, reason) for item in feedback]
+
+
+def curate(
+    feedback: Sequence[Feedback],
+    decisions: Mapping[str, Decision],
+    *,
+    train: Mapping[str, str],
+    held_out: AbstractSet[str],
+    known_labels: Collection[str],
+    assess: Callable[[Sequence[str]], Sequence[Assessment]],
+    policy: CurationPolicy = CurationPolicy(),
+) -> Curation:
+    """Sort all feedback into examples, what waits for review, and what is ignored.
+
+    `train` (normalised text to label) and `held_out` (normalised texts) are the rows so far. `assess`
+    asks the champion, and is called at most once. The order of `feedback` does not matter.
+    """
+    desk = Desk(train, policy)
+    ordered = sorted(feedback, key=_arrival)
+    claims = _without_flood(_claims(ordered, decisions, held_out, desk), len(ordered), desk)
+    groups: dict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.key].append(claim)
+    for group in groups.values():
+        _settle(group, desk)
+    _check_strangers(assess, desk)
+    known = {*known_labels, RESERVED_LABEL}
+    rows = Counter(group[0].label for group in desk.settled.values() if group[0].label not in known)
+    proposed = {label: count for label, count in sorted(rows.items()) if count < policy.new_label_rows}
+    _hold_back_proposed(proposed, known, desk)
+    new_labels = tuple(label for label in sorted(rows) if label not in proposed)
+    return _finished(desk, new_labels, proposed)
+
+
+def _arrival(feedback: Feedback) -> tuple[datetime, str]:
+    return feedback.created_at, feedback.id
+
+
+# From feedback to claims
+
+
+def _claims(
+    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], held_out: AbstractSet[str], desk: Desk
+) -> list[Claim]:
+    """What the feedback says about texts; what says nothing, or nothing new, goes where it belongs."""
+    replaced = _superseded(feedback, decisions)
+    claims = []
+    for item in feedback:
+        key, decision = normalise(item.message), decisions.get(item.id)
+        if decision is not None and decision.decision == "drop":
+            desk.ignore([item], "dropped")
+        elif key in held_out:
+            desk.ignore([item], "evaluation-row")
+        elif item.id in replaced:
+            desk.ignore([item], "superseded")
+        elif (claim := _claim(item, key, decision)) is not None:
+            claims.append(claim)
+        else:
+            _without_label(item, desk)
+    return claims
+
+
+def _superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decision]) -> set[str]:
+    """Verdicts that the same person replaced: a thumb by its other side, or by the right label."""
+    verdicts: dict[tuple[str, str | None, bool], list[Feedback]] = defaultdict(list)
+    for item in feedback:
+        says = item.rating is not None or item.label is not None
+        if says and item.response_id is not None and item.id not in decisions:
+            verdicts[item.response_id, item.user, item.trusted].append(item)
+    replaced: set[str] = set()
+    for items in verdicts.values():
+        final = max(items, key=lambda item: (item.label is not None, _arrival(item)))
+        replaced.update(item.id for item in items if item is not final)
+    return replaced
+
+
+def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | None:
+    label = feedback.taught_label if decision is None else decision.label or feedback.taught_label
+    if label is None or not key:
+        return None
+    trust = Trust.OWNER if feedback.trusted else Trust.STRANGER
+    return Claim(feedback, key, label, trust if decision is None else Trust.REVIEWED, decision)
+
+
+def _without_label(feedback: Feedback, desk: Desk) -> None:
+    if feedback.answer is not None:
+        explanation = (
+            "A better answer was given, but no label: change the response's text, or relabel the message."
+        )
+        desk.waiting.append(Waiting(feedback, "better-answer", explanation))
+    elif feedback.rating is not None and feedback.rating < 0.5:
+        said = f'not "{feedback.intent}"' if feedback.intent else "not what was said"
+        desk.waiting.append(
+            Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?")
+        )
+    else:  # a comment alone, or praise of something other than an intent: kept and listed, but not an example
+        desk.ignore([feedback], "nothing-to-learn")
+
+
+# From claims to settled texts
+
+
+def _without_flood(claims: Sequence[Claim], batch: int, desk: Desk) -> list[Claim]:
+    """Less what one stranger gave in excess. Those without a name count as one, or a flood would omit it."""
+    allowed = max(desk.policy.flood_rows, int(desk.policy.flood_share * batch))
+    given: Counter[str | None] = Counter()
+    kept = []
+    for claim in claims:
+        user = claim.feedback.user
+        given[user] += claim.trust is Trust.STRANGER
+        if claim.trust is Trust.STRANGER and given[user] > allowed:
+            who = f'"{user}"' if user else "People without a name"
+            explanation = (
+                f"{who} gave more than {allowed} labels in this batch of {batch}: is this one right?"
+            )
+            desk.wait([claim], "flood", explanation)
+        else:
+            kept.append(claim)
+    return kept
+
+
+def _settle(group: Sequence[Claim], desk: Desk) -> None:
+    """One text: agree on its label, or let those who disagree wait. Less trust never holds back more."""
+    voices = [claim for claim in group if claim.trust == max(claim.trust for claim in group)]
+    if voices[0].trust is Trust.REVIEWED:
+        voices = [max(voices, key=_decided)]
+    labels = sorted({claim.label for claim in voices})
+    if len(labels) > 1:
+        desk.wait(group, "conflict", f"One text, different labels ({_quoted(labels)}): which is right?")
+        return
+    agreeing = [claim for claim in group if claim.label == labels[0]]
+    _settle_others([claim for claim in group if claim.label != labels[0]], voices[0], desk)
+    known = desk.known.get(group[0].key)
+    if known == labels[0]:
+        desk.ignore((claim.feedback for claim in agreeing), "already-known")
+    elif known is not None and voices[0].trust is Trust.STRANGER:
+        desk.wait(agreeing, "conflicts-with-training", f'The training data says "{known}": which is right?')
+    else:
+        desk.settled[group[0].key] = agreeing
+
+
+def _settle_others(others: Sequence[Claim], winner: Claim, desk: Desk) -> None:
+    """Those who disagree with the winner wait, except that a review also decides what came before it."""
+    for claim in others:
+        seen = winner.decision is not None and _decided(claim)[0] <= winner.decision.decided_at
+        if seen:
+            desk.ignore([claim.feedback], "overruled")
+        else:
+            who = ("other feedback", "the owner", "review")[winner.trust]
+            desk.wait([claim], "conflict", f'For this text {who} says "{winner.label}": which is right?')
+
+
+def _decided(claim: Claim) -> tuple[datetime, str]:
+    return claim.decision.decided_at if claim.decision else claim.feedback.created_at, claim.feedback.id
+
+
+def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], desk: Desk) -> None:
+    """Texts that only strangers speak for are shown to the champion."""
+    keys = sorted(key for key, group in desk.settled.items() if max(c.trust for c in group) is Trust.STRANGER)
+    if not keys:
+        return
+    assessments = assess([desk.settled[key][0].feedback.message for key in keys])
+    for key, assessment in zip(keys, assessments, strict=True):
+        label = desk.settled[key][0].label
+        doubt = _doubt(label, assessment, desk.policy)
+        if doubt is not None:
+            desk.wait(desk.settled.pop(key), *doubt, assessment)
+
+
+def _doubt(label: str, assessment: Assessment, policy: CurationPolicy) -> tuple[WaitingReason, str] | None:
+    if not assessment.in_scope and label != RESERVED_LABEL:
+        return "out-of-scope", f'Far from anything known: is it "{label}", or "{RESERVED_LABEL}"?'
+    if assessment.label != label and assessment.confidence >= policy.sure:
+        sure = f'"{assessment.label}" ({assessment.confidence:.0%} sure)'
+        return "likely-error", f'The champion says {sure}, this person "{label}": which is right?'
+    return None
+
+
+# From settled texts to examples
+
+
+def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], desk: Desk) -> None:
+    for key, group in list(desk.settled.items()):
+        label = group[0].label
+        if label in proposed:
+            so_far = f"{proposed[label]} of {desk.policy.new_label_rows} rows"
+            hint = did_you_mean(label, known)
+            explanation = f'"{label}" would be a new label, with {so_far} so far.{hint} It waits for more.'
+            desk.wait(desk.settled.pop(key), "new-label", explanation)
+
+
+def _finished(desk: Desk, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
+    examples = {key: _example(group, key in desk.known) for key, group in desk.settled.items()}
+    evaluation = _set_aside(examples, new_labels, desk.policy)
+    return Curation(
+        train=tuple(example for key, example in examples.items() if key not in evaluation),
+        evaluation=tuple(example for key, example in examples.items() if key in evaluation),
+        waiting=tuple(sorted(desk.waiting, key=lambda item: _arrival(item.feedback))),
+        ignored=tuple(sorted(desk.ignored, key=lambda item: _arrival(item.feedback))),
+        new_labels=new_labels,
+        proposed=proposed,
+    )
+
+
+def _example(group: Sequence[Claim], replaces: bool) -> CuratedExample:
+    return CuratedExample(
+        text=max(group, key=lambda claim: claim.trust).feedback.message,  # the first of those most trusted
+        label=group[0].label,
+        feedback_ids=tuple(claim.feedback.id for claim in group),
+        users=tuple(dict.fromkeys(claim.feedback.user for claim in group if claim.feedback.user is not None)),
+        trusted=any(claim.trust is not Trust.STRANGER for claim in group),
+        replaces=replaces,
+    )
+
+
+def _set_aside(
+    examples: Mapping[str, CuratedExample], new_labels: Sequence[str], policy: CurationPolicy
+) -> set[str]:
+    """Keys for evaluation. Strangers have no vote there, and what the champion was trained on is no test."""
+    eligible = [key for key, example in examples.items() if example.trusted and not example.replaces]
+    chosen = {key for key in eligible if place(key) < policy.eval_share}
+    for label in new_labels:
+        rows = {key for key, example in examples.items() if example.label == label}
+        spare = max(0, len(rows) - KEPT_FOR_TRAINING)
+        candidates = sorted(rows.intersection(eligible), key=place)
+        # At least one where there is room, or the gate could not see that the new label was learnt.
+        wanted = max(len(rows & chosen), 1 if policy.eval_share > 0 else 0)
+        chosen = (chosen - rows) | set(candidates[: min(wanted, spare)])
+    return chosen
+
+
+def place(key: str) -> float:
+    """Where a normalised text falls in 0–1: the same on every machine, in any order, at any time."""
+    return int.from_bytes(sha256(key.encode()).digest()[:8]) / 2**64
+
+
+def _quoted(labels: Iterable[str]) -> str:
+    return ", ".join(f'"{label}"' for label in labels)

@@ -1,0 +1,283 @@
+"""Feedback in files: what was collected elsewhere comes in; all goes out, such that it comes in unchanged."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Generic, Literal, TypeVar, cast, get_args
+
+from autogen.data.columns import select
+from autogen.data.problems import Problem, listed, raise_for, shown
+from autogen.data.readers import read_rows
+from autogen.data.rows import Row, is_missing, require_label, require_text
+from autogen.errors import UsageError, did_you_mean
+from autogen.feedback.events import (
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    Decision,
+    Feedback,
+    FeedbackStore,
+    Source,
+    Verdict,
+    checked,
+    new_id,
+    parse_rating,
+)
+from autogen.storage import clock
+from autogen.storage.files import write_atomically
+
+T = TypeVar("T")
+D = TypeVar("D")
+Format = Literal["csv", "tsv", "jsonl"]
+
+COLUMNS = (
+    *("id", "created_at", "source", "user", "trusted", "response_id", "skill", "version", "text", "action"),
+    *(
+        "intent",
+        "confidence",
+        "rating",
+        "label",
+        "answer",
+        "comment",
+        "decision",
+        "decided_label",
+        "decided_at",
+    ),
+)
+"""The columns of an export, in order; of an import all but `text` may be missing."""
+_SAYS_SOMETHING = ("label", "rating", "answer", "comment")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    imported: int
+    already_known: int
+
+
+def import_feedback(
+    store: FeedbackStore, path: Path, columns: Mapping[str, str] | None = None
+) -> ImportResult:
+    """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
+
+    `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
+    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is. Raises
+    `DataError` with all malformed rows, `StorageError`.
+    """
+    rows, problems = read_rows(path)
+    rows, misfits = _selected(rows, columns or {})
+    problems += misfits
+    reader = _Reader(problems)
+    events = [event for row in rows if (event := reader.read(row)) is not None]
+    raise_for(reader.problems)
+    known = {feedback.id for feedback in store.all()}
+    new = [feedback for feedback, _ in events if feedback.id not in known]
+    decisions = {f.id: decision for f, decision in events if decision is not None and f.id not in known}
+    store.add_many(new, decisions)
+    return ImportResult(len(new), len(events) - len(new))
+
+
+def export_feedback(store: FeedbackStore, path: Path, format: Format | None = None) -> int:
+    """Write all feedback and decisions to a file, atomically, and return how many there are.
+
+    The format follows the file's name unless given. Raises `UsageError`, `StorageError`.
+    """
+    events = store.all()
+    write_atomically(path, _rendered(events, store.decisions(), format or _format_of(path)).encode())
+    return len(events)
+
+
+def feedback_as_text(store: FeedbackStore, format: Format = "jsonl") -> str:
+    """All feedback and decisions as the text of such a file. Raises `StorageError`."""
+    return _rendered(store.all(), store.decisions(), format)
+
+
+# Out
+
+
+def _format_of(path: Path) -> Format:
+    suffix = path.suffix.lower().removeprefix(".")
+    for format in get_args(Format):
+        if suffix == format:
+            return format  # type: ignore[no-any-return]
+    raise UsageError(f'{path}: expected a name that ends in .csv, .tsv or .jsonl, found "{path.suffix}".')
+
+
+def _rendered(events: Sequence[Feedback], decisions: Mapping[str, Decision], format: Format) -> str:
+    records = [_record(feedback, decisions.get(feedback.id)) for feedback in events]
+    if format == "jsonl":
+        return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    # Cells that a spreadsheet would take for formulas stay as they are: an export must come back unchanged.
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, delimiter="," if format == "csv" else "\t")
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(record[name]) for name in COLUMNS] for record in records)
+    return target.getvalue()
+
+
+def _record(feedback: Feedback, decision: Decision | None) -> dict[str, object]:
+    values: dict[str, object] = {
+        "text": feedback.message,
+        "decision": decision.decision if decision else None,
+        "decided_label": decision.label if decision else None,
+        "decided_at": clock.written(decision.decided_at) if decision else None,
+        "created_at": clock.written(feedback.created_at),
+    }
+    return {name: values[name] if name in values else getattr(feedback, name) for name in COLUMNS}
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+# In
+
+
+def _selected(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[list[Row], list[Problem]]:
+    """Rows by field, or the columns to rename. A column meant for a field must not be passed over."""
+    found = {name for row in rows for name in row.values}
+    renamed = {name: column for name, column in columns.items() if name not in found and column in found}
+    if rows and not any(renamed.get(name, name) in found for name in _SAYS_SOMETHING):
+        return select(rows, ("text", "label"), ("user",), renamed)
+    absent = [name for name in COLUMNS if renamed.get(name, name) not in found]
+    unknown = sorted(found - {*COLUMNS, *renamed.values()})
+    selected, problems = select(rows, ("text",), tuple(name for name in COLUMNS if name != "text"), renamed)
+    for name in unknown:
+        if not problems and (near := did_you_mean(name, absent)):
+            message = f"expected the columns {listed(COLUMNS)}, found {shown(name)}"
+            fix = f"rename it, or delete it.{near}"
+            problems.append(Problem("error", "near-column", rows[0].source, None, message, fix))
+    return selected, problems
+
+
+@dataclass
+class _Reader:
+    """Rows to feedback; what is wrong with each is gathered, so that a person can mend the file at once."""
+
+    problems: list[Problem]
+    _lines: dict[str, int] = field(default_factory=dict)  # where each id stands
+    _now: datetime = field(default_factory=clock.now)
+
+    def read(self, row: Row) -> tuple[Feedback, Decision | None] | None:
+        before = len(self.problems)
+        feedback, decision = self._feedback(row), self._decision(row)
+        if len(self.problems) > before:
+            return None
+        try:
+            checked(feedback)
+        except UsageError as error:
+            self.problems.append(row.error("not-feedback", str(error), "correct or delete the row"))
+        return feedback, decision
+
+    def _feedback(self, row: Row) -> Feedback:
+        user = self._name(row, "user")
+        return Feedback(
+            id=self._id(row),
+            response_id=self._name(row, "response_id"),
+            message=self._message(row),
+            skill=self._name(row, "skill"),
+            version=self._name(row, "version"),
+            intent=self._name(row, "intent"),
+            confidence=self._parsed(row, "confidence", _NUMBER, None),
+            rating=self._parsed(row, "rating", _RATING, None),
+            label=self._name(row, "label"),
+            answer=self._text(row, "answer"),
+            comment=self._text(row, "comment"),
+            user=user,
+            trusted=self._parsed(row, "trusted", _TRUTH, user is None),
+            source=self._parsed(row, "source", _SOURCE, _IMPORT),
+            created_at=self._parsed(row, "created_at", _MOMENT, self._now),
+            action=self._name(row, "action"),
+        )
+
+    def _decision(self, row: Row) -> Decision | None:
+        decision = self._parsed(row, "decision", _VERDICT, None)
+        label = self._name(row, "decided_label")
+        decided_at = self._parsed(row, "decided_at", _MOMENT, self._now)
+        if decision == "relabel" and label is None:
+            message = 'expected the right label in "decided_label" with the decision "relabel", found none'
+            self.problems.append(row.error("missing-value", message, "fill it in"))
+        return None if decision is None else Decision(decision, label, decided_at)
+
+    def _id(self, row: Row) -> str:
+        given = self._name(row, "id")
+        if given is None:
+            return new_id()
+        first = self._lines.setdefault(given, row.number)
+        if first != row.number:
+            message = f"expected each id once, found {shown(given)} of row {first} again"
+            self.problems.append(row.error("duplicate-id", message, "delete one of them"))
+        return given
+
+    def _message(self, row: Row) -> str:
+        value = row.values.get("text")
+        if isinstance(value, str) and not value.strip() and not is_missing(row, "response_id"):
+            return value  # someone did say nothing, and was answered
+        return self._kept(require_text(row, "text", MAX_TEXT_LENGTH)) or ""
+
+    def _name(self, row: Row, name: str) -> str | None:
+        return None if is_missing(row, name) else self._kept(require_label(row, name, MAX_NAME_LENGTH))
+
+    def _text(self, row: Row, name: str) -> str | None:
+        return None if is_missing(row, name) else self._kept(require_text(row, name, MAX_TEXT_LENGTH))
+
+    def _kept(self, value: str | Problem) -> str | None:
+        if isinstance(value, Problem):
+            self.problems.append(value)
+            return None
+        return value
+
+    def _parsed(self, row: Row, name: str, kind: _Kind[T], default: D) -> T | D:
+        if is_missing(row, name):
+            return default
+        value = row.values[name]
+        try:
+            return kind.parse(value)
+        except (ValueError, UsageError):
+            message = f'expected {kind.expected} in "{name}", found {shown(value)}'
+            self.problems.append(row.error("bad-value", message, "correct it, or leave it empty"))
+            return default
+
+
+@dataclass(frozen=True)
+class _Kind(Generic[T]):
+    """What a cell that is no text may hold. `parse` raises `ValueError` or `UsageError` for anything else."""
+
+    expected: str
+    parse: Callable[[object], T]
+
+
+def _number(value: object) -> float:
+    number = float(str(value))
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _truth(value: object) -> bool:
+    return {"true": True, "false": False}[_lowered(value, ("true", "false"))]
+
+
+def _lowered(value: object, words: Sequence[str]) -> str:
+    word = str(value).strip().lower()
+    if word not in words:
+        raise ValueError(value)
+    return word
+
+
+_NUMBER = _Kind("a number", _number)
+_RATING = _Kind('"up", "down" or a number from 0 to 1', parse_rating)
+_TRUTH = _Kind("true or false", _truth)
+_MOMENT = _Kind("a time such as 2026-01-31T09:30:00Z", lambda value: clock.read(str(value)))
+_SOURCE = _Kind(
+    f"one of {listed(get_args(Source))}", lambda value: cast(Source, _lowered(value, get_args(Source)))
+)
+_VERDICT = _Kind(
+    f"one of {listed(get_args(Verdict))}", lambda value: cast(Verdict, _lowered(value, get_args(Verdict)))
+)
+_IMPORT: Source = "import"

@@ -1,0 +1,212 @@
+"""Classifiers: an encoder with a head, answering with logits and a text embedding.
+
+Two kinds share one interface. `CosineClassifier` puts our head on any encoder: the mean of the token vectors, scaled to
+length one, compared by cosine with one vector per label (Gidaris & Komodakis 2018). `SequenceClassifier` takes a
+transformers `...ForSequenceClassification` as its owner built it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from autogen.errors import VersionDamaged
+
+KIND_FILE = "classifier.json"
+HEAD_FILE = "head.safetensors"
+START_SCALE = 20.0
+
+
+class Answer(NamedTuple):
+    """`logits` of shape (rows, labels) and `embedding` of shape (rows, hidden), of length one."""
+
+    logits: Tensor
+    embedding: Tensor
+
+
+class Classifier(nn.Module):
+    """What both kinds share. Subclasses say how one padded batch is answered and how the head grows."""
+
+    kind: str
+    encoder: Any
+    head_prefixes: tuple[str, ...]
+
+    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+        raise TypeError(f"{type(self).__name__} must say how it answers")
+
+    def grow(self, labels: int) -> None:
+        raise TypeError(f"{type(self).__name__} must say how its head grows")
+
+    def forward(self, batches: Sequence[Mapping[str, Tensor]]) -> Answer:
+        """Answers for several padded batches, one after the other: rows of like length share a batch, so that little is
+        spent on padding, and the loss still sees them all."""
+        answers = [self.answer(batch) for batch in batches]
+        return Answer(torch.cat([a.logits for a in answers]), torch.cat([a.embedding for a in answers]))
+
+    def is_head(self, parameter_name: str) -> bool:
+        return parameter_name.startswith(self.head_prefixes)
+
+    def layer_of(self, parameter_name: str) -> int:
+        """The depth of an encoder parameter: 0 for embeddings, then 1 to `layers`; what follows counts as the last."""
+        found = re.search(r"\.(\d+)\.", parameter_name)
+        if found:
+            return int(found.group(1)) + 1
+        return 0 if "embed" in parameter_name else self.layers
+
+    @property
+    def layers(self) -> int:
+        return int(getattr(self.encoder.config, "num_hidden_layers", 1))
+
+    @property
+    def has_token_types(self) -> bool:
+        return int(getattr(self.encoder.config, "type_vocab_size", 0) or 0) > 1
+
+    def word_embeddings(self) -> nn.Module:
+        embeddings: nn.Module = self.encoder.get_input_embeddings()
+        return embeddings
+
+    def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        names = ("input_ids", "attention_mask", *(("token_type_ids",) if self.has_token_types else ()))
+        return {name: batch[name] for name in names}
+
+    def save(self, folder: Path) -> None:
+        """Weights as safetensors, the encoder in transformers' own layout."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.encoder.save_pretrained(folder / "encoder")
+        head = {name: value.contiguous() for name, value in self.state_dict().items() if name in ("vectors", "log_scale")}
+        if head:
+            save_file(head, folder / HEAD_FILE)
+        (folder / KIND_FILE).write_text(json.dumps({"kind": self.kind}), "utf-8")
+
+
+class CosineClassifier(Classifier):
+    """logits = exp(log_scale) · cosine(mean token vector, label vector)."""
+
+    kind = "cosine"
+    head_prefixes = ("vectors", "log_scale")
+
+    def __init__(self, encoder: Any, labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.vectors = nn.Parameter(functional.normalize(torch.randn(labels, encoder.config.hidden_size), dim=-1))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
+
+    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+        hidden = self.encoder(**self.inputs(batch)).last_hidden_state
+        embedding = functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1)
+        # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
+        with torch.autocast(embedding.device.type, enabled=False):
+            cosine = embedding @ functional.normalize(self.vectors, dim=-1).T
+            return Answer(cosine * self.log_scale.exp(), embedding)
+
+    def set_vectors(self, vectors: Tensor) -> None:
+        with torch.no_grad():
+            self.vectors.copy_(functional.normalize(vectors, dim=-1))
+
+    def grow(self, labels: int) -> None:
+        fresh = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
+        self.vectors = nn.Parameter(torch.cat([self.vectors.data, fresh]))
+
+
+class SequenceClassifier(Classifier):
+    """A transformers `...ForSequenceClassification`; its last hidden states give the embedding."""
+
+    kind = "sequence-classification"
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        name = _last_linear(encoder)
+        if name is None:
+            raise VersionDamaged(f"{type(encoder).__name__} has no linear layer with one output per label.")
+        self._output = name
+        self.head_prefixes = (f"encoder.{name.split('.')[0]}.",)
+
+    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+        found = self.encoder(**self.inputs(batch), output_hidden_states=True)
+        embedding = mean_of_tokens(found.hidden_states[-1], batch["attention_mask"])
+        return Answer(found.logits.float(), functional.normalize(embedding, dim=-1))
+
+    def grow(self, labels: int) -> None:
+        """A head with `labels` outputs; the first ones stay as they are, the new ones are drawn as BERT draws them."""
+        old: nn.Linear = self.encoder.get_submodule(self._output)
+        new = nn.Linear(old.in_features, labels, bias=old.bias is not None)
+        kept = min(labels, old.out_features)
+        with torch.no_grad():
+            new.weight.normal_(0.0, 0.02)
+            new.weight[:kept] = old.weight[:kept]
+            if old.bias is not None:
+                new.bias.zero_()
+                new.bias[:kept] = old.bias[:kept]
+        self.encoder.set_submodule(self._output, new)
+        self.encoder.num_labels = self.encoder.config.num_labels = labels
+
+
+def _last_linear(encoder: nn.Module) -> str | None:
+    outputs = getattr(encoder, "num_labels", None)
+    linear = [n for n, m in encoder.named_modules() if isinstance(m, nn.Linear) and m.out_features == outputs]
+    return linear[-1] if linear else None
+
+
+def mean_of_tokens(hidden: Tensor, mask: Tensor) -> Tensor:
+    """The mean over the tokens that are not padding, in fp32: (rows, length, hidden) → (rows, hidden)."""
+    weights = mask.unsqueeze(-1).to(torch.float32)
+    return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """What `Classifier.save` wrote."""
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    try:
+        kind = json.loads((folder / KIND_FILE).read_text("utf-8"))["kind"]
+        if kind == SequenceClassifier.kind:
+            with quiet_transformers():
+                auto = AutoModelForSequenceClassification
+                return SequenceClassifier(auto.from_pretrained(folder / "encoder", local_files_only=True))
+        head = load_file(folder / HEAD_FILE)
+        model = CosineClassifier(load_encoder(AutoModel, folder / "encoder"), len(head["vectors"]))
+        model.load_state_dict(head, strict=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise VersionDamaged(f"{folder}: the trained weights cannot be read: {error}") from error
+    return model
+
+
+def load_encoder(auto_class: Any, source: Path | str, local: bool = True) -> Any:
+    """An encoder in fp32 without a pooler (it would be random where the checkpoint has none).
+
+    Attention is computed step by step ("eager"): for the short texts and small heads of an agent's encoder that was
+    faster on a CPU than the fused kernel.
+    """
+    arguments: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32, "local_files_only": local}
+    with quiet_transformers():
+        try:
+            return auto_class.from_pretrained(source, add_pooling_layer=False, **arguments)
+        except TypeError:  # an architecture that never had a pooler
+            return auto_class.from_pretrained(source, **arguments)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No load report (a pooler left out is not news) and no bar of its own; as before afterwards."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()

@@ -1,0 +1,171 @@
+"""Where a model to be trained comes from: a base model, an earlier version, or the user's own objects.
+
+Each source builds a classifier for given labels as often as asked (cross-validation asks several times), always the same
+for the same seed, and knows the tokenizer that belongs to it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from tokenizers import Tokenizer
+
+from autogen.errors import BaseModelError
+from autogen.models.base_models import BaseModel
+from autogen.models.classifier import Classifier, CosineClassifier, SequenceClassifier, load_classifier, load_encoder
+
+
+class ModelSource(Protocol):
+    """What training needs to know of a model before it has one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """Labels that the model knows already, in the order of its outputs."""
+
+    @property
+    def own_head(self) -> bool:
+        """Whether the head is the user's, not ours."""
+
+    @property
+    def continued(self) -> bool:
+        """Whether training goes on from an earlier version."""
+
+    def build(self, labels: tuple[str, ...], seed: int) -> Classifier: ...
+
+    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+        """The Rust tokenizer, the id of its padding, and the most tokens that the model takes."""
+
+
+@dataclass(frozen=True)
+class FromBaseModel:
+    """A pretrained encoder with our head on top."""
+
+    base: BaseModel
+    known_labels: tuple[str, ...] = ()
+    own_head = False
+    continued = False
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
+        from transformers import AutoModel
+
+        torch.manual_seed(seed)
+        try:
+            encoder = load_encoder(AutoModel, self.base.source, self.base.local)
+        except (OSError, ValueError, ImportError) as error:
+            raise _not_loaded(self.base, error) from error
+        if getattr(encoder.config, "is_encoder_decoder", False):
+            raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
+        return CosineClassifier(encoder, len(labels))
+
+    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+        from transformers import AutoConfig, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.base.source, local_files_only=self.base.local)
+            config = AutoConfig.from_pretrained(self.base.source, local_files_only=self.base.local)
+        except (OSError, ValueError, ImportError) as error:
+            raise _not_loaded(self.base, error) from error
+        return rust_tokenizer(tokenizer, config)
+
+
+@dataclass(frozen=True)
+class FromVersion:
+    """A model trained before; labels that it does not know yet get fresh outputs, the others keep theirs."""
+
+    folder: Path  # of the tuned model
+    name: str
+    known_labels: tuple[str, ...]
+    max_length: int
+    pad_id: int
+    continued = True
+
+    @cached_property
+    def own_head(self) -> bool:
+        kind = json.loads((self.folder / "weights" / "classifier.json").read_text("utf-8"))["kind"]
+        return bool(kind == SequenceClassifier.kind)
+
+    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
+        torch.manual_seed(seed)
+        model = load_classifier(self.folder / "weights")
+        if len(labels) > len(self.known_labels):
+            model.grow(len(labels))
+        return model
+
+    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+        return Tokenizer.from_file(str(self.folder / "tokenizer.json")), self.pad_id, self.max_length
+
+
+@dataclass(frozen=True, eq=False)
+class FromOwner:
+    """The user's transformers model and tokenizer. The model object itself is never changed: each build is a copy."""
+
+    model: Any
+    own_tokenizer: Any
+    continued = False
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.model.config, "_name_or_path", "") or type(self.model).__name__)
+
+    @property
+    def own_head(self) -> bool:
+        return type(self.model).__name__.endswith("ForSequenceClassification")
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The model's own label names, unless they are the placeholders that transformers gives (LABEL_0, …)."""
+        names = getattr(self.model.config, "id2label", None) or {}
+        labels = tuple(str(names[at]) for at in sorted(names))
+        generic = all(label.startswith("LABEL_") for label in labels)
+        return () if generic or not self.own_head else labels
+
+    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
+        torch.manual_seed(seed)
+        model = copy.deepcopy(self.model).float()
+        if not self.own_head:
+            return CosineClassifier(model, len(labels))
+        classifier = SequenceClassifier(model)
+        if model.num_labels != len(labels):
+            classifier.grow(len(labels))
+        model.config.id2label = dict(enumerate(labels))
+        model.config.label2id = {label: at for at, label in enumerate(labels)}
+        model.config.problem_type = "single_label_classification"
+        return classifier
+
+    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+        return rust_tokenizer(self.own_tokenizer, self.model.config)
+
+
+def rust_tokenizer(tokenizer: Any, config: Any) -> tuple[Tokenizer, int, int]:
+    """The Rust tokenizer inside a transformers tokenizer, its padding id, and the model's length limit in tokens."""
+    inner = getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(inner, Tokenizer):
+        raise BaseModelError(
+            f"Expected a fast tokenizer (one with a tokenizer.json), found {type(tokenizer).__name__}. "
+            "Load it with AutoTokenizer.from_pretrained(..., use_fast=True)."
+        )
+    pad_id = tokenizer.pad_token_id
+    positions = int(getattr(config, "max_position_embeddings", 0) or 100_000)
+    if getattr(config, "model_type", "") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
+        positions -= 2  # these number their positions from the padding id on
+    limit = min(positions, int(min(tokenizer.model_max_length, 100_000)))
+    return Tokenizer.from_str(inner.to_str()), 0 if pad_id is None else int(pad_id), limit
+
+
+def _not_loaded(base: BaseModel, error: Exception) -> BaseModelError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    where = "the folder" if base.local else "the hub or its cache"
+    return BaseModelError(f'Base model "{base.name}" could not be loaded from {where}: {reason}')

@@ -1,0 +1,117 @@
+"""A project's data: what each skill learns from, what its feedback adds, and the report on it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autogen.config import RESERVED_LABEL, ProjectConfig, SkillSettings
+from autogen.data.problems import Problem
+from autogen.data.quality import label_counts, normalise
+from autogen.data.rows import Row
+from autogen.errors import UsageError, did_you_mean
+from autogen.feedback.curation import Assessment, Curation, CuratedExample, curate
+from autogen.feedback.events import FeedbackStore
+from autogen.runtime.tuned_model import TunedModel
+from autogen.skills import SKILLS
+from autogen.skills.skill import Need
+from autogen.tasks.text_classification import Example
+from autogen.training.learning_data import LabelledRows, LearningData, joined, pick, read_learning_data
+
+FEEDBACK_SOURCE = "feedback"
+
+
+@dataclass(frozen=True)
+class SkillCheck:
+    """What `autogen check` says of one skill."""
+
+    skill: str
+    labels: Mapping[str, tuple[int, int]]  # label -> (training rows, held-out rows)
+    split: str
+    settings: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+
+def read_need(project: Path, settings: SkillSettings, need: Need) -> LearningData:
+    return read_learning_data(project, need.task, need.train, need.eval, need.columns, settings.training.seed)
+
+
+def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck:
+    """Read everything that the skill would learn from, and report on it. Nothing is written."""
+    kind = SKILLS[settings.type]
+    needs = kind.needs(settings)
+    read = [read_need(project, settings, need) for need in needs]
+    labels = sorted({label for data in read for label in (*data.train.labels, *data.held_out.labels)})
+    counts = [(label_counts(data.train.labels), label_counts(data.held_out.labels)) for data in read]
+    return SkillCheck(
+        skill=name,
+        labels={label: (sum(t.get(label, 0) for t, _ in counts), sum(h.get(label, 0) for _, h in counts)) for label in labels},
+        split="; ".join(data.split for data in read),
+        settings=settings.training.model_dump(),
+        problems=(*(p for data in read for p in data.problems), *kind.check(settings, project, labels)),
+    )
+
+
+@dataclass(frozen=True)
+class WithFeedback:
+    """Learning data after curated feedback has joined it."""
+
+    data: LearningData
+    set_aside: frozenset[str]  # normalised texts of held-out rows that came from feedback
+    feedback: tuple[str, ...]  # ids of all feedback used
+
+
+def curate_feedback(
+    store: FeedbackStore, data: LearningData, champion: TunedModel, skill: str, only: frozenset[str] | None = None
+) -> Curation:
+    """Sort the feedback on this skill; `only` keeps to these ids."""
+    mine = [one for one in store.all() if one.skill in (None, skill)]
+    feedback = [one for one in mine if only is None or one.id in only]
+    return curate(
+        feedback,
+        store.decisions(),
+        train={normalise(example.text): example.label for example in data.train.examples},
+        held_out={normalise(text) for text in data.held_out.texts},
+        known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
+        assess=lambda texts: _assess(champion, texts),
+    )
+
+
+def _assess(champion: TunedModel, texts: Sequence[str]) -> list[Assessment]:
+    return [Assessment(found.label, found.confidence, found.in_scope) for found in champion.predict(texts)]
+
+
+def with_feedback(data: LearningData, curation: Curation) -> WithFeedback:
+    """Curated examples join: a correction takes the place of the training row it corrects."""
+    replaced = {normalise(example.text) for example in curation.train if example.replaces}
+    replaced |= {normalise(example.text) for example in curation.evaluation}  # set aside means never trained on
+    stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
+    train = joined(pick(data.train, stays), _rows(curation.train))
+    held_out = joined(data.held_out, _rows(curation.evaluation))
+    return WithFeedback(
+        data=LearningData(train, held_out, data.split, data.problems),
+        set_aside=frozenset(normalise(example.text) for example in curation.evaluation),
+        feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
+    )
+
+
+def _rows(examples: Sequence[CuratedExample]) -> LabelledRows:
+    made = tuple(Example(example.text, example.label) for example in examples)
+    rows = tuple(Row({"text": e.text, "label": e.label}, FEEDBACK_SOURCE, at) for at, e in enumerate(made, start=1))
+    return LabelledRows(made, rows)
+
+
+def skill_named(config: ProjectConfig, name: str | None) -> list[tuple[str, SkillSettings]]:
+    """The skill asked for, or all of them."""
+    if name is None:
+        return list(config.skills.items())
+    if name not in config.skills:
+        known = ", ".join(config.skills)
+        raise UsageError(f"Expected one of the skills {known}; found {name!r}.{did_you_mean(name, config.skills)}")
+    return [(name, config.skills[name])]

@@ -1,0 +1,123 @@
+"""Measuring a version through the code that answers people, and predicting whole files with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autogen.config import RESERVED_LABEL
+from autogen.data.columns import select
+from autogen.data.problems import Problem, raise_for, shown
+from autogen.data.readers import locate, read_rows
+from autogen.errors import UsageError
+from autogen.runtime.tuned_model import TunedModel
+from autogen.storage.files import explained, write_atomically
+from autogen.tasks.text_classification import per_label
+from autogen.training.learning_data import LabelledRows
+
+OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".json")
+
+
+@dataclass(frozen=True)
+class SkillEvaluation:
+    """`metrics` are flat, each in 0–1; `intervals` are 95 % Wilson intervals of those that are shares of rows."""
+
+    metrics: dict[str, float]
+    rows: int
+    source: str
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    per_label: dict[str, dict[str, float]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    version: str
+    skills: dict[str, SkillEvaluation]
+
+    def to_json(self) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return {"version": self.version, "skills": {name: asdict(one) for name, one in self.skills.items()}}
+
+
+def evaluate_model(model: TunedModel, data: LabelledRows, source: str) -> SkillEvaluation:
+    """Labels that the model does not know count as wrong, with a warning."""
+    pairs = [example.text_pair or "" for example in data.examples]
+    predictions = model.predict(data.texts, pairs if any(pairs) else None)
+    metrics = model.task.metrics(predictions, data.labels)
+    unknown = sorted({*data.labels} - {*model.task.labels, RESERVED_LABEL})
+    rows = sum(label in unknown for label in data.labels)
+    inside = sum(label != RESERVED_LABEL for label in data.labels)
+    counts = {"accuracy": inside, "in_scope_accuracy": inside, "oos_recall": len(data.labels) - inside}
+    return SkillEvaluation(
+        metrics=metrics,
+        rows=len(data.rows),
+        source=source,
+        intervals={name: wilson(metrics[name], n) for name, n in counts.items() if name in metrics},
+        per_label=per_label([p.decided for p in predictions], data.labels),
+        warnings=(_unknown_labels(unknown, rows, len(data.rows)),) if unknown else (),
+    )
+
+
+def _unknown_labels(labels: Sequence[str], rows: int, of: int) -> str:
+    names = ", ".join(shown(label) for label in labels[:10]) + (", …" if len(labels) > 10 else "")
+    return f"{rows} of {of} rows have a label that the model does not know ({names}); they count as wrong."
+
+
+def wilson(share: float, rows: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927), which stays within 0–1 and holds for few rows."""
+    if rows == 0:
+        return 0.0, 1.0
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * (share * (1 - share) / rows + z * z / (4 * rows * rows)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def predict_file(model: TunedModel, source: str, target: Path, columns: dict[str, str]) -> int:
+    """Write the rows of `source` with `prediction` (after rejection) and `confidence`. Returns how many.
+
+    Raises DataError for rows that cannot be read, UsageError for a target of unknown format. The target appears whole.
+    """
+    kind = target.suffix.lower()
+    if kind not in OUTPUT_FORMATS:
+        raise UsageError(f"Expected an output file ending in {', '.join(OUTPUT_FORMATS)}; found {target.name!r}.")
+    rows, problems = read_rows(locate(source, Path()))
+    selected, found = select(rows, ("text",), ("text_pair",), columns)
+    raise_for([*problems, *found, *_empty(selected)])
+    pairs = [str(row.values.get("text_pair") or "") for row in selected]
+    predictions = model.predict([str(row.values["text"]) for row in selected], pairs if any(pairs) else None)
+    answered = [
+        {**row.values, "prediction": found.decided, "confidence": round(found.confidence, 6)}
+        for row, found in zip(rows, predictions, strict=True)
+    ]
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, "".join(_written(answered, kind)).encode())
+    return len(answered)
+
+
+def _empty(rows: Sequence[Any]) -> list[Problem]:
+    from autogen.data.rows import require_text
+    from autogen.tasks.text_classification import MAX_TEXT
+
+    return [found for row in rows if isinstance(found := require_text(row, "text", MAX_TEXT), Problem)]
+
+
+def _written(rows: Sequence[dict[str, object]], kind: str) -> Iterator[str]:
+    if kind == ".json":
+        yield json.dumps(rows, ensure_ascii=False, indent=1, default=str)
+    elif kind == ".jsonl":
+        yield from (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+    else:
+        buffer = io.StringIO()
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.DictWriter(buffer, names, delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        yield buffer.getvalue()

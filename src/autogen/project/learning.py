@@ -1,0 +1,248 @@
+"""Making a version: every skill's needs are learnt, the candidate is judged against the champion, the version is sealed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from autogen.agents.agent import Memory
+from autogen.config import ProjectConfig, SkillSettings
+from autogen.data.problems import raise_for
+from autogen.errors import ConfigError, Refused, UsageError
+from autogen.feedback.curation import Curation
+from autogen.models.base_models import find_base_model
+from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
+from autogen.project.data import WithFeedback, curate_feedback, read_need, with_feedback
+from autogen.project.judging import HELD_OUT_FILE, TRAINED_FILE, Contender, judge_candidate, write_fingerprints
+from autogen.runtime.tuned_model import TunedModel
+from autogen.skills import SKILLS
+from autogen.skills.skill import Need
+from autogen.storage.files import explained, make_folder, write_json
+from autogen.training.fine_tune import FineTuned, FineTuning
+from autogen.training.learning_data import LearningData, fingerprint
+from autogen.training.progress import TrainingProgress
+from autogen.versions.gate import Verdict
+from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
+from autogen.versions.registry import Versions
+
+Origin = Literal["train", "improve"]
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version to be bettered, opened."""
+
+    folder: Path
+    manifest: Manifest
+
+    def contender(self, skill: str, need: str) -> Contender | None:
+        record = self.manifest.skills.get(skill)
+        if record is None or need not in record.models:
+            return None
+        return Contender.load(self.folder, self.manifest, skill, need)
+
+    def model_folder(self, skill: str, need: str) -> Path:
+        return self.folder / self.manifest.skills[skill].models[need].folder
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One need, learnt."""
+
+    need: Need
+    data: WithFeedback
+    report: FineTuned
+    folder: str
+    curation: Curation | None
+
+
+class Learning:
+    """One run of `train` or `improve`. The caller holds the learning lock."""
+
+    def __init__(
+        self, folder: Path, config: ProjectConfig, origin: Origin, memory: Memory, progress: TrainingProgress
+    ) -> None:
+        self.folder, self.config, self.origin, self.memory = folder, config, origin, memory
+        self.progress = progress
+        self.versions = Versions(folder)
+        self.state = self.versions.state / "training" / origin
+        self.champion = self._champion()
+
+    def run(self, resume: bool) -> Manifest:
+        """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
+        for name, settings in self.config.skills.items():
+            raise_for(SKILLS[settings.type].check(settings, self.folder, []))
+        work = [
+            (name, settings, need, *self._data(name, settings, need))
+            for name, settings in self.config.skills.items()
+            for need in SKILLS[settings.type].needs(settings)
+        ]
+        if self.origin == "improve":
+            self._something_new([data for *_, data, _ in work])
+        self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data, _ in work}, resume)
+        with self.versions.draft() as draft, explained(draft):
+            learnt: dict[str, list[Learnt]] = {}
+            for name, settings, need, data, curation in work:
+                learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data, curation))
+            manifest = self._manifest(draft, learnt)
+            published = self.versions.publish(draft, manifest)
+        shutil.rmtree(self.state, ignore_errors=True)
+        if self.champion is None:
+            self.versions.promote(published.version)
+        return published
+
+    def _champion(self) -> Champion | None:
+        name = self.versions.alias().champion
+        if name is None:
+            return None
+        folder, manifest = self.versions.folder / name, self.versions.manifest(name)
+        check_files(folder, manifest)
+        return Champion(folder, manifest)
+
+    def _data(self, name: str, settings: SkillSettings, need: Need) -> tuple[WithFeedback, Curation | None]:
+        """The need's rows with feedback: `improve` takes all there is, `train` what the champion has learnt already."""
+        data = read_need(self.folder, settings, need)
+        raise_for(data.problems)
+        contender = self.champion.contender(name, need.name) if self.champion else None
+        if contender is None:
+            return WithFeedback(data, frozenset(), ()), None
+        known = frozenset(self.champion.manifest.feedback) if self.champion else frozenset()
+        only = known if self.origin == "train" else None
+        curation = curate_feedback(self.memory.feedback, data, contender.model, name, only)
+        return with_feedback(data, curation), curation
+
+    def _something_new(self, data: list[WithFeedback]) -> None:
+        if self.champion is None:
+            raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
+        used = {one for item in data for one in item.feedback}
+        if not used - set(self.champion.manifest.feedback):
+            raise Refused(
+                "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
+                "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`."
+            )
+
+    def _claim_state(self, data: Mapping[str, LearningData], resume: bool) -> None:
+        """A run may go on from an earlier one's checkpoints only with the same data and settings."""
+        this = {
+            "config": self.config.model_dump(),
+            "champion": self.champion.manifest.version if self.champion else None,
+            "data": {name: [fingerprint(d.train.examples), fingerprint(d.held_out.examples)] for name, d in data.items()},
+        }
+        record = self.state / RUN_FILE
+        if resume:
+            if not record.is_file():
+                raise UsageError("Expected an interrupted training to resume, found none: run `autogen train`.")
+            if json.loads(record.read_text("utf-8")) != json.loads(json.dumps(this)):
+                raise ConfigError(
+                    "The data or the settings have changed since the interrupted training began, so it cannot go on. "
+                    "Put them back, or start anew with `autogen train`."
+                )
+            return
+        with explained(self.state):
+            shutil.rmtree(self.state, ignore_errors=True)
+            make_folder(self.state)
+        write_json(record, this)
+
+    def _learn(
+        self,
+        draft: Path,
+        name: str,
+        settings: SkillSettings,
+        need: Need,
+        data: WithFeedback,
+        curation: Curation | None,
+    ) -> Learnt:
+        place = f"models/{name}/{need.name}"
+        train, held_out = data.data.train.examples, data.data.held_out.examples
+        report = FineTuning(
+            train=train,
+            held_out=held_out,
+            settings=settings.training,
+            source=self._source(name, need),
+            folder=draft / place,
+            state=self.state / name / need.name,
+            max_loss=getattr(settings, "rejection_loss", 0.01),
+        ).run(self.progress)
+        write_fingerprints(draft / place / TRAINED_FILE, train)
+        write_fingerprints(draft / place / HELD_OUT_FILE, held_out)
+        return Learnt(need, data, report, place, curation)
+
+    def _source(self, name: str, need: Need) -> ModelSource:
+        """`improve` starts from the champion, `train` from the base model."""
+        if self.origin == "train" or self.champion is None:
+            return FromBaseModel(find_base_model(self.config.agent.base_model, self.folder))
+        folder = self.champion.model_folder(name, need.name)
+        model = TunedModel.load(folder)
+        return FromVersion(
+            folder, model.card.base_model, model.task.labels, model.card.max_length, model.card.pad_id
+        )
+
+    def _manifest(self, draft: Path, learnt: Mapping[str, list[Learnt]]) -> Manifest:
+        skills = {
+            name: SkillRecord(
+                type=self.config.skills[name].type,
+                answering=SKILLS[self.config.skills[name].type].answering(self.config.skills[name], self.folder),
+                models={one.need.name: _record(one) for one in items},
+            )
+            for name, items in learnt.items()
+        }
+        manifest = Manifest(
+            version=self.versions.next_name(),
+            agent=self.config.agent.name,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_by=self.origin,
+            parent=self.champion.manifest.version if self.champion else None,
+            config=self.config.model_dump(),
+            feedback=sorted({one for items in learnt.values() for item in items for one in item.data.feedback}),
+            skills=skills,
+        )
+        verdict = self._judge(draft, manifest, learnt)
+        return manifest.model_copy(update={"verdict": verdict.to_json() if verdict else None})
+
+    def _judge(self, draft: Path, manifest: Manifest, learnt: Mapping[str, list[Learnt]]) -> Verdict | None:
+        """One verdict for the whole version: with several models, all must pass."""
+        if self.champion is None:
+            return None
+        self.progress.start("gate", 1)
+        verdicts = []
+        for name, items in learnt.items():
+            for one in items:
+                champion = self.champion.contender(name, one.need.name)
+                if champion is not None:
+                    candidate = Contender.load(draft, manifest, name, one.need.name)
+                    verdicts.append(
+                        judge_candidate(
+                            champion,
+                            candidate,
+                            one.data.data.held_out.examples,
+                            one.data.set_aside,
+                            one.report.parity,
+                            self.config.gate,
+                            self.folder,
+                        )
+                    )
+        failed = [verdict for verdict in verdicts if not verdict.passed]
+        return next(iter(failed or verdicts), None)
+
+
+def _record(one: Learnt) -> ModelRecord:
+    report, data = one.report, one.data.data
+    training = {name: value for name, value in asdict(report).items() if name not in ("metrics", "labels")}
+    return ModelRecord(
+        folder=one.folder,
+        task=one.need.task,
+        train_rows=len(data.train.examples),
+        train_fingerprint=fingerprint(data.train.examples),
+        held_out_rows=len(data.held_out.examples),
+        held_out_fingerprint=fingerprint(data.held_out.examples),
+        cross_validated=report.cross_validated,
+        metrics=report.metrics,
+        training=training,
+    )

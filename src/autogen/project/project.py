@@ -1,0 +1,155 @@
+"""The project: a folder with `agent.toml` and `data/`, and the loop that makes its agent better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autogen.agents.agent import Memory
+from autogen.config import ProjectConfig, load_config
+from autogen.data.problems import raise_for
+from autogen.errors import UsageError
+from autogen.feedback.curation import Curation
+from autogen.feedback.events import Verdict as Decided
+from autogen.feedback.exchange import ImportResult, import_feedback
+from autogen.feedback.review import ReviewItem, review_items
+from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named
+from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
+from autogen.project.judging import Contender
+from autogen.skills import SKILLS, skill_settings
+from autogen.skills.skill import Need
+from autogen.storage.files import learning_lock
+from autogen.training.learning_data import LabelledRows, pick, read_labelled, row_fingerprint
+from autogen.training.progress import TrainingProgress
+from autogen.versions.manifest import Manifest, check_files
+from autogen.versions.registry import Versions
+
+if TYPE_CHECKING:
+    from autogen.project.learning import Origin
+
+
+class Project:
+    """Everything a person does with a project. Nothing is held open between calls but the database."""
+
+    def __init__(self, folder: Path, config: ProjectConfig) -> None:
+        self.folder = folder
+        self.config = config
+        self.versions = Versions(folder)
+
+    @classmethod
+    def open(cls, folder: Path | str = ".") -> Project:
+        """Raises ProjectNotFound, ConfigError."""
+        path = Path(folder)
+        return cls(path, load_config(path, skill_settings()))
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Responses and feedback. Raises StorageError."""
+        return Memory.open(self.folder)
+
+    def check(self) -> list[SkillCheck]:
+        """Read all data and report on it; nothing is written."""
+        return [check_skill(self.folder, name, settings) for name, settings in self.config.skills.items()]
+
+    def train(self, resume: bool = False, progress: TrainingProgress | None = None) -> Manifest:
+        """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.
+
+        Raises DataError, TrainingFailed, ParityError, Busy, StorageError, Interrupted.
+        """
+        return self._learn("train", resume, progress)
+
+    def improve(self, progress: TrainingProgress | None = None) -> Manifest:
+        """Learn from the champion on, with the feedback since. The candidate's verdict is in its manifest.
+
+        Raises Refused when there is nothing new to learn from, and what `train` raises.
+        """
+        return self._learn("improve", False, progress)
+
+    def _learn(self, origin: Origin, resume: bool, progress: TrainingProgress | None) -> Manifest:
+        from autogen.project.learning import Learning  # torch takes seconds to import; other commands need none
+
+        with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
+            return Learning(self.folder, self.config, origin, self.memory, shown).run(resume)
+
+    def evaluate(self, data: str | None = None, version: str | None = None, skill: str | None = None) -> Evaluation:
+        """Measure a version (the champion unless told) on its held-out rows, or on a file of labelled rows.
+
+        Raises DataError, UnknownVersion, VersionDamaged.
+        """
+        manifest = self._whole(version)
+        asked = [(name, settings) for name, settings in skill_named(self.config, skill) if name in manifest.skills]
+        return Evaluation(
+            manifest.version,
+            {name: self._evaluate(manifest, name, SKILLS[s.type].needs(s)[0], data) for name, s in asked},
+        )
+
+    def _evaluate(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
+        contender = self._contender(manifest, skill, need.name)
+        if data is not None:
+            rows, problems = read_labelled(Path(), need.task, [data], need.columns)
+            raise_for(problems)
+            return evaluate_model(contender.model, rows, data)
+        settings = self.config.skills[skill]
+        read = read_need(self.folder, settings, need)
+        raise_for(read.problems)
+        if not read.held_out.rows:
+            record = manifest.skills[skill].models[need.name]
+            return SkillEvaluation(record.metrics, record.train_rows, "cross-validation when it was trained")
+        unseen = _unseen(read.held_out, contender)
+        return evaluate_model(contender.model, unseen, f"{len(unseen.rows)} held-out rows")
+
+    def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
+        """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
+        manifest = self._whole(version)
+        name, settings = skill_named(self.config, skill)[0]
+        need = SKILLS[settings.type].needs(settings)[0]
+        return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))
+
+    def curation(self) -> Curation:
+        """What `improve` would do with the feedback there is."""
+        name, settings = next(iter(self.config.skills.items()))
+        need = SKILLS[settings.type].needs(settings)[0]
+        data = read_need(self.folder, settings, need)
+        contender = self._contender(self._whole(None), name, need.name)
+        return curate_feedback(self.memory.feedback, data, contender.model, name)
+
+    def review(self) -> Sequence[ReviewItem]:
+        """What waits for a person."""
+        return review_items(self.curation())
+
+    def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:
+        """Settle one waiting item. Raises UsageError."""
+        self.memory.feedback.decide(feedback_id, decision, label)
+
+    def import_feedback(self, path: Path) -> ImportResult:
+        """All rows of the file or none. Raises DataError listing every row that is wrong."""
+        return import_feedback(self.memory.feedback, path)
+
+    def promote(self, version: str | None = None, force: bool = False) -> str:
+        """Make a version champion: its name. Raises Refused, UnknownVersion, VersionDamaged."""
+        return self.versions.promote(version, force)
+
+    def rollback(self) -> tuple[str, str]:
+        """The champion before this one again: (from, to). Raises UsageError when there is none."""
+        return self.versions.rollback()
+
+    def _whole(self, version: str | None) -> Manifest:
+        """The manifest of a version whose files have been checked."""
+        manifest = self.versions.manifest(self.versions.champion() if version is None else version)
+        check_files(self.versions.folder / manifest.version, manifest, answering_only=True)
+        return manifest
+
+    def _contender(self, manifest: Manifest, skill: str, need: str) -> Contender:
+        return Contender.load(self.versions.folder / manifest.version, manifest, skill, need)
+
+
+def _unseen(data: LabelledRows, contender: Contender) -> LabelledRows:
+    """The rows that the model has not learnt from."""
+    places = [at for at, text in enumerate(data.texts) if row_fingerprint(text) not in contender.trained]
+    if not places:
+        raise UsageError("All held-out rows have been learnt from: name other ones with --data.")
+    return pick(data, places)
+
+

@@ -1,0 +1,1 @@
+"""The exported model answering, free of torch."""

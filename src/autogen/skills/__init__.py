@@ -1,0 +1,14 @@
+"""What an agent can do: one file per skill, and this table of them."""
+
+from __future__ import annotations
+
+from autogen.config import SkillSettings
+from autogen.skills.customer_service import CustomerServiceType
+from autogen.skills.skill import SkillType
+
+SKILLS: dict[str, SkillType] = {CustomerServiceType.name: CustomerServiceType()}
+
+
+def skill_settings() -> dict[str, type[SkillSettings]]:
+    """The settings type of each skill, for `config.load_config`."""
+    return {name: skill.settings for name, skill in SKILLS.items()}

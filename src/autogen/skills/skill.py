@@ -1,0 +1,76 @@
+"""What every skill declares and returns. A new skill is one file that offers these, and a line in `skills/__init__.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from autogen.config import SkillSettings
+from autogen.data.problems import Problem
+from autogen.runtime.tuned_model import TunedModel
+
+Action = Literal["answer", "clarify", "decline", "hand_over"]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A task that a skill needs learnt, and the data for it. `name` is the model's folder in a version."""
+
+    name: str
+    task: str
+    train: tuple[str, ...]
+    eval: tuple[str, ...]  # empty: held out from `train`, or cross-validated
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a skill says to one message."""
+
+    text: str
+    action: Action
+    intent: str | None
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message in its conversation: what the agent did last, and the choices it offered if it asked back."""
+
+    text: str
+    last_action: Action | None = None
+    offered: tuple[str, ...] = ()
+
+
+class Skill(Protocol):
+    """A skill ready to answer."""
+
+    @property
+    def models(self) -> Mapping[str, TunedModel]:
+        """Its models as they answer: the skill's own settings (a threshold, say) applied."""
+
+    def reply(self, turns: Sequence[Turn]) -> list[Reply]:
+        """One reply a turn; the turns are of different conversations and answered together."""
+
+
+class SkillType(Protocol):
+    """A kind of skill: its settings, what it needs learnt, how it is made ready from a version."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> type[SkillSettings]: ...
+
+    def needs(self, settings: Any) -> tuple[Need, ...]: ...
+
+    def answering(self, settings: Any, project: Path) -> dict[str, Any]:
+        """What a version keeps besides the models, as JSON: texts and thresholds. Raises DataError, ConfigError."""
+
+    def check(self, settings: Any, project: Path, labels: Sequence[str]) -> list[Problem]:
+        """What is wrong with the skill's own data, given the labels that will be learnt."""
+
+    def ready(self, answering: Mapping[str, Any], models: Mapping[str, TunedModel]) -> Skill: ...

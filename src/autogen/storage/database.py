@@ -1,0 +1,119 @@
+"""The project's database: what was answered and what people said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.sql.elements import ClauseElement
+
+from autogen.errors import StorageError, UsageError
+from autogen.storage import sqlite
+from autogen.storage.files import locked, make_folder
+from autogen.storage.migrations import migrate
+
+
+class Database:
+    """Transactions of two strengths on one database. Safe to share between threads.
+
+    `fast` is for what may be lost with the power, not with the process: responses. `durable` is on disk when
+    its block ends: feedback. Every failure of the database leaves a block as a `StorageError`.
+    """
+
+    def __init__(self, durable: Engine, fast: Engine, name: str) -> None:
+        self.name = name
+        self._durable = durable
+        self._fast = fast
+        self._reader = fast.execution_options(**sqlite.READ_ONLY)
+        # Threads queue here, in turn, rather than in SQLite, which makes them sleep and try again.
+        self._writing = Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the SQLite file at `path`, made or brought up to date as needed. Raises `StorageError`."""
+        make_folder(path.parent)
+        database = cls(sqlite.make_engine(path, "FULL"), sqlite.make_engine(path, "NORMAL"), str(path))
+        try:
+            # Two processes cannot set up one fresh file at once: SQLite tells one "locked" without waiting.
+            with _opening(path), database._explained():
+                migrate(database._durable)
+        except StorageError:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def durable(self) -> Iterator[Connection]:
+        """A write transaction that has reached the disk when the block ends."""
+        with self._explained(), self._writing, self._durable.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def fast(self) -> Iterator[Connection]:
+        """A write transaction that survives a killed process (and power loss, once a durable one follows)."""
+        with self._explained(), self._writing, self._fast.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view of the database; never waits for a writer."""
+        with self._explained(), self._reader.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back all connections; the database may be used again afterwards."""
+        self._durable.dispose()
+        self._fast.dispose()
+
+    def prepare(self, statement: ClauseElement) -> Prepared:
+        """The statement, rendered once for this database."""
+        return Prepared(statement, self._fast)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"Text must be valid Unicode, but has a lone surrogate at character {error.start + 1}. "
+                "Send the text as UTF-8."
+            ) from error
+        except (SQLAlchemyError, sqlite.DriverError) as error:
+            # The driver's words only: SQLAlchemy's would show the statement and what people wrote.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise StorageError(
+                f"The database {self.name} refused: {cause}. {sqlite.advice(cause)}"
+            ) from error
+
+
+class Prepared:
+    """A statement as text, for what every answer waits for: building it each time takes twice as long.
+
+    Its types must be the driver's own (text, numbers): values are handed over as they are.
+    """
+
+    def __init__(self, statement: ClauseElement, engine: Engine) -> None:
+        compiled = statement.compile(engine)
+        self._sql = str(compiled)
+        self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
+        self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
+
+    def run(self, connection: Connection, values: Mapping[str, object]) -> CursorResult[Any]:
+        """Execute with these values, by parameter name."""
+        values = {**self._defaults, **values}
+        if self._order is None:  # a driver that takes parameters by name
+            return connection.exec_driver_sql(self._sql, values)
+        return connection.exec_driver_sql(self._sql, tuple([values[name] for name in self._order]))
+
+
+def _opening(path: Path) -> AbstractContextManager[None]:
+    refusal = StorageError(
+        f"Another process has been setting up the database {path} for {sqlite.WAIT_SECONDS} seconds. "
+        "Stop that process and try again."
+    )
+    return locked(path.with_name(f"{path.name}.lock"), sqlite.WAIT_SECONDS, refusal)

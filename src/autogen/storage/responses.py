@@ -1,0 +1,96 @@
+"""What the agent said, kept so that feedback can refer to it and a conversation can go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, insert, select
+
+from autogen.errors import UnknownResponse
+from autogen.storage import clock
+from autogen.storage.database import Database
+from autogen.storage.schema import RESPONSES
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """One answer: `message` is what the person wrote, `text` what the agent said to it."""
+
+    id: str
+    conversation_id: str
+    message: str
+    text: str
+    action: str
+    intent: str | None
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...]
+    skill: str
+    version: str
+    created_at: datetime
+
+
+class ResponseStore:
+    """Responses, in order of arrival. Every answer waits for `add` and `last_of`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        columns = [column for column in RESPONSES.columns if column is not RESPONSES.c.number]
+        self._add = database.prepare(insert(RESPONSES).values({c.name: bindparam(c.name) for c in columns}))
+        self._get = database.prepare(select(*columns).where(RESPONSES.c.id == bindparam("key")))
+        self._last = database.prepare(
+            select(*columns)
+            .where(RESPONSES.c.conversation_id == bindparam("key"))
+            .order_by(RESPONSES.c.number.desc())
+            .limit(1)
+        )
+
+    def add(self, responses: Sequence[StoredResponse]) -> None:
+        """Keep them all, or none. They survive a killed process. Raises `StorageError`."""
+        rows = [_to_row(response) for response in responses]
+        if rows:
+            with self._database.fast() as connection:
+                for row in rows:
+                    self._add.run(connection, row)
+
+    def get(self, response_id: str) -> StoredResponse:
+        """Raises `UnknownResponse` when no such response was given here."""
+        with self._database.reading() as connection:
+            row = self._get.run(connection, {"key": response_id}).mappings().first()
+        if row is None:
+            raise UnknownResponse(
+                f'No response has the id "{response_id}". Use the id that came with the answer '
+                "(in HTTP the `id` of the completion)."
+            )
+        return _from_row(row)
+
+    def last_of(self, conversation_id: str) -> StoredResponse | None:
+        """The newest response of a conversation, or `None` when it has none yet."""
+        with self._database.reading() as connection:
+            row = self._last.run(connection, {"key": conversation_id}).mappings().first()
+        return None if row is None else _from_row(row)
+
+
+def _to_row(response: StoredResponse) -> dict[str, object]:
+    return {
+        "id": response.id,
+        "conversation_id": response.conversation_id,
+        "message": response.message,
+        "text": response.text,
+        "action": response.action,
+        "intent": response.intent,
+        "confidence": response.confidence,
+        "alternatives": json.dumps(response.alternatives, ensure_ascii=False),
+        "skill": response.skill,
+        "version": response.version,
+        "created_at": clock.written(response.created_at),
+    }
+
+
+def _from_row(row: RowMapping) -> StoredResponse:
+    pairs = tuple((name, score) for name, score in json.loads(row["alternatives"]))
+    values: dict[str, Any] = {**row, "alternatives": pairs, "created_at": clock.read(row["created_at"])}
+    return StoredResponse(**values)

@@ -1,0 +1,74 @@
+"""The tables as they are today. How a database got there is in `migrations`; a test keeps the two in step.
+
+Times are ISO 8601 in UTC with microseconds, so they sort as text and read well in any tool.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+
+# `number` is the order of arrival: clocks tie and go backwards.
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+RESPONSES = Table(
+    "responses",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("intent", Text),
+    Column("confidence", Double, nullable=False),
+    Column("alternatives", Text, nullable=False),  # JSON: [[intent, confidence], …]
+    Column("skill", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("responses_of_conversation", "conversation_id", "number"),
+)
+
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    # No foreign key: imported feedback may speak of responses that another project gave.
+    Column("response_id", Text),
+    Column("message", Text, nullable=False),
+    Column("skill", Text),
+    Column("version", Text),
+    Column("action", Text),
+    Column("intent", Text),
+    Column("confidence", Double),
+    Column("rating", Double),
+    Column("label", Text),
+    Column("answer", Text),
+    Column("comment", Text),
+    Column("user", Text),
+    Column("trusted", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("feedback_id", Text, ForeignKey("feedback.id"), primary_key=True),
+    Column("decision", Text, nullable=False),
+    Column("label", Text),
+    Column("decided_at", Text, nullable=False),
+)

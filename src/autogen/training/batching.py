@@ -1,0 +1,123 @@
+"""Batches for training: which rows go together, and how they are cut so that little is spent on padding."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from autogen.tasks.encoding import Encoded, TextEncoder
+
+TOKENS_PER_CHUNK = 512  # a chunk fits the processor's caches; larger ones were slower on every machine tried
+POOL = 8  # batches whose rows are sorted by length together
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """An encoded row and the index of its label; -1 for an out-of-scope row."""
+
+    encoded: Encoded
+    gold: int
+
+
+class TrainingRows(Dataset[TrainingRow]):
+    def __init__(self, rows: Sequence[TrainingRow]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: int) -> TrainingRow:
+        return self.rows[at]
+
+
+class LengthGroupedBatches(Sampler[list[int]]):
+    """Shuffled rows, sorted by length within pools of a few batches, the batches shuffled again. Every row once."""
+
+    def __init__(self, rows: Sequence[TrainingRow], size: int, seed: int) -> None:
+        self.rows, self.size, self.seed, self.epoch = rows, size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        chance = random.Random(f"{self.seed}/{self.epoch}")
+        order = list(range(len(self.rows)))
+        chance.shuffle(order)
+        batches: list[list[int]] = []
+        for start in range(0, len(order), self.size * POOL):
+            pool = sorted(order[start : start + self.size * POOL], key=lambda at: len(self.rows[at].encoded))
+            batches += [pool[at : at + self.size] for at in range(0, len(pool), self.size)]
+        chance.shuffle(batches)
+        yield from batches
+
+
+class LabelBalancedBatches(Sampler[list[int]]):
+    """Batches of two rows from each of several labels, so that a contrastive loss finds pairs in every one.
+
+    Labels are visited in turn, each label's rows in turn too: an epoch has as many rows as the data and memory grows with
+    the rows, not with their pairs.
+    """
+
+    def __init__(self, rows: Sequence[TrainingRow], size: int, seed: int) -> None:
+        self.rows, self.size, self.seed, self.epoch = rows, max(2, size), seed, 0
+        self.by_label: dict[int, list[int]] = defaultdict(list)
+        for at, row in enumerate(rows):
+            self.by_label[row.gold].append(at)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        chance = random.Random(f"{self.seed}/{self.epoch}")
+        labels = _forever(sorted(self.by_label), chance)
+        rows = {label: _forever(places, chance) for label, places in self.by_label.items()}
+        for _ in range(len(self)):
+            batch: list[int] = []
+            while len(batch) < self.size:
+                label = next(labels)
+                batch += [next(rows[label]) for _ in range(min(2, len(self.by_label[label])))]
+            yield batch
+
+
+def _forever(values: Sequence[int], chance: random.Random) -> Iterator[int]:
+    while True:
+        yield from chance.sample(values, len(values))
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Rows to what the classifier takes: several padded batches of like length, and the labels in their order."""
+
+    encoder: TextEncoder
+
+    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Any]:
+        chunks = list(chunked(sorted(rows, key=lambda row: len(row.encoded))))
+        arrays = [self.encoder.pad([row.encoded for row in chunk]) for chunk in chunks]
+        return {
+            "batches": [{name: torch.from_numpy(values) for name, values in one.items()} for one in arrays],
+            "gold": torch.tensor([row.gold for chunk in chunks for row in chunk]),
+        }
+
+
+def chunked(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:
+    """Rows sorted by length, cut where the padded chunk would pass the token budget."""
+    chunk: list[TrainingRow] = []
+    for row in rows:
+        if chunk and (len(chunk) + 1) * len(row.encoded) > tokens:
+            yield chunk
+            chunk = []
+        chunk.append(row)
+    if chunk:
+        yield chunk

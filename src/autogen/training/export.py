@@ -1,0 +1,115 @@
+"""The trained model to the form that answers: ONNX, proven to agree, and int8 where that loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from autogen.errors import ParityError
+from autogen.models.classifier import Classifier
+from autogen.runtime.session import ExportedModel
+from autogen.tasks.encoding import Encoded, TextEncoder
+
+PARITY_TOLERANCE = 0.01  # largest allowed difference of a logit; a cosine logit spans about ±20
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class _Graph(nn.Module):
+    """The classifier with the plain arguments that a graph has."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        answer = self.model.answer(
+            {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": types}
+        )
+        return answer.logits, answer.embedding
+
+
+def export_graph(model: Classifier, path: Path) -> None:
+    """Write the fp32 graph: inputs (rows, length), outputs `logits` (rows, labels), `text_embedding` (rows, hidden)."""
+    names = INPUTS if model.has_token_types else INPUTS[:2]
+    sample = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
+    rows, length = torch.export.Dim("rows"), torch.export.Dim("length", max=100_000)
+    graph = _Graph(model.cpu().eval())
+    with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript", "onnx_ir"):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph,
+            sample,
+            str(path),
+            dynamo=True,
+            verbose=False,
+            input_names=list(names),
+            output_names=["logits", "text_embedding"],
+            dynamic_shapes=tuple({0: rows, 1: length} for _ in names),
+            external_data=False,
+        )
+
+
+class _quiet:  # noqa: N801 used like a function
+    """Loggers of these names keep to errors for a while."""
+
+    def __init__(self, *names: str) -> None:
+        self.loggers = [logging.getLogger(name) for name in names]
+
+    def __enter__(self) -> None:
+        self.levels = [logger.level for logger in self.loggers]
+        for logger in self.loggers:
+            logger.setLevel(logging.ERROR)
+
+    def __exit__(self, *_: Any) -> None:
+        for logger, level in zip(self.loggers, self.levels, strict=True):
+            logger.setLevel(level)
+
+
+def check_parity(trained: NDArray[np.float32], exported: NDArray[np.float32]) -> float:
+    """The largest difference of a logit, rows being (rows, labels).
+
+    Raises ParityError when it is above PARITY_TOLERANCE, or when a row's best label differs although the trained model
+    preferred it by more than twice that.
+    """
+    difference = np.abs(trained - exported).max(axis=1)
+    ordered = np.sort(trained, axis=1)
+    clear = ordered[:, -1] - ordered[:, -2] > 2 * PARITY_TOLERANCE if trained.shape[1] > 1 else np.ones(len(trained), bool)
+    differs = (trained.argmax(axis=1) != exported.argmax(axis=1)) & clear
+    if not np.isfinite(exported).all() or difference.max() > PARITY_TOLERANCE or differs.any():
+        raise ParityError(
+            f"The exported model does not agree with the trained one: logits differ by up to {difference.max():.4g} "
+            f"(at most {PARITY_TOLERANCE} is accepted), {int(differs.sum())} of {len(trained)} predictions differ. "
+            "The version was not made; what answers now is unchanged."
+        )
+    return float(difference.max())
+
+
+def quantise(fp32: Path, int8: Path) -> None:
+    """Dynamic int8 of the matrix products, one scale per output channel (onnxruntime's own quantiser)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet("root"):
+        quantize_dynamic(
+            fp32, int8, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
+        )
+
+
+def graph_logits(path: Path, encoder: TextEncoder, rows: Sequence[Encoded]) -> NDArray[np.float32]:
+    """Logits of an exported graph, in the order of the rows."""
+    graph = ExportedModel(path)
+    found: list[Any] = [None] * len(rows)
+    for places, arrays in encoder.sorted_batches(rows, 32):
+        for at, logits in zip(places, graph.run(arrays)["logits"], strict=True):
+            found[at] = logits
+    return np.stack(found)

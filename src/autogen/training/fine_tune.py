@@ -1,0 +1,274 @@
+"""From examples to a tuned model in a folder: train, export, prove, calibrate, measure.
+
+With held-out rows, the best epoch is kept by them, and they calibrate and measure the exported model. Without, rows are too
+few to spare: cross-validation gives out-of-fold answers to calibrate and measure with, and the model that answers is then
+fitted on all rows.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.config import RESERVED_LABEL, TrainingSettings
+from autogen.data.splits import folds
+from autogen.errors import TrainingFailed
+from autogen.models.classifier import Classifier, CosineClassifier
+from autogen.models.sources import ModelSource
+from autogen.models.tuning import METHODS, trainable_share
+from autogen.runtime.session import MODEL_FILE
+from autogen.runtime.tuned_model import ModelCard, TunedModel, write_task
+from autogen.tasks.encoding import TOKENIZER_FILE, Encoded, TextEncoder
+from autogen.tasks.text_classification import Example, TextClassification
+from autogen.training.batching import TrainingRow
+from autogen.training.export import check_parity, export_graph, graph_logits, quantise
+from autogen.training.precision import choose_precision
+from autogen.training.progress import TrainingProgress
+from autogen.training.recipe import Recipe, choose_recipe
+from autogen.training.trainer import answers, fit
+
+FOLDS = 3
+INT8_MAY_LOSE = 0.005  # accuracy on held-out rows
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What a training run reports. Metrics are of the exported model on the held-out rows, or out of fold."""
+
+    metrics: dict[str, float]
+    labels: tuple[str, ...]
+    recipe: Recipe
+    precision: str  # while training
+    exported: str  # fp32 or int8
+    exported_because: str
+    trainable: int
+    parameters: int
+    rows: int
+    held_out: int
+    cross_validated: bool
+    parity: float
+    seconds: float
+    rows_per_second: float
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """One run's inputs: examples, settings, where the model comes from, where the result and the state go."""
+
+    train: Sequence[Example]
+    held_out: Sequence[Example]  # empty: cross-validation
+    settings: TrainingSettings
+    source: ModelSource
+    folder: Path
+    state: Path  # checkpoints; a run that finds some goes on from them
+    max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
+
+    def run(self, progress: TrainingProgress) -> FineTuned:
+        """Raises TrainingFailed, ParityError, Interrupted."""
+        return _Run(self, progress).run()
+
+
+class _Run:
+    def __init__(self, job: FineTuning, progress: TrainingProgress) -> None:
+        self.job, self.progress = job, progress
+        settings = job.settings
+        tokenizer, pad_id, limit = job.source.tokenizer()
+        self.encoder = TextEncoder(tokenizer, min(limit, settings.max_length), pad_id)
+        self.tokenizer, self.pad_id = tokenizer, pad_id
+        self.labels = _labels(job)
+        train_labels = [example.label for example in job.train]
+        self.recipe = choose_recipe(settings, train_labels, job.source.continued, job.source.own_head)
+        self.precision = choose_precision(settings.precision)
+        self.task = TextClassification(self.labels)
+        self.trained_rows, self.training_seconds = 0, 0.0
+        self.history: list[dict[str, float]] = []
+
+    def run(self) -> FineTuned:
+        started = time.perf_counter()
+        job = self.job
+        out_of_fold = None if job.held_out else self._cross_validate()
+        model = self._train(job.train, job.held_out, "train", job.state / "final")
+        trainable, parameters = trainable_share(model)
+        self.progress.start("export", 1)
+        parity, exported, because = self._write(model)
+        if job.held_out:
+            answered = TunedModel.load(job.folder).logits(*_texts(job.held_out))
+            truth = [example.label for example in job.held_out]
+        else:
+            assert out_of_fold is not None
+            answered, truth = out_of_fold
+        task = self.task.calibrated(answered, truth, job.max_loss)
+        write_task(job.folder, self._card(exported), task)
+        self.progress.advance(1)
+        return FineTuned(
+            metrics=task.metrics(task.decode(answered), truth),
+            labels=self.labels,
+            recipe=self.recipe,
+            precision=self.precision,
+            exported=exported,
+            exported_because=because,
+            trainable=trainable,
+            parameters=parameters,
+            rows=len(job.train),
+            held_out=len(job.held_out),
+            cross_validated=not job.held_out,
+            parity=parity,
+            seconds=time.perf_counter() - started,
+            rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
+            history=self.history,
+        )
+
+    def _cross_validate(self) -> tuple[Logits, list[str]]:
+        """Logits of rows from models that have not seen them, and the rows' labels. A label's only row is always learnt
+        from, so never measured. Finished folds are kept, for a run that is resumed."""
+        train = self.job.train
+        texts, labels = [e.text for e in train], [e.label for e in train]
+        found, measured = [], []
+        for number, (inside, outside) in enumerate(folds(texts, labels, FOLDS, self.recipe.seed), start=1):
+            kept = self.job.state / f"fold-{number}.npy"
+            if not kept.exists():
+                stage = f"cross-validate {number}/{FOLDS}"
+                model = self._train([train[at] for at in inside], [], stage, self.job.state / f"fold-{number}")
+                rows = self.encoder.encode(*_texts([train[at] for at in outside]))
+                np.save(kept, answers(model, self.encoder, rows, bf16=False)[0], allow_pickle=False)
+            found.append(np.load(kept, allow_pickle=False))
+            measured += [labels[at] for at in outside]
+        if not found:
+            raise TrainingFailed("Expected at least one label with two rows, to measure what was learnt; found none.")
+        return np.concatenate(found), measured
+
+    def _train(self, train: Sequence[Example], held_out: Sequence[Example], stage: str, state: Path) -> Classifier:
+        model = self.job.source.build(self.labels, self.recipe.seed)
+        METHODS[self.recipe.method](model, self.recipe.freeze_embeddings)
+        rows = self._rows(train)
+        bf16 = self.precision == "bf16"
+        if isinstance(model, CosineClassifier):
+            self._start_head(model, rows, bf16)
+        started = time.perf_counter()
+        log = fit(
+            model,
+            self.recipe,
+            rows,
+            self.encoder.encode(*_texts(held_out)) if held_out else [],
+            self.encoder,
+            self._scorer(held_out),
+            bf16,
+            state,
+            stage,
+            self.progress,
+        )
+        self.training_seconds += time.perf_counter() - started
+        self.trained_rows += len(rows) * self.recipe.epochs
+        if stage == "train":
+            self.history = log
+        return model
+
+    def _rows(self, examples: Sequence[Example]) -> list[TrainingRow]:
+        """Encoded rows; when examples are few, each label's name is one more."""
+        gold = self.task.gold([example.label for example in examples])
+        encoded = self.encoder.encode(*_texts(examples))
+        rows = [TrainingRow(row, int(label)) for row, label in zip(encoded, gold, strict=True)]
+        if self.recipe.balanced and not any(example.text_pair for example in examples):
+            names = self.encoder.encode([label.replace("_", " ").replace("-", " ") for label in self.labels])
+            rows += [TrainingRow(name, at) for at, name in enumerate(names)]
+        return rows
+
+    def _start_head(self, model: CosineClassifier, rows: Sequence[TrainingRow], bf16: bool) -> None:
+        """Label vectors start as the mean embedding of the label's rows; those learnt before stay."""
+        known = len(self.job.source.known_labels)
+        wanted = [row for row in rows if row.gold >= known]
+        if not wanted:
+            return
+        _, embeddings = answers(model, self.encoder, [row.encoded for row in wanted], bf16)
+        vectors = model.vectors.detach().clone()
+        gold = np.array([row.gold for row in wanted])
+        for label in np.unique(gold):
+            vectors[int(label)] = vectors.new_tensor(embeddings[gold == label].mean(axis=0))
+        model.set_vectors(vectors)
+
+    def _scorer(self, held_out: Sequence[Example]) -> _Accuracy | None:
+        gold = self.task.gold([example.label for example in held_out])
+        return _Accuracy(gold) if held_out else None
+
+    def _write(self, model: Classifier) -> tuple[float, str, str]:
+        """Weights, tokenizer and exported graph into the folder: (parity, exported precision, why)."""
+        folder = self.job.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(folder / "weights")
+        self.tokenizer.save(str(folder / TOKENIZER_FILE))
+        graph = folder / MODEL_FILE
+        export_graph(model, graph)
+        rows = self.encoder.encode(*_texts(self.job.held_out or self.job.train))
+        trained, _ = answers(model, self.encoder, rows, bf16=False)
+        exported = graph_logits(graph, self.encoder, rows)
+        parity = check_parity(trained, exported)
+        precision, because = self._try_int8(graph, rows, exported)
+        write_task(folder, self._card(precision), self.task)
+        return parity, precision, because
+
+    def _try_int8(self, graph: Path, rows: Sequence[Encoded], fp32: Logits) -> tuple[str, str]:
+        """Swap in the int8 graph when held-out rows show that it loses no more than INT8_MAY_LOSE."""
+        if not self.job.settings.int8:
+            return "fp32", "int8 = false"
+        if not self.job.held_out:
+            return "fp32", "int8 needs held-out rows to be judged by"
+        small = graph.with_suffix(".int8.onnx")
+        quantise(graph, small)
+        accuracy = self._scorer(self.job.held_out)
+        assert accuracy is not None
+        lost = accuracy(fp32) - accuracy(graph_logits(small, self.encoder, rows))
+        if lost > INT8_MAY_LOSE + 1e-9:
+            small.unlink()
+            return "fp32", f"int8 would lose {lost:.2%} of held-out accuracy"
+        small.replace(graph)
+        return "int8", f"int8 loses {lost:.2%} of held-out accuracy" if lost > 0 else "int8 loses no held-out accuracy"
+
+    def _card(self, precision: str) -> ModelCard:
+        return ModelCard(
+            task=self.task.name,
+            base_model=self.job.source.name,
+            method=self.recipe.method,
+            precision=precision,
+            max_length=self.encoder.max_length,
+            pad_id=self.pad_id,
+        )
+
+
+@dataclass(frozen=True)
+class _Accuracy:
+    """Share of in-scope rows whose largest logit is the right label's."""
+
+    gold: NDArray[np.intp]
+
+    def __call__(self, logits: Logits) -> float:
+        known = self.gold >= 0
+        return float((logits.argmax(axis=1)[known] == self.gold[known]).mean()) if known.any() else 0.0
+
+
+def _labels(job: FineTuning) -> tuple[str, ...]:
+    """The model's outputs: what the source knows already keeps its place, new labels follow in alphabetical order."""
+    present = {example.label for example in job.train} - {RESERVED_LABEL}
+    known = job.source.known_labels
+    labels = (*known, *sorted(present - set(known)))
+    if len(labels) < 2:
+        raise TrainingFailed(f"Expected rows of at least two labels besides `{RESERVED_LABEL}`; found {len(labels)}.")
+    return labels
+
+
+def _texts(examples: Sequence[Example]) -> tuple[list[str], list[str] | None]:
+    pairs = [example.text_pair or "" for example in examples]
+    return [example.text for example in examples], pairs if any(pairs) else None
+
+
+def forget_state(state: Path) -> None:
+    """Remove what an interrupted run left."""
+    shutil.rmtree(state, ignore_errors=True)

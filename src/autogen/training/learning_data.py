@@ -1,0 +1,146 @@
+"""A skill's need as examples to learn from and examples to measure on. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autogen.config import RESERVED_LABEL
+from autogen.data.columns import select
+from autogen.data.problems import Problem
+from autogen.data.quality import check_eval, check_labelled, normalise
+from autogen.data.readers import locate, read_rows
+from autogen.data.rows import Row
+from autogen.data.splits import has_rows_to_spare, hold_out
+from autogen.tasks import TASKS
+from autogen.tasks.text_classification import Example
+
+MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
+SHARE_OF_MANY, SHARE_OF_SOME = 0.1, 0.2
+MANY = 50  # rows per label from which a tenth is enough to measure on
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Examples with the rows they came from, side by side."""
+
+    examples: tuple[Example, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        return [example.text for example in self.examples]
+
+    @property
+    def labels(self) -> list[str]:
+        return [example.label for example in self.examples]
+
+
+@dataclass(frozen=True)
+class LearningData:
+    """What is learnt from and what is measured on, with every problem found on the way."""
+
+    train: LabelledRows
+    held_out: LabelledRows  # empty: too few rows to spare, cross-validation measures
+    split: str  # how the held-out rows came about, in words
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def read_learning_data(
+    project: Path,
+    task: str,
+    train: Sequence[str],
+    held_out: Sequence[str],
+    columns: Mapping[str, str],
+    seed: int,
+) -> LearningData:
+    """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
+    a problem, and the report is for the caller to act on."""
+    learnt, problems = read_labelled(project, task, train, columns)
+    problems += check_labelled(learnt.texts, learnt.labels, learnt.rows)
+    if held_out:
+        measured, found = read_labelled(project, task, held_out, columns)
+        found += check_labelled_eval(learnt, measured)
+        learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
+        return LearningData(learnt, measured, f"{len(measured.rows)} rows of the eval data", (*problems, *found))
+    learnt, measured, words = split(learnt, seed)
+    return LearningData(learnt, measured, words, tuple(problems))
+
+
+def read_labelled(
+    project: Path, task: str, sources: Sequence[str], columns: Mapping[str, str]
+) -> tuple[LabelledRows, list[Problem]]:
+    """The examples of several files together."""
+    kind = TASKS[task]
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for source in sources:
+        read, found = read_rows(locate(source, project))
+        rows += read
+        problems += found
+    return labelled(kind.required_fields, kind.optional_fields, rows, columns, problems, task)
+
+
+def labelled(
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    rows: Sequence[Row],
+    columns: Mapping[str, str],
+    problems: list[Problem],
+    task: str,
+) -> tuple[LabelledRows, list[Problem]]:
+    """Rows as read to typed examples."""
+    selected, found = select(rows, required, optional, columns)
+    examples, kept, wrong = TASKS[task].examples(selected)
+    return LabelledRows(tuple(examples), tuple(kept)), [*problems, *found, *wrong]
+
+
+def check_labelled_eval(learnt: LabelledRows, measured: LabelledRows) -> list[Problem]:
+    return check_eval(learnt.labels, measured.labels, measured.rows, learnt.texts, measured.texts)
+
+
+def split(data: LabelledRows, seed: int) -> tuple[LabelledRows, LabelledRows, str]:
+    """Hold some rows out when labels have rows to spare; else none, and cross-validation measures."""
+    if not has_rows_to_spare(data.labels):
+        return data, LabelledRows(), "cross-validation (fewer than 20 rows for the usual label)"
+    share = SHARE_OF_MANY if has_rows_to_spare(data.labels, MANY) else SHARE_OF_SOME
+    inside, outside = hold_out(data.texts, data.labels, share, seed, MOST_HELD_OUT)
+    return pick(data, inside), pick(data, outside), f"{len(outside)} rows held out of the training data ({share:.0%})"
+
+
+def _outliers_to_calibrate(
+    learnt: LabelledRows, measured: LabelledRows, seed: int
+) -> tuple[LabelledRows, LabelledRows]:
+    """When only the training data has out-of-scope rows, half of them help to set the threshold instead."""
+    if RESERVED_LABEL in measured.labels or RESERVED_LABEL not in learnt.labels:
+        return learnt, measured
+    outside = [at for at, label in enumerate(learnt.labels) if label == RESERVED_LABEL]
+    rows = pick(learnt, outside)
+    _, held = hold_out(rows.texts, rows.labels, 0.5, seed, MOST_HELD_OUT)
+    moved = {outside[at] for at in held}
+    stay = [at for at in range(len(learnt.rows)) if at not in moved]
+    return pick(learnt, stay), joined(measured, pick(learnt, sorted(moved)))
+
+
+def pick(data: LabelledRows, places: Iterable[int]) -> LabelledRows:
+    at = list(places)
+    return LabelledRows(tuple(data.examples[i] for i in at), tuple(data.rows[i] for i in at))
+
+
+def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
+    return LabelledRows((*first.examples, *second.examples), (*first.rows, *second.rows))
+
+
+def row_fingerprint(text: str) -> str:
+    """Sixteen hexadecimal digits that stand for a text, however it is spelt in case and white space."""
+    return hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """One for a whole data set, whatever its order."""
+    digest = hashlib.sha256()
+    for line in sorted(f"{e.text}\t{e.text_pair or ''}\t{e.label}" for e in examples):
+        digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()[:16]

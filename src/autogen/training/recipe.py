@@ -1,0 +1,81 @@
+"""The recipe: every training setting that the user left open, chosen from the data.
+
+Where the figures come from: docs/decisions/0004-recipe.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+from autogen.config import RESERVED_LABEL, TrainingSettings
+
+T = TypeVar("T")
+
+FEW = 20  # in-scope rows per label (median) below which the few-shot recipe is used
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All of what a training run does, nothing left open."""
+
+    method: str
+    learning_rate: float
+    head_learning_rate: float
+    layer_decay: float
+    epochs: int
+    train_batch_size: int
+    eval_batch_size: int
+    label_smoothing: float
+    contrastive_weight: float
+    outlier_weight: float
+    warmup_share: float
+    weight_decay: float
+    freeze_embeddings: bool
+    seed: int
+
+    @property
+    def balanced(self) -> bool:
+        return self.contrastive_weight > 0
+
+
+def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: bool, own_head: bool) -> Recipe:
+    """The settings with their gaps filled for these training labels.
+
+    `continued`: training starts from an earlier version, which needs less. `own_head`: the head is the user's, not ours.
+    """
+    counts = Counter(label for label in labels if label != RESERVED_LABEL)
+    few = median(counts.values()) < FEW
+    contrastive = 0.5 if few and not own_head and settings.method != "head" else 0.0
+    learning_rate = 1e-4 if few else 1.5e-4
+    return Recipe(
+        method=settings.method,
+        learning_rate=_or(settings.learning_rate, learning_rate * (0.5 if continued else 1.0)),
+        head_learning_rate=_or(settings.head_learning_rate, 1e-3 if own_head else 2e-3),
+        layer_decay=settings.layer_decay,
+        epochs=_or(settings.epochs, _epochs(sum(counts.values()), continued, settings.method == "head")),
+        train_batch_size=_or(settings.train_batch_size, 64 if few and not own_head else 32),
+        eval_batch_size=settings.eval_batch_size,
+        label_smoothing=_or(settings.label_smoothing, 0.0 if few else 0.05),
+        contrastive_weight=_or(settings.contrastive_weight, contrastive),
+        outlier_weight=0.5,
+        warmup_share=settings.warmup_share,
+        weight_decay=settings.weight_decay,
+        freeze_embeddings=_or(settings.freeze_embeddings, not own_head),
+        seed=settings.seed,
+    )
+
+
+def _or(chosen: T | None, default: T) -> T:
+    return default if chosen is None else chosen
+
+
+def _epochs(rows: int, continued: bool, head_only: bool) -> int:
+    """More passes over fewer rows: about 12 at 300 rows, 10 at 770, 8 at 1,500, 5 at 9,000, 4 at 15,000."""
+    passes = 60 / float(max(rows, 100)) ** 0.28
+    if continued:
+        passes /= 2
+    return max(2, int(passes * (3 if head_only else 1) + 0.5))

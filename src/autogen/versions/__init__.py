@@ -1,0 +1,1 @@
+"""Immutable versions, the champion among them, and the gate that a candidate must pass."""

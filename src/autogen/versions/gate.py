@@ -1,0 +1,227 @@
+"""The gate: pure. Per-row outcomes of champion and candidate in, a verdict with reasons out.
+
+Statistics: the paired difference of two proportions with the adjusted Wald interval of Agresti & Min (2005, "Simple
+improved confidence intervals for comparing matched proportions"), exact McNemar tests per label (scipy's binomial test) with
+Holm's correction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scipy.stats import binomtest, norm
+
+from autogen.config import RESERVED_LABEL, GateSettings
+
+NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
+NEW_LABEL_RIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One row that neither model has learnt from: who answered it rightly, rejection included."""
+
+    label: str
+    champion: bool
+    candidate: bool
+    held_before: bool = True  # held out before this batch of feedback came
+    new_label: bool = False  # the champion does not know the label
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is not counted in rows. Ratios are candidate ÷ champion."""
+
+    latency_ratio: float
+    size_ratio: float
+    parity: float  # largest difference of a logit between the trained and the exported candidate
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question the gate asks, answered in words with its figures."""
+
+    name: str
+    passed: bool
+    finding: str
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    passed: bool
+    summary: str
+    rows: int
+    checks: tuple[Check, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidate against champion on the same rows; shares in 0–1."""
+
+    rows: int
+    champion: float
+    candidate: float
+    gained: int
+    lost: int
+    lower: float  # one-sided lower bound of candidate − champion
+
+    @property
+    def difference(self) -> float:
+        return self.candidate - self.champion
+
+
+def compare(outcomes: Sequence[Outcome], confidence: float) -> Comparison:
+    """Paired comparison. The bound adds half a row to each cell of the 2×2 table, which keeps it honest for few rows."""
+    rows = len(outcomes)
+    gained = sum(o.candidate and not o.champion for o in outcomes)
+    lost = sum(o.champion and not o.candidate for o in outcomes)
+    difference = (gained - lost) / (rows + 2)
+    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
+    return Comparison(
+        rows=rows,
+        champion=sum(o.champion for o in outcomes) / max(rows, 1),
+        candidate=sum(o.candidate for o in outcomes) / max(rows, 1),
+        gained=gained,
+        lost=lost,
+        lower=difference - float(norm.ppf(confidence)) * spread,
+    )
+
+
+def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Verdict:
+    """Every check is made and reported, also after one has failed."""
+    judged = [outcome for outcome in outcomes if not outcome.protected]
+    known = [outcome for outcome in judged if not outcome.new_label]
+    checks = (
+        _enough(judged, settings),
+        _not_inferior("overall", judged, settings),
+        _not_inferior("held out before", [o for o in judged if o.held_before], settings),
+        _better(judged),
+        _labels(known, settings),
+        _protected([outcome for outcome in outcomes if outcome.protected]),
+        _at_most("latency", measured.latency_ratio, settings.latency_ratio),
+        _at_most("size", measured.size_ratio, settings.size_ratio),
+        Check(
+            "parity",
+            True,  # a candidate that disagrees with its trained model is never made into a version
+            f"the exported model agrees with the trained one (logits within {measured.parity:.2g})",
+            {"largest_difference": measured.parity},
+        ),
+    )
+    failed = [check for check in checks if not check.passed]
+    passed = not failed
+    if passed:
+        overall = compare(judged, settings.confidence)
+        summary = f"Accepted: right on {overall.candidate:.1%} of {overall.rows} rows, champion {overall.champion:.1%}."
+    else:
+        summary = f"Rejected: {'; '.join(check.finding for check in failed)}."
+    return Verdict(passed, summary, len(judged), checks)
+
+
+def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
+    rows = len(outcomes)
+    enough = rows >= settings.min_rows
+    finding = f"{rows} rows to judge by" if enough else f"too few rows for a verdict ({rows} of {settings.min_rows})"
+    return Check("enough rows", enough, finding, {"rows": rows, "needed": settings.min_rows})
+
+
+def _not_inferior(name: str, outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
+    if not outcomes:
+        return Check(f"not inferior, {name}", False, f"no rows {name}", {"rows": 0})
+    found = compare(outcomes, settings.confidence)
+    passed = found.lower >= -settings.margin
+    finding = (
+        f"{name}: {found.candidate:.1%} against {found.champion:.1%} on {found.rows} rows "
+        f"({found.gained} gained, {found.lost} lost); at worst {found.lower:+.2%}, "
+        f"{'within' if passed else 'beyond'} the margin of {-settings.margin:+.2%}"
+    )
+    return Check(f"not inferior, {name}", passed, finding, _figures(found))
+
+
+def _better(outcomes: Sequence[Outcome]) -> Check:
+    """Better at something: overall, at a new label, or at out-of-scope rows. That it is no worse elsewhere, and not by
+    chance, is for the other checks to say."""
+    reasons = []
+    gained, lost = _balance(outcomes)
+    if gained > lost:
+        reasons.append(f"overall ({gained} rows gained, {lost} lost)")
+    out_gained, out_lost = _balance([o for o in outcomes if o.label == RESERVED_LABEL])
+    if out_gained > out_lost:
+        reasons.append(f"out of scope ({out_gained} rows gained, {out_lost} lost)")
+    learnt = _learnt(outcomes)
+    if learnt:
+        reasons.append(f"new labels ({', '.join(learnt)})")
+    finding = f"better: {'; '.join(reasons)}" if reasons else "better at nothing"
+    return Check("better at something", bool(reasons), finding, {"gained": gained, "lost": lost})
+
+
+def _balance(outcomes: Iterable[Outcome]) -> tuple[int, int]:
+    counts = Counter((outcome.candidate, outcome.champion) for outcome in outcomes)
+    return counts[True, False], counts[False, True]
+
+
+def _learnt(outcomes: Sequence[Outcome]) -> list[str]:
+    new: dict[str, list[bool]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.new_label:
+            new[outcome.label].append(outcome.candidate)
+    enough = {label: right for label, right in new.items() if len(right) >= NEW_LABEL_ROWS}
+    return sorted(label for label, right in enough.items() if sum(right) >= NEW_LABEL_RIGHT * len(right))
+
+
+def _labels(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
+    """Exact one-sided McNemar test for each label with enough rows, Holm-corrected."""
+    by_label: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_label[outcome.label].append(outcome)
+    tested = {label: rows for label, rows in by_label.items() if len(rows) >= settings.label_rows}
+    chances = {label: _chance_of_loss(*_balance(rows)) for label, rows in tested.items()}
+    worse = holm(chances, 1 - settings.confidence)
+    finding = f"significantly worse at {', '.join(worse)}" if worse else f"no label worse ({len(tested)} tested)"
+    return Check("no label worse", not worse, finding, {"tested": len(tested), "worse": len(worse)})
+
+
+def _chance_of_loss(gained: int, lost: int) -> float:
+    return float(binomtest(lost, gained + lost, 0.5, alternative="greater").pvalue) if gained + lost else 1.0
+
+
+def holm(chances: dict[str, float], level: float) -> list[str]:
+    """The names whose p-values are significant at `level` after Holm's step-down correction."""
+    ordered = sorted(chances, key=lambda name: chances[name])
+    found = []
+    for at, name in enumerate(ordered):
+        if chances[name] > level / (len(ordered) - at):
+            break
+        found.append(name)
+    return found
+
+
+def _protected(outcomes: Sequence[Outcome]) -> Check:
+    wrong = sum(not outcome.candidate for outcome in outcomes)
+    finding = f"{wrong} of {len(outcomes)} protected rows wrong" if wrong else f"all {len(outcomes)} protected rows right"
+    return Check("protected rows", not wrong, finding, {"rows": len(outcomes), "wrong": wrong})
+
+
+def _at_most(name: str, ratio: float, limit: float) -> Check:
+    passed = ratio <= limit
+    finding = f"{name} {ratio:.2f}× the champion's ({'at' if passed else 'more than the allowed'} {'most ' if passed else ''}{limit:g}×)"
+    return Check(name, passed, finding, {"ratio": ratio, "limit": limit})
+
+
+def _figures(found: Comparison) -> dict[str, float]:
+    return {
+        "rows": found.rows,
+        "champion": found.champion,
+        "candidate": found.candidate,
+        "difference": found.difference,
+        "lower_bound": found.lower,
+        "gained": found.gained,
+        "lost": found.lost,
+    }

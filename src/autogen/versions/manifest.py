@@ -1,0 +1,117 @@
+"""A version's manifest: what the version is made of, with the sha256 of every file. Written last, so that its existence
+means the version is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from autogen.errors import VersionDamaged
+from autogen.storage.files import explained, fsync_folder, sha256_of, write_atomically
+
+MANIFEST_FILE = "manifest.json"
+FORMAT = 1  # raised when an older AutoGen could not read what a newer one wrote
+
+
+class FileRecord(BaseModel):
+    sha256: str
+    bytes: int
+
+
+class ModelRecord(BaseModel):
+    """One tuned model of a skill: where it lies in the version, its data's fingerprints, how it was trained."""
+
+    folder: str
+    task: str
+    train_rows: int
+    train_fingerprint: str
+    held_out_rows: int
+    held_out_fingerprint: str
+    cross_validated: bool
+    metrics: dict[str, float]
+    training: dict[str, Any]  # the report of the run, for people and tools to read; nothing here depends on it
+
+
+class SkillRecord(BaseModel):
+    type: str
+    answering: dict[str, Any]  # the skill's own settings for answering; the skill validates them
+    models: dict[str, ModelRecord]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the skill's models together."""
+        return {name: value for model in self.models.values() for name, value in model.metrics.items()}
+
+
+class Manifest(BaseModel):
+    version: str
+    format: int = FORMAT
+    agent: str
+    created_at: str
+    made_by: str  # train, improve, or AutoGen.save
+    parent: str | None  # the champion when it was made
+    config: dict[str, Any]  # agent.toml as it was, for the record
+    feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
+    skills: dict[str, SkillRecord]
+    verdict: dict[str, Any] | None = None  # the gate's report; None for a project's first version
+    files: dict[str, FileRecord] = {}
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict is None or bool(self.verdict.get("passed"))
+
+
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Record every file of the folder in the manifest and write it, durably."""
+    files = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE):
+        files[path.relative_to(folder).as_posix()] = FileRecord(sha256=sha256_of(path), bytes=path.stat().st_size)
+        _sync(path)
+    for inner in (path for path in folder.rglob("*") if path.is_dir()):
+        fsync_folder(inner)
+    sealed = manifest.model_copy(update={"files": files})
+    write_atomically(folder / MANIFEST_FILE, sealed.model_dump_json(indent=1).encode())
+    return sealed
+
+
+def _sync(path: Path) -> None:
+    import os
+
+    with explained(path), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises VersionDamaged when there is no readable manifest."""
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+    except OSError as error:
+        raise VersionDamaged(f"Version {folder.name} has no readable manifest: {error.strerror}.") from error
+    except ValidationError as error:
+        raise VersionDamaged(f"The manifest of version {folder.name} was altered: {error.errors()[0]['msg']}.") from None
+    if manifest.format > FORMAT:
+        raise VersionDamaged(f"Version {manifest.version} was made by a newer AutoGen; update this one to read it.")
+    return manifest
+
+
+def check_files(folder: Path, manifest: Manifest, answering_only: bool = False) -> None:
+    """Raises VersionDamaged naming each file that is missing or was altered.
+
+    `answering_only` leaves out the trained weights, most of a version's bytes, which only learning reads.
+    """
+    problems = []
+    for name, record in manifest.files.items():
+        path = folder / name
+        if answering_only and "/weights/" in name:
+            continue
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif path.stat().st_size != record.bytes or sha256_of(path) != record.sha256:
+            problems.append(f"{name} was altered")
+    if problems:
+        raise VersionDamaged(
+            f"Version {manifest.version} is damaged: {'; '.join(problems)}. "
+            "Go back to a whole version with `autogen rollback`, or put the file back from a backup."
+        )

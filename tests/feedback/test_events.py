@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autogen.errors import StorageError, UnknownResponse, UsageError
+from autogen.feedback.events import FeedbackStore, new_id, parse_rating
+from autogen.storage.database import Database
+from autogen.storage.responses import ResponseStore, StoredResponse
+
+RECORD = """
+import sys
+from pathlib import Path
+from autogen.feedback.events import FeedbackStore
+from autogen.storage.database import Database
+store = FeedbackStore(Database.open(Path(sys.argv[1])))
+while True:
+    print(store.record("r1", label="lost_card", comment="é" * 3000, trusted=False, source="http").id, flush=True)
+"""
+
+
+def test_feedback_keeps_what_was_said_and_the_response_it_was_about(store: FeedbackStore) -> None:
+    kept = store.record(
+        "r1",
+        rating="down",
+        label="lost_card",
+        answer="Block it first.",
+        user="ann",
+        trusted=False,
+        source="http",
+    )
+    assert (kept.message, kept.skill, kept.version) == ("where is my card", "support", "0001")
+    assert (kept.intent, kept.confidence, kept.action) == ("card_arrival", 0.93, "answer")
+    assert (kept.rating, kept.label, kept.comment) == (0.0, "lost_card", None)
+    assert store.get(kept.id) == kept
+    assert store.all() == [kept]
+
+
+def test_feedback_is_listed_in_order_of_arrival(store: FeedbackStore) -> None:
+    ids = [store.record("r1", rating=1, trusted=True, source="python").id for _ in range(5)]
+    assert [feedback.id for feedback in store.all()] == ids
+
+
+def test_feedback_that_says_nothing_is_refused(store: FeedbackStore) -> None:
+    with pytest.raises(UsageError, match="must say something"):
+        store.record("r1", label="  ", comment="", user="ann", trusted=True, source="cli")
+    assert store.all() == []
+
+
+def test_feedback_on_a_response_that_was_never_given_is_refused(store: FeedbackStore) -> None:
+    with pytest.raises(UnknownResponse, match='"r2"'):
+        store.record("r2", rating="up", trusted=True, source="cli")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"label": "x" * 201}, "label may have 200 characters"),
+        ({"answer": "x" * 10_001}, "better answer may have 10,000 characters at most, but has 10,001"),
+        ({"comment": "x" * 10_001}, "comment may have 10,000"),
+        ({"rating": 1, "user": "x" * 201}, "user may have 200"),
+        ({"comment": "a\0b"}, "NUL"),
+        ({"comment": "\ud83d"}, "valid Unicode"),
+        ({"rating": 1.5}, "from 0 to 1"),
+        ({"rating": float("nan")}, "from 0 to 1"),
+        ({"rating": "great"}, "'great'"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_name(
+    store: FeedbackStore, said: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        store.record("r1", trusted=True, source="cli", **said)  # type: ignore[arg-type]
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "rating"), [("up", 1), (" Down ", 0), (0.25, 0.25), ("0.5", 0.5), (1, 1), (0, 0)]
+)
+def test_a_rating_is_up_down_or_a_number(value: object, rating: float) -> None:
+    assert parse_rating(value) == rating
+
+
+def test_a_good_rating_agrees_with_an_answer_but_not_with_a_question_back(database: Database) -> None:
+    store = FeedbackStore(database)
+    asked = ResponseStore(database).get("r1")
+    ResponseStore(database).add([replace(asked, id="r2", action="clarify")])
+    assert store.record("r1", rating="up", trusted=True, source="cli").taught_label == "card_arrival"
+    assert store.record("r1", rating="down", trusted=True, source="cli").taught_label is None
+    assert store.record("r2", rating="up", trusted=True, source="cli").taught_label is None
+    assert store.record("r2", rating="up", label="a", trusted=True, source="cli").taught_label == "a"
+
+
+def test_many_are_kept_or_none(store: FeedbackStore) -> None:
+    first = store.record("r1", rating=1, trusted=True, source="cli")
+    with pytest.raises(StorageError):
+        store.add_many([replace(first, id=new_id()), first])
+    assert store.all() == [first]
+
+
+def test_a_decision_is_kept_and_a_later_one_takes_its_place(store: FeedbackStore) -> None:
+    feedback = store.record("r1", label="lost_card", trusted=False, source="http")
+    store.decide(feedback.id, "accept")
+    assert store.decisions()[feedback.id].decision == "accept"
+    store.decide(feedback.id, "relabel", "stolen_card")
+    decision = store.decisions()[feedback.id]
+    assert (decision.decision, decision.label) == ("relabel", "stolen_card")
+    assert abs((datetime.now(UTC) - decision.decided_at).total_seconds()) < 60
+
+
+def test_a_decision_that_makes_no_sense_is_refused(store: FeedbackStore) -> None:
+    down = store.record("r1", rating="down", trusted=False, source="http")
+    with pytest.raises(UsageError, match="nothing to accept"):
+        store.decide(down.id, "accept")
+    with pytest.raises(UsageError, match="give the right label"):
+        store.decide(down.id, "relabel", " ")
+    with pytest.raises(UsageError, match="takes no label"):
+        store.decide(down.id, "drop", "lost_card")
+    with pytest.raises(UsageError, match='"keep"'):
+        store.decide(down.id, "keep")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="200 characters"):
+        store.decide(down.id, "relabel", "x" * 201)
+    with pytest.raises(UsageError, match='No feedback has the id "fb-0"'):
+        store.decide("fb-0", "drop")
+    assert store.decisions() == {}
+
+
+def test_every_acknowledged_feedback_survives_a_kill_at_any_point(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "autogen.db"
+    acknowledged: set[str] = set()
+    for lines in (1, 2, 5, 17, 60):
+        command = [sys.executable, "-c", RECORD, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            told = [child.stdout.readline() for _ in range(lines)]
+            child.kill()
+            told += list(child.stdout)
+        acknowledged |= {line.strip() for line in told if line.endswith("\n")}
+        kept = {feedback.id for feedback in FeedbackStore(Database.open(path)).all()}
+        assert acknowledged <= kept
+    assert len(acknowledged) >= 85
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_processes_and_threads_record_at_once(database: Database, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RECORD, str(tmp_path / "autogen.db")]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = []
+    for writer in writers:
+        assert writer.stdout is not None
+        told += [writer.stdout.readline().strip() for _ in range(40)]
+    mine = [FeedbackStore(database).record("r1", rating=1, trusted=True, source="cli").id for _ in range(40)]
+    for writer in writers:
+        assert writer.poll() is None
+        writer.kill()
+        writer.communicate()
+    assert {*told, *mine} <= {feedback.id for feedback in FeedbackStore(database).all()}
+
+
+def test_a_message_keeps_all_but_the_character_that_no_file_can_hold(database: Database) -> None:
+    moment = datetime(2026, 1, 31, tzinfo=UTC)
+    said = ("a\0b", "what?", "decline", None, 0.1, ())
+    ResponseStore(database).add([StoredResponse("r2", "c2", *said, "support", "0001", moment)])
+    assert FeedbackStore(database).record("r2", rating=0, trusted=True, source="cli").message == "ab"

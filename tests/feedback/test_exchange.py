@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autogen.errors import DataError, UsageError
+from autogen.feedback.events import Decision, Feedback, FeedbackStore, new_id
+from autogen.feedback.exchange import (
+    COLUMNS,
+    Format,
+    ImportResult,
+    export_feedback,
+    feedback_as_text,
+    import_feedback,
+)
+from autogen.storage.database import Database
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
+WORDS = TEXT.filter(lambda text: bool(text.strip()))
+NAME = WORDS.map(str.strip)
+MOMENT = st.datetimes(min_value=datetime(1970, 1, 2)).map(lambda moment: moment.replace(tzinfo=UTC))
+FEEDBACK = st.builds(
+    Feedback,
+    id=st.builds(new_id),
+    response_id=st.none() | NAME,
+    message=WORDS,
+    skill=st.none() | NAME,
+    version=st.none() | st.just("0007"),
+    intent=st.none() | NAME,
+    confidence=st.none() | st.floats(0, 1),
+    rating=st.floats(0, 1),
+    label=st.none() | NAME,
+    answer=st.none() | WORDS,
+    comment=st.none() | WORDS,
+    user=st.none() | NAME,
+    trusted=st.booleans(),
+    source=st.sampled_from(["http", "python", "cli", "import", "clarification"]),
+    created_at=MOMENT,
+    action=st.none() | st.sampled_from(["answer", "clarify"]),
+)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def fresh(path: Path) -> FeedbackStore:
+    return FeedbackStore(Database.open(path / new_id() / "autogen.db"))
+
+
+def test_rows_of_text_and_label_are_the_owners_and_trusted(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label\nmy card is gone,lost_card\nwhat a day,oos\n")
+    assert import_feedback(store, path) == ImportResult(2, 0)
+    first, second = store.all()
+    assert (first.message, first.label, first.trusted, first.source) == (
+        "my card is gone",
+        "lost_card",
+        True,
+        "import",
+    )
+    assert (first.response_id, first.intent, first.rating) == (None, None, None)
+    assert second.label == "oos"
+
+
+def test_rows_with_a_user_are_not_trusted(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label,user\na b,x,ann\nc d,y,\n")
+    import_feedback(store, path)
+    assert [(feedback.user, feedback.trusted) for feedback in store.all()] == [("ann", False), (None, True)]
+
+
+def test_json_lines_may_rate_and_comment(store: FeedbackStore, tmp_path: Path) -> None:
+    rows = [
+        {"text": "a", "rating": "up", "intent": "x", "trusted": False},
+        {"text": "b", "label": 7, "user": 42, "confidence": 0.5, "created_at": "2026-01-31T09:30:00Z"},
+        {"text": "c", "label": None, "comment": "no idea"},
+    ]
+    path = write(tmp_path / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert import_feedback(store, path).imported == 3
+    first, second, third = store.all()
+    assert (first.rating, first.taught_label, first.trusted) == (1.0, "x", False)
+    assert (second.label, second.user, second.confidence) == ("7", "42", 0.5)
+    assert second.created_at == datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    assert third.comment == "no idea"
+
+
+def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(
+    store: FeedbackStore, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "rows.csv",
+        "id,text,label,rating,trusted,source,created_at,decision\n"
+        "1,fine,x,,,,,\n"
+        "2,,x,,,,,\n"
+        "3,great,x,seven,,,,\n"
+        "4,hm,,,,,,\n"
+        "5,hm,x,,perhaps,,,\n"
+        "6,hm,x,,,fax,,\n"
+        "7,hm,x,,,,yesterday,\n"
+        "1,hm,x,,,,,\n"
+        "9,hm,x,,,,,maybe\n"
+        "10,hm,x,,,,,relabel\n"
+        f"11,{'m' * 10_001},x,,,,,\n"
+        "12,too,many,cells,,,,,,\n",
+    )
+    with pytest.raises(DataError) as caught:
+        import_feedback(store, path)
+    message = str(caught.value)
+    for number in range(3, 14):
+        assert f"row {number}:" in message
+    assert "row 2:" not in message
+    for named in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
+        assert named in message
+    assert store.all() == []
+
+
+def test_a_broken_json_line_is_named_with_its_number(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", '{"text": "a", "label": "x"}\n{"text": \n')
+    with pytest.raises(DataError, match="row 2"):
+        import_feedback(store, path)
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    "header", ["text,intent", "utterance,label", "text,lable", "text,label,usr", "text,label,user_id"]
+)
+def test_a_column_that_was_meant_for_a_field_is_named(
+    store: FeedbackStore, tmp_path: Path, header: str
+) -> None:
+    cells = ",".join("abc"[: header.count(",") + 1])
+    with pytest.raises(DataError) as caught:
+        import_feedback(store, write(tmp_path / "rows.csv", f"{header}\n{cells}\n"))
+    for name in header.split(","):
+        if name not in ("text", "label"):
+            assert f'"{name}"' in str(caught.value)
+    assert store.all() == []
+
+
+def test_columns_called_otherwise_are_found_by_the_names_given(store: FeedbackStore, tmp_path: Path) -> None:
+    columns = {"text": "utterance", "label": "category"}
+    path = write(tmp_path / "rows.csv", "utterance,category\nmy card is gone,lost_card\n")
+    assert import_feedback(store, path, columns).imported == 1
+    assert (store.all()[0].message, store.all()[0].label) == ("my card is gone", "lost_card")
+    export_feedback(store, tmp_path / "out.csv")
+    assert import_feedback(fresh(tmp_path), tmp_path / "out.csv", columns).imported == 1
+
+
+def test_columns_of_other_matters_are_no_fault(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label,text_length,weekday\na b,x,3,Monday\n")
+    assert import_feedback(store, path).imported == 1
+
+
+def test_rows_that_are_known_already_are_counted_and_left_alone(store: FeedbackStore, tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    store.record("r1", label="lost_card", trusted=False, source="http")
+    export_feedback(store, export)
+    with export.open("a", encoding="utf-8", newline="") as file:
+        csv.DictWriter(file, COLUMNS).writerow({"id": "mine", "text": "new", "label": "x"})
+    assert import_feedback(store, export) == ImportResult(1, 1)
+    assert import_feedback(store, export) == ImportResult(0, 2)
+    assert [feedback.label for feedback in store.all()] == ["lost_card", "x"]
+
+
+def test_a_response_to_nothing_comes_back_too(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label,response_id\n,greeting,r9\n")
+    import_feedback(store, path)
+    assert store.all()[0].message == ""
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    feedback=st.lists(FEEDBACK, min_size=1, max_size=5),
+    verdict=st.none() | st.builds(Decision, st.just("relabel"), NAME, MOMENT),
+    format=st.sampled_from(["csv", "tsv", "jsonl"]),
+)
+def test_an_export_comes_back_into_an_empty_project_unchanged(
+    tmp_path: Path, feedback: list[Feedback], verdict: Decision | None, format: Format
+) -> None:
+    first, second = fresh(tmp_path), fresh(tmp_path)
+    decisions = {feedback[0].id: verdict} if verdict else {}
+    first.add_many(feedback, decisions)
+    path = tmp_path / f"export.{format}"
+    assert export_feedback(first, path) == len(feedback)
+    assert import_feedback(second, path) == ImportResult(len(feedback), 0)
+    assert second.all() == feedback
+    assert second.decisions() == decisions
+    assert feedback_as_text(second, format) == path.read_bytes().decode()
+
+
+def test_cells_that_look_like_formulas_stay_as_they_are(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label\n=1+1,@x\n")
+    import_feedback(store, path)
+    assert "=1+1" in feedback_as_text(store, "csv")
+
+
+def test_a_compressed_file_is_read_as_well(store: FeedbackStore, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\na b,x\n"))
+    assert import_feedback(store, path).imported == 1
+
+
+def test_an_export_of_an_unknown_format_is_refused(store: FeedbackStore, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.csv, \.tsv or \.jsonl"):
+        export_feedback(store, tmp_path / "export.xlsx")
+
+
+def test_a_missing_file_is_a_data_error(store: FeedbackStore, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="absent"):
+        import_feedback(store, tmp_path / "absent.csv")
