@@ -41,13 +41,11 @@ class AutoGen:
     >>> auto_gen.fit(train_data, dev_data, test_data)
     >>> auto_gen.evaluate(test_data)
 
-    `model` is a transformers `...ForSequenceClassification`, or an encoder, which gets a head of ours. It is not changed
-    itself: training works on a copy, and what is fitted answers through its exported form.
+    `model` is a transformers `...ForSequenceClassification`, or an encoder, which gets a head of ours. It is not
+    changed itself: training works on a copy, and what is fitted answers through its exported form.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: Any, task: str = "text-classification", *, quiet: bool = False
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, task: str = "text-classification", *, quiet: bool = False) -> None:
         if task not in TASKS:
             raise ConfigError(f"Expected a task among {', '.join(TASKS)}; found {task!r}.{did_you_mean(task, TASKS)}")
         if not hasattr(model, "config") or not hasattr(model, "save_pretrained"):
@@ -67,8 +65,8 @@ class AutoGen:
         self._held_out: tuple[int, str] = (0, "")
 
     def fit(self, train_data: Data, dev_data: Data | None = None, test_data: Data | None = None) -> AutoGen:
-        """Fine-tune on `train_data`, choosing by `dev_data` (without it, rows are held out or cross-validation is used),
-        and report on `test_data`, which nothing is chosen by.
+        """Fine-tune on `train_data`, choosing by `dev_data` (without it, rows are held out, or cross-validation is
+        used), and report on `test_data`, which nothing is chosen by.
 
         Raises DataError listing every problem, TrainingFailed, ParityError, Interrupted.
         """
@@ -109,7 +107,9 @@ class AutoGen:
         """label → probability of a text, or a list of such mappings for several."""
         listed = [texts] if isinstance(texts, str) else list(texts)
         model = self._model()
-        rows = model.task.probabilities(model.logits(listed)) if listed else []
+        if not listed:
+            return []
+        rows = model.task.probabilities(model.logits(listed))
         found = [dict(zip(self.labels, map(float, row), strict=True)) for row in rows]
         return found[0] if isinstance(texts, str) else found
 

@@ -137,9 +137,7 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
     kind = str(values.get("type"))
     if kind not in types:
         known = ", ".join(sorted(types))
-        raise ConfigError(
-            f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}"
-        )
+        raise ConfigError(f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}")
     return _validate(types[kind], values, where)
 
 

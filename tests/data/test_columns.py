@@ -51,9 +51,7 @@ def test_a_missing_column_is_one_problem_for_each_source_and_spares_the_others()
     assert [row.source for row in picked] == ["train.csv"]
 
 
-@pytest.mark.parametrize(
-    "name", ["utterance", "sentence", "query", "question", "message", "Text", "texts", "TEXT "]
-)
+@pytest.mark.parametrize("name", ["utterance", "sentence", "query", "question", "message", "Text", "texts", "TEXT "])
 def test_a_usual_name_of_the_text_is_suggested_as_a_line_to_write(name: str) -> None:
     found = problem({name: "a", "label": "x"})
     assert f'expected the column "text", found "{name}", "label"' in found.message

@@ -76,9 +76,7 @@ CONTENTS = {
 
 @pytest.mark.parametrize("name", CONTENTS)
 @pytest.mark.parametrize("zipped", [False, True])
-def test_every_format_gives_the_same_rows_plain_and_compressed(
-    name: str, zipped: bool, tmp_path: Path
-) -> None:
+def test_every_format_gives_the_same_rows_plain_and_compressed(name: str, zipped: bool, tmp_path: Path) -> None:
     content = gzip.compress(CONTENTS[name]) if zipped else CONTENTS[name]
     path = tmp_path / (name + ".gz" if zipped else name)
     rows, problems = read(path, content)
@@ -248,9 +246,7 @@ def test_a_broken_json_line_is_named_with_its_number_and_the_others_are_read(tmp
     assert "in column" in problems[0].message
 
 
-@pytest.mark.parametrize(
-    "value", ["[" * 100_000, '{"a": ' * 100_000, '{"a": ' + "9" * 5000 + "}", "NULL", "\0"]
-)
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"a": ' * 100_000, '{"a": ' + "9" * 5000 + "}", "NULL", "\0"])
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_json_that_would_break_the_parser_is_a_problem(name: str, value: str, tmp_path: Path) -> None:
     rows, problems = read(tmp_path / name, value)
@@ -289,9 +285,7 @@ def test_an_empty_file_is_an_error(name: str, tmp_path: Path) -> None:
     assert places(read(tmp_path / name, b"")[1]) == [("empty-file", None)]
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("a.csv", "text,label\n"), ("a.json", "[]"), ("a.json", '{"data": []}')]
-)
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "text,label\n"), ("a.json", "[]"), ("a.json", '{"data": []}')])
 def test_a_file_without_rows_is_an_error(name: str, content: str, tmp_path: Path) -> None:
     assert places(read(tmp_path / name, content)[1]) == [("no-rows", None)]
 
@@ -404,9 +398,7 @@ def test_no_damage_to_a_parquet_file_raises_anything(
     at: int, new: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     whole = parquet_bytes()
-    rows, problems = read(
-        tmp_path_factory.getbasetemp() / "fuzz.parquet", whole[:at] + new + whole[at + len(new) :]
-    )
+    rows, problems = read(tmp_path_factory.getbasetemp() / "fuzz.parquet", whole[:at] + new + whole[at + len(new) :])
     assert rows or problems
 
 
@@ -487,9 +479,7 @@ def test_items_that_are_no_rows_are_errors_with_their_numbers() -> None:
     rows, problems = rows_of([("a", "b"), "text", ("a", "b", "c", "d"), 7, ()], FIELDS, "eval_data")
     assert len(rows) == 1
     assert places(problems) == [("not-a-row", number) for number in (2, 3, 4, 5)]
-    assert str(problems[0]).startswith(
-        "eval_data, row 2: expected a dict or a tuple (text, label, text_pair)"
-    )
+    assert str(problems[0]).startswith("eval_data, row 2: expected a dict or a tuple (text, label, text_pair)")
 
 
 @pytest.mark.parametrize(
@@ -538,9 +528,7 @@ def test_python_data_without_rows_is_an_error(empty: object) -> None:
     assert places(rows_of(empty, FIELDS)[1]) == [("no-rows", None)]
 
 
-@pytest.mark.parametrize(
-    "data", [None, 7, {"text": ["a"]}, {"a", "b"}, (row for row in TWO), pandas.Series(["a"])]
-)
+@pytest.mark.parametrize("data", [None, 7, {"text": ["a"]}, {"a", "b"}, (row for row in TWO), pandas.Series(["a"])])
 def test_other_data_is_an_error_that_lists_what_is_accepted(data: object) -> None:
     with pytest.raises(DataError, match="expected a path, a list of dicts, a list of tuples"):
         rows_of(data, FIELDS)

@@ -28,9 +28,7 @@ def test_nothing_and_white_space_are_missing_values(value: object) -> None:
 
 def test_an_absent_cell_is_a_missing_value() -> None:
     found = require_text(Row({"label": "a"}, "train.csv", 3), "text", 100)
-    assert str(found) == (
-        'train.csv, row 3: expected a value in "text", found nothing; fill it in or delete the row'
-    )
+    assert str(found) == ('train.csv, row 3: expected a value in "text", found nothing; fill it in or delete the row')
 
 
 def test_text_is_kept_as_it_is_with_control_characters_too() -> None:
@@ -67,9 +65,7 @@ def test_half_a_character_is_an_error_that_can_be_printed() -> None:
         (Decimal("2.0"), "2"),
     ],
 )
-def test_labels_lose_the_space_around_them_and_numbers_become_decimal_strings(
-    value: object, label: str
-) -> None:
+def test_labels_lose_the_space_around_them_and_numbers_become_decimal_strings(value: object, label: str) -> None:
     assert require_label(row(value), "text", 100) == label
 
 

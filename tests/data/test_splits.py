@@ -15,9 +15,7 @@ PLENTY = 10**9
 TEXTS = [f"text {number}" for number in range(300)]
 LABELS = ["a"] * 200 + ["b"] * 80 + ["oos"] * 20
 
-anything = st.lists(
-    st.tuples(st.sampled_from(["p", "P ", "q", "r", "s", "t", "\ud800"]), st.sampled_from("abcd"))
-)
+anything = st.lists(st.tuples(st.sampled_from(["p", "P ", "q", "r", "s", "t", "\ud800"]), st.sampled_from("abcd")))
 
 
 def held_texts(texts: list[str], labels: list[str], share: float = 0.2, seed: int = 0) -> set[str]:
@@ -50,9 +48,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     random.Random(1).shuffle(pairs)
     texts, labels = [text for text, _ in pairs], [label for _, label in pairs]
     assert held_texts(texts, labels) == held_texts(TEXTS, LABELS)
-    assert {texts[i] for i in folds(texts, labels, 5, 0)[0][1]} == {
-        TEXTS[i] for i in folds(TEXTS, LABELS, 5, 0)[0][1]
-    }
+    assert {texts[i] for i in folds(texts, labels, 5, 0)[0][1]} == {TEXTS[i] for i in folds(TEXTS, LABELS, 5, 0)[0][1]}
 
 
 def test_new_rows_hardly_move_the_old_ones() -> None:

@@ -21,7 +21,8 @@ from autogen.feedback.events import FeedbackStore
 from autogen.storage.database import Database
 store = FeedbackStore(Database.open(Path(sys.argv[1])))
 while True:
-    print(store.record("r1", label="lost_card", comment="é" * 3000, trusted=False, source="http").id, flush=True)
+    said = store.record("r1", label="lost_card", comment="é" * 3000, trusted=False, source="http")
+    print(said.id, flush=True)
 """
 
 
@@ -72,17 +73,13 @@ def test_feedback_on_a_response_that_was_never_given_is_refused(store: FeedbackS
         ({"rating": "great"}, "'great'"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_by_name(
-    store: FeedbackStore, said: dict[str, object], message: str
-) -> None:
+def test_what_is_out_of_bounds_is_refused_by_name(store: FeedbackStore, said: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         store.record("r1", trusted=True, source="cli", **said)  # type: ignore[arg-type]
     assert store.all() == []
 
 
-@pytest.mark.parametrize(
-    ("value", "rating"), [("up", 1), (" Down ", 0), (0.25, 0.25), ("0.5", 0.5), (1, 1), (0, 0)]
-)
+@pytest.mark.parametrize(("value", "rating"), [("up", 1), (" Down ", 0), (0.25, 0.25), ("0.5", 0.5), (1, 1), (0, 0)])
 def test_a_rating_is_up_down_or_a_number(value: object, rating: float) -> None:
     assert parse_rating(value) == rating
 
@@ -131,10 +128,11 @@ def test_a_decision_that_makes_no_sense_is_refused(store: FeedbackStore) -> None
     assert store.decisions() == {}
 
 
-def test_every_acknowledged_feedback_survives_a_kill_at_any_point(database: Database, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("database")
+def test_every_acknowledged_feedback_survives_a_kill_at_any_point(tmp_path: Path) -> None:
     path = tmp_path / "autogen.db"
     acknowledged: set[str] = set()
-    for lines in (1, 2, 5, 17, 60):
+    for lines in (1, 2, 7, 30):
         command = [sys.executable, "-c", RECORD, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
@@ -144,19 +142,19 @@ def test_every_acknowledged_feedback_survives_a_kill_at_any_point(database: Data
         acknowledged |= {line.strip() for line in told if line.endswith("\n")}
         kept = {feedback.id for feedback in FeedbackStore(Database.open(path)).all()}
         assert acknowledged <= kept
-    assert len(acknowledged) >= 85
+    assert len(acknowledged) >= 40
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_processes_and_threads_record_at_once(database: Database, tmp_path: Path) -> None:
+def test_processes_record_at_once(database: Database, tmp_path: Path) -> None:
     command = [sys.executable, "-c", RECORD, str(tmp_path / "autogen.db")]
     writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     told = []
     for writer in writers:
         assert writer.stdout is not None
-        told += [writer.stdout.readline().strip() for _ in range(40)]
-    mine = [FeedbackStore(database).record("r1", rating=1, trusted=True, source="cli").id for _ in range(40)]
+        told += [writer.stdout.readline().strip() for _ in range(15)]
+    mine = [FeedbackStore(database).record("r1", rating=1, trusted=True, source="cli").id for _ in range(15)]
     for writer in writers:
         assert writer.poll() is None
         writer.kill()

@@ -91,9 +91,7 @@ def test_json_lines_may_rate_and_comment(store: FeedbackStore, tmp_path: Path) -
     assert third.comment == "no idea"
 
 
-def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(
-    store: FeedbackStore, tmp_path: Path
-) -> None:
+def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(store: FeedbackStore, tmp_path: Path) -> None:
     path = write(
         tmp_path / "rows.csv",
         "id,text,label,rating,trusted,source,created_at,decision\n"
@@ -131,9 +129,7 @@ def test_a_broken_json_line_is_named_with_its_number(store: FeedbackStore, tmp_p
 @pytest.mark.parametrize(
     "header", ["text,intent", "utterance,label", "text,lable", "text,label,usr", "text,label,user_id"]
 )
-def test_a_column_that_was_meant_for_a_field_is_named(
-    store: FeedbackStore, tmp_path: Path, header: str
-) -> None:
+def test_a_column_that_was_meant_for_a_field_is_named(store: FeedbackStore, tmp_path: Path, header: str) -> None:
     cells = ",".join("abc"[: header.count(",") + 1])
     with pytest.raises(DataError) as caught:
         import_feedback(store, write(tmp_path / "rows.csv", f"{header}\n{cells}\n"))
@@ -174,7 +170,7 @@ def test_a_response_to_nothing_comes_back_too(store: FeedbackStore, tmp_path: Pa
     assert store.all()[0].message == ""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
 @given(
     feedback=st.lists(FEEDBACK, min_size=1, max_size=5),
     verdict=st.none() | st.builds(Decision, st.just("relabel"), NAME, MOMENT),

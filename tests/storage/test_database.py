@@ -49,9 +49,7 @@ def database(tmp_path: Path) -> Database:
 def children(script: str, path: Path, count: int) -> list[subprocess.Popen[str]]:
     command = [sys.executable, "-c", script, str(path)]
     return [
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(count)
     ]
 
@@ -61,7 +59,8 @@ def test_the_schema_is_what_the_migrations_made(database: Database) -> None:
         found = inspect(connection)
         assert set(found.get_table_names()) == {*METADATA.tables, "schema_version"}
         for name, table in METADATA.tables.items():
-            made = {c["name"]: c["nullable"] or bool(c["primary_key"]) for c in found.get_columns(name)}
+            keys = set(found.get_pk_constraint(name)["constrained_columns"])
+            made = {c["name"]: c["nullable"] or c["name"] in keys for c in found.get_columns(name)}
             assert made == {c.name: bool(c.nullable or c.primary_key) for c in table.columns}
             assert {i["name"] for i in found.get_indexes(name)} == {i.name for i in table.indexes}
             assert len(found.get_foreign_keys(name)) == len(table.foreign_keys)
@@ -82,18 +81,14 @@ def test_what_fails_inside_a_transaction_leaves_nothing(database: Database) -> N
         connection.execute(text("INSERT INTO schema_version VALUES (99, '')"))
         raise RuntimeError
     with database.reading() as connection:
-        assert connection.execute(text("SELECT max(version) FROM schema_version")).scalar_one() == len(
-            MIGRATIONS
-        )
+        assert connection.execute(text("SELECT max(version) FROM schema_version")).scalar_one() == len(MIGRATIONS)
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     with database.durable() as writer:
         writer.execute(text("INSERT INTO schema_version VALUES (99, '')"))
         with database.reading() as reader:
-            assert reader.execute(text("SELECT max(version) FROM schema_version")).scalar_one() == len(
-                MIGRATIONS
-            )
+            assert reader.execute(text("SELECT max(version) FROM schema_version")).scalar_one() == len(MIGRATIONS)
 
 
 def test_processes_that_open_a_fresh_database_at_once_make_it_once(tmp_path: Path) -> None:
@@ -109,9 +104,7 @@ def test_processes_that_open_a_fresh_database_at_once_make_it_once(tmp_path: Pat
         assert (out.strip(), err, child.returncode) == (str(len(MIGRATIONS)), "", 0)
 
 
-def test_two_processes_and_many_threads_write_without_meeting_a_lock(
-    database: Database, tmp_path: Path
-) -> None:
+def test_two_processes_and_many_threads_write_without_meeting_a_lock(database: Database, tmp_path: Path) -> None:
     with database.durable() as connection:
         connection.execute(text("CREATE TABLE tally (n INTEGER PRIMARY KEY)"))
         connection.execute(text("INSERT INTO tally VALUES (0)"))
@@ -169,8 +162,7 @@ def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> N
 def test_a_damaged_database_is_a_storage_error(database: Database, tmp_path: Path) -> None:
     with database.durable() as connection:
         rows = [
-            {"id": str(n), "message": "m" * 500, "trusted": True, "source": "cli", "created_at": ""}
-            for n in range(200)
+            {"id": str(n), "message": "m" * 500, "trusted": True, "source": "cli", "created_at": ""} for n in range(200)
         ]
         connection.execute(insert(FEEDBACK), rows)
     database.close()
@@ -222,9 +214,7 @@ def test_half_a_character_is_a_usage_error(database: Database) -> None:
         connection.execute(insert(FEEDBACK), [row])
 
 
-def test_a_lock_that_another_process_keeps_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_another_process_keeps_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autogen.storage.sqlite.WAIT_SECONDS", 0)
     impatient = Database.open(tmp_path / "autogen.db")
     other = sqlite3.connect(tmp_path / "autogen.db", isolation_level=None)

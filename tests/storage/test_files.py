@@ -65,9 +65,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_read_only_folder_is_a_storage_error_that_says_what_to_do(read_only_folder: Path) -> None:
-    with pytest.raises(
-        StorageError, match=r"a\.json could not be .*Permission denied.*Give this user permission"
-    ):
+    with pytest.raises(StorageError, match=r"a\.json could not be .*Permission denied.*Give this user permission"):
         write_atomically(read_only_folder / "a.json", b"{}")
     with pytest.raises(StorageError, match="Permission denied"):
         make_folder(read_only_folder / "sub" / "sub")

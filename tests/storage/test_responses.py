@@ -82,9 +82,7 @@ def test_a_new_conversation_has_no_last_response(store: ResponseStore) -> None:
 def test_the_last_response_is_found_by_the_index(store: ResponseStore) -> None:
     with store._database.reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {store._last._sql}", ("c", 1, 0)).all()
-    assert [step[-1] for step in plan] == [
-        "SEARCH responses USING INDEX responses_of_conversation (conversation_id=?)"
-    ]
+    assert [step[-1] for step in plan] == ["SEARCH responses USING INDEX responses_of_conversation (conversation_id=?)"]
 
 
 def test_an_unknown_response_is_named(store: ResponseStore) -> None:
@@ -147,9 +145,7 @@ while True:
     number += 1
 """
     path = tmp_path / "autogen.db"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         told = [child.stdout.readline().strip() for _ in range(100)]
         child.kill()

@@ -39,10 +39,14 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a person wrote, and in which conversation; None opens one."""
+    """What a person wrote, and in which conversation; None opens one.
+
+    It follows the conversation's newest response, or the response with the id `after` where that is another one.
+    """
 
     text: str
     conversation_id: str | None = None
+    after: str | None = None
 
 
 class Memory:
@@ -143,11 +147,17 @@ class Agent:
         )
 
     def _turn(self, message: Message) -> Turn:
-        last = self.memory.responses.last_of(message.conversation_id) if message.conversation_id else None
+        last = self._before(message)
         if last is None:
             return Turn(message.text)
         action: Any = last.action
         return Turn(message.text, action, tuple(name for name, _ in last.alternatives))
+
+    def _before(self, message: Message) -> StoredResponse | None:
+        """The response that the message follows."""
+        if message.after is not None:
+            return self.memory.responses.get(message.after)
+        return self.memory.responses.last_of(message.conversation_id) if message.conversation_id else None
 
     def _reply(self, turns: Sequence[Turn]) -> list[tuple[str, Reply]]:
         """With several skills, each turn goes to the one that is surest of it; one that declines comes last."""
@@ -191,6 +201,8 @@ def check_message(message: Message) -> None:
         raise UsageError(f"Expected a message of at most {MAX_TEXT_LENGTH:,} characters, found {len(message.text):,}.")
     if message.conversation_id is not None and not 0 < len(message.conversation_id) <= MAX_NAME_LENGTH:
         raise UsageError(f"Expected a conversation id of 1 to {MAX_NAME_LENGTH} characters.")
+    if any("\ud800" <= character <= "\udfff" for character in message.text + (message.conversation_id or "")):
+        raise UsageError("Expected valid Unicode text, found half a surrogate pair. Send the text as UTF-8.")
 
 
 def _claim(reply: Reply) -> tuple[bool, float]:

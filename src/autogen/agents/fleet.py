@@ -1,8 +1,8 @@
 """Several versions of one agent at once: the champion, and those that running conversations began with.
 
-A conversation stays on its version while that version is loaded; a bounded number is. Promote and rollback are noticed by the
-alias file's change; the new champion is loaded beside the old one, and then takes its place, so that no request waits for
-it or is dropped.
+A conversation stays on its version while that version is loaded; a bounded number is. Promote and rollback are
+noticed by the alias file's change; the new champion is loaded beside the old one, and then takes its place, so that no
+request waits for it or is dropped.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class Fleet:
         return self._champion
 
     @property
-    def loaded(self) -> list[str]:
+    def loaded(self) -> list[Agent]:
+        """The agents in memory, the one used last at the end."""
         with self._guard:
-            return list(self._agents)
+            return list(self._agents.values())
 
     def agent_for(self, conversation_id: str | None) -> Agent:
         """The agent that the conversation began with, if it is still loaded; else the champion."""
@@ -65,8 +66,10 @@ class Fleet:
             try:
                 name = self._versions.champion()
                 if name == self._champion.version:
-                    self._seen = stamp
+                    self._seen, self.last_error = stamp, None
                     return False
+                with self._guard:  # most conversations are on it: it is the last that may go
+                    self._agents.move_to_end(self._champion.version)
                 agent = self._agents.get(name) or self._load(name)
             except AutoGenError as error:
                 self.last_error, self._seen = error, stamp

@@ -58,9 +58,7 @@ def read_rows(source: Path | str) -> tuple[list[Row], list[Problem]]:
     return _unless_empty(_READERS[_extension(path)](data, name), name)
 
 
-def rows_of(
-    data: object, fields: tuple[str, ...], source: str = "train_data"
-) -> tuple[list[Row], list[Problem]]:
+def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -> tuple[list[Row], list[Problem]]:
     """Rows of a path, a list of dicts or tuples (in the order of `fields`), a frame or a data set.
 
     Raises DataError for anything else, and all that `read_rows` raises.

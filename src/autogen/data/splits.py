@@ -53,9 +53,7 @@ def hold_out(
     return _sides(len(labels), held)
 
 
-def folds(
-    texts: Sequence[str], labels: Sequence[str], k: int, seed: int
-) -> list[tuple[list[int], list[int]]]:
+def folds(texts: Sequence[str], labels: Sequence[str], k: int, seed: int) -> list[tuple[list[int], list[int]]]:
     """Up to `k` pairs of indices to learn from and to measure on, stratified; no row is measured twice.
 
     Every fold keeps a row of every label to learn from, so a label's only row is never measured. Folds that

@@ -22,7 +22,7 @@ from autogen.errors import did_you_mean
 from autogen.feedback.events import Decision, Feedback
 
 KEPT_FOR_TRAINING = 4
-"""Rows of a new label that stay in training, whatever share is set aside for evaluation."""
+"""The first rows of a label that only feedback teaches are for training, whatever share is set aside."""
 
 WaitingReason = Literal[
     "down-rated",
@@ -34,9 +34,7 @@ WaitingReason = Literal[
     "likely-error",
     "new-label",
 ]
-IgnoredReason = Literal[
-    "dropped", "evaluation-row", "already-known", "superseded", "overruled", "nothing-to-learn"
-]
+IgnoredReason = Literal["dropped", "evaluation-row", "already-known", "superseded", "overruled", "nothing-to-learn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +128,7 @@ class Desk:
     known: Mapping[str, str]
     policy: CurationPolicy
     settled: dict[str, list[Claim]] = field(default_factory=dict)  # by key, all of one label
+    from_strangers: set[str] = field(default_factory=set)  # keys whose first claim was a stranger's
     waiting: list[Waiting] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
 
@@ -141,8 +140,7 @@ class Desk:
         assessment: Assessment | None = None,
     ) -> None:
         self.waiting += [
-            Waiting(c.feedback, reason, explanation, c.label, assessment, c.decision is not None)
-            for c in claims
+            Waiting(c.feedback, reason, explanation, c.label, assessment, c.decision is not None) for c in claims
         ]
 
     def ignore(self, feedback: Iterable[Feedback], reason: IgnoredReason) -> None:
@@ -170,7 +168,9 @@ def curate(
     groups: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         groups[claim.key].append(claim)
-    for group in groups.values():
+    for key, group in groups.items():
+        if group[0].trust is Trust.STRANGER:
+            desk.from_strangers.add(key)
         _settle(group, desk)
     _check_strangers(assess, desk)
     known = {*known_labels, RESERVED_LABEL}
@@ -233,15 +233,11 @@ def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | N
 
 def _without_label(feedback: Feedback, desk: Desk) -> None:
     if feedback.answer is not None:
-        explanation = (
-            "A better answer was given, but no label: change the response's text, or relabel the message."
-        )
+        explanation = "A better answer was given, but no label: change the response's text, or relabel the message."
         desk.waiting.append(Waiting(feedback, "better-answer", explanation))
     elif feedback.rating is not None and feedback.rating < 0.5:
         said = f'not "{feedback.intent}"' if feedback.intent else "not what was said"
-        desk.waiting.append(
-            Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?")
-        )
+        desk.waiting.append(Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?"))
     else:  # a comment alone, or praise of something other than an intent: kept and listed, but not an example
         desk.ignore([feedback], "nothing-to-learn")
 
@@ -259,9 +255,7 @@ def _without_flood(claims: Sequence[Claim], batch: int, desk: Desk) -> list[Clai
         given[user] += claim.trust is Trust.STRANGER
         if claim.trust is Trust.STRANGER and given[user] > allowed:
             who = f'"{user}"' if user else "People without a name"
-            explanation = (
-                f"{who} gave more than {allowed} labels in this batch of {batch}: is this one right?"
-            )
+            explanation = f"{who} gave more than {allowed} labels in this batch of {batch}: is this one right?"
             desk.wait([claim], "flood", explanation)
         else:
             kept.append(claim)
@@ -340,7 +334,7 @@ def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], des
 
 def _finished(desk: Desk, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
     examples = {key: _example(group, key in desk.known) for key, group in desk.settled.items()}
-    evaluation = _set_aside(examples, new_labels, desk.policy)
+    evaluation = _set_aside(desk)
     return Curation(
         train=tuple(example for key, example in examples.items() if key not in evaluation),
         evaluation=tuple(example for key, example in examples.items() if key in evaluation),
@@ -362,20 +356,28 @@ def _example(group: Sequence[Claim], replaces: bool) -> CuratedExample:
     )
 
 
-def _set_aside(
-    examples: Mapping[str, CuratedExample], new_labels: Sequence[str], policy: CurationPolicy
-) -> set[str]:
-    """Keys for evaluation. Strangers have no vote there, and what the champion was trained on is no test."""
-    eligible = [key for key, example in examples.items() if example.trusted and not example.replaces]
-    chosen = {key for key in eligible if place(key) < policy.eval_share}
-    for label in new_labels:
-        rows = {key for key, example in examples.items() if example.label == label}
-        spare = max(0, len(rows) - KEPT_FOR_TRAINING)
-        candidates = sorted(rows.intersection(eligible), key=place)
-        # At least one where there is room, or the gate could not see that the new label was learnt.
-        wanted = max(len(rows & chosen), 1 if policy.eval_share > 0 else 0)
-        chosen = (chosen - rows) | set(candidates[: min(wanted, spare)])
+def _set_aside(desk: Desk) -> set[str]:
+    """Keys for evaluation. What is chosen stays chosen as feedback grows, or a champion would sit a test it learnt."""
+    share = desk.policy.eval_share
+    # Strangers have no vote, nor has a text that a stranger or the training data brought first: it may be learnt.
+    eligible = desk.settled.keys() - desk.known.keys() - desk.from_strangers
+    chosen = {key for key in eligible if place(key) < share}
+    for keys in _taught_here(desk):
+        chosen -= set(keys[:KEPT_FOR_TRAINING])
+        # One at least where there is room, or the gate could not see that a new label was learnt.
+        measures = next((key for key in keys[KEPT_FOR_TRAINING:] if key in eligible), None)
+        if measures is not None and share > 0:
+            chosen.add(measures)
     return chosen
+
+
+def _taught_here(desk: Desk) -> Iterable[list[str]]:
+    """The keys of each label that has no training rows but feedback, in the order in which they were settled."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(desk.settled, key=lambda key: min(map(_decided, desk.settled[key]))):
+        rows[desk.settled[key][0].label].append(key)
+    elsewhere = {*desk.known.values(), RESERVED_LABEL}
+    return [keys for label, keys in rows.items() if label not in elsewhere]
 
 
 def place(key: str) -> float:

@@ -138,9 +138,7 @@ class FeedbackStore:
         with self._database.reading() as connection:
             row = connection.execute(select(*_COLUMNS).where(FEEDBACK.c.id == feedback_id)).mappings().first()
         if row is None:
-            raise UsageError(
-                f'No feedback has the id "{feedback_id}". `autogen feedback list` shows the ids.'
-            )
+            raise UsageError(f'No feedback has the id "{feedback_id}". `autogen feedback list` shows the ids.')
         return _from_row(row)
 
     def decide(self, feedback_id: str, decision: Verdict, label: str | None = None) -> None:
@@ -158,9 +156,7 @@ class FeedbackStore:
         """What was decided, by feedback id."""
         with self._database.reading() as connection:
             rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.decided_at))
-            return {
-                row.feedback_id: Decision(row.decision, row.label, clock.read(row.decided_at)) for row in rows
-            }
+            return {row.feedback_id: Decision(row.decision, row.label, clock.read(row.decided_at)) for row in rows}
 
 
 def new_id() -> str:
@@ -194,9 +190,7 @@ def checked(feedback: Feedback) -> Feedback:
     )
     for name, value, limit in limits:
         if value is not None and len(value) > limit:
-            raise UsageError(
-                f"The {name} may have {limit:,} characters at most, but has {len(value):,}: shorten it."
-            )
+            raise UsageError(f"The {name} may have {limit:,} characters at most, but has {len(value):,}: shorten it.")
         if value is not None and "\0" in value:
             raise UsageError(f"The {name} must be text, but has a NUL character: remove it.")
     return feedback
@@ -214,9 +208,7 @@ def _check_decision(feedback: Feedback, decision: Verdict, label: str | None) ->
             f'Feedback "{feedback.id}" names no label, so there is nothing to accept: relabel it or drop it.'
         )
     if label is not None and len(label) > MAX_NAME_LENGTH:
-        raise UsageError(
-            f"The label may have {MAX_NAME_LENGTH} characters at most, but has {len(label)}: shorten it."
-        )
+        raise UsageError(f"The label may have {MAX_NAME_LENGTH} characters at most, but has {len(label)}: shorten it.")
 
 
 def _given(text: str | None) -> str | None:

@@ -60,9 +60,7 @@ class ImportResult:
     already_known: int
 
 
-def import_feedback(
-    store: FeedbackStore, path: Path, columns: Mapping[str, str] | None = None
-) -> ImportResult:
+def import_feedback(store: FeedbackStore, path: Path, columns: Mapping[str, str] | None = None) -> ImportResult:
     """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
 
     `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
@@ -274,10 +272,6 @@ _NUMBER = _Kind("a number", _number)
 _RATING = _Kind('"up", "down" or a number from 0 to 1', parse_rating)
 _TRUTH = _Kind("true or false", _truth)
 _MOMENT = _Kind("a time such as 2026-01-31T09:30:00Z", lambda value: clock.read(str(value)))
-_SOURCE = _Kind(
-    f"one of {listed(get_args(Source))}", lambda value: cast(Source, _lowered(value, get_args(Source)))
-)
-_VERDICT = _Kind(
-    f"one of {listed(get_args(Verdict))}", lambda value: cast(Verdict, _lowered(value, get_args(Verdict)))
-)
+_SOURCE = _Kind(f"one of {listed(get_args(Source))}", lambda value: cast(Source, _lowered(value, get_args(Source))))
+_VERDICT = _Kind(f"one of {listed(get_args(Verdict))}", lambda value: cast(Verdict, _lowered(value, get_args(Verdict))))
 _IMPORT: Source = "import"

@@ -1,7 +1,7 @@
 """Base models: found by packaged name, local path or hub id, through one function, `find_base_model`.
 
-Packaged models come from an ordinary package index, so that a company with an index mirror and no hub can use them; their
-files are checked against a known sha256 before they are trusted.
+Packaged models come from an ordinary package index, so that a company with an index mirror and no hub can use
+them; their files are checked against a known sha256 before they are trusted.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class BaseModel:
 def find_base_model(reference: str, project: Path | None = None) -> BaseModel:
     """A packaged name, a local path (relative to the project too), or a hub id.
 
-    Raises BaseModelError when it is none of these, or when a packaged model's files are not the ones we know. Nothing is
-    loaded, and the network is not used.
+    Raises BaseModelError when it is none of these, or when a packaged model's files are not the ones we know.
+    Nothing is loaded, and the network is not used.
     """
     if reference in PACKAGED:
         return _packaged(PACKAGED[reference])

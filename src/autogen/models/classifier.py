@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,18 +35,20 @@ class Answer(NamedTuple):
     embedding: Tensor
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module, ABC):
     """What both kinds share. Subclasses say how one padded batch is answered and how the head grows."""
 
     kind: str
     encoder: Any
     head_prefixes: tuple[str, ...]
 
+    @abstractmethod
     def answer(self, batch: Mapping[str, Tensor]) -> Answer:
-        raise TypeError(f"{type(self).__name__} must say how it answers")
+        """The answer to one padded batch."""
 
+    @abstractmethod
     def grow(self, labels: int) -> None:
-        raise TypeError(f"{type(self).__name__} must say how its head grows")
+        """Give the head `labels` outputs; those it has stay as they are."""
 
     def forward(self, batches: Sequence[Mapping[str, Tensor]]) -> Answer:
         """Answers for several padded batches, one after the other: rows of like length share a batch, so that little is
@@ -83,7 +86,9 @@ class Classifier(nn.Module):
         """Weights as safetensors, the encoder in transformers' own layout."""
         folder.mkdir(parents=True, exist_ok=True)
         self.encoder.save_pretrained(folder / "encoder")
-        head = {name: value.contiguous() for name, value in self.state_dict().items() if name in ("vectors", "log_scale")}
+        head = {
+            name: value.contiguous() for name, value in self.state_dict().items() if name in ("vectors", "log_scale")
+        }
         if head:
             save_file(head, folder / HEAD_FILE)
         (folder / KIND_FILE).write_text(json.dumps({"kind": self.kind}), "utf-8")
@@ -188,7 +193,11 @@ def load_encoder(auto_class: Any, source: Path | str, local: bool = True) -> Any
     Attention is computed step by step ("eager"): for the short texts and small heads of an agent's encoder that was
     faster on a CPU than the fused kernel.
     """
-    arguments: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32, "local_files_only": local}
+    arguments: dict[str, Any] = {
+        "attn_implementation": "eager",
+        "dtype": torch.float32,
+        "local_files_only": local,
+    }
     with quiet_transformers():
         try:
             return auto_class.from_pretrained(source, add_pooling_layer=False, **arguments)

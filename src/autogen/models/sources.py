@@ -1,7 +1,7 @@
 """Where a model to be trained comes from: a base model, an earlier version, or the user's own objects.
 
-Each source builds a classifier for given labels as often as asked (cross-validation asks several times), always the same
-for the same seed, and knows the tokenizer that belongs to it.
+Each source builds a classifier for given labels as often as asked (cross-validation asks several times), always the
+same for the same seed, and knows the tokenizer that belongs to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
 from autogen.models.base_models import BaseModel
-from autogen.models.classifier import Classifier, CosineClassifier, SequenceClassifier, load_classifier, load_encoder
+from autogen.models.classifier import (
+    Classifier,
+    CosineClassifier,
+    SequenceClassifier,
+    load_classifier,
+    load_encoder,
+)
 
 
 class ModelSource(Protocol):

@@ -12,7 +12,7 @@ from autogen.data.problems import Problem
 from autogen.data.quality import label_counts, normalise
 from autogen.data.rows import Row
 from autogen.errors import UsageError, did_you_mean
-from autogen.feedback.curation import Assessment, Curation, CuratedExample, curate
+from autogen.feedback.curation import Assessment, CuratedExample, Curation, curate
 from autogen.feedback.events import FeedbackStore
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
@@ -51,7 +51,10 @@ def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck
     counts = [(label_counts(data.train.labels), label_counts(data.held_out.labels)) for data in read]
     return SkillCheck(
         skill=name,
-        labels={label: (sum(t.get(label, 0) for t, _ in counts), sum(h.get(label, 0) for _, h in counts)) for label in labels},
+        labels={
+            label: (sum(t.get(label, 0) for t, _ in counts), sum(h.get(label, 0) for _, h in counts))
+            for label in labels
+        },
         split="; ".join(data.split for data in read),
         settings=settings.training.model_dump(),
         problems=(*(p for data in read for p in data.problems), *kind.check(settings, project, labels)),
@@ -68,7 +71,11 @@ class WithFeedback:
 
 
 def curate_feedback(
-    store: FeedbackStore, data: LearningData, champion: TunedModel, skill: str, only: frozenset[str] | None = None
+    store: FeedbackStore,
+    data: LearningData,
+    champion: TunedModel,
+    skill: str,
+    only: frozenset[str] | None = None,
 ) -> Curation:
     """Sort the feedback on this skill; `only` keeps to these ids."""
     mine = [one for one in store.all() if one.skill in (None, skill)]

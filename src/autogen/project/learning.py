@@ -1,4 +1,4 @@
-"""Making a version: every skill's needs are learnt, the candidate is judged against the champion, the version is sealed."""
+"""Making a version: all skills' needs are learnt, the candidate is judged against the champion, the version sealed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from autogen.feedback.curation import Curation
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.project.data import WithFeedback, curate_feedback, read_need, with_feedback
-from autogen.project.judging import HELD_OUT_FILE, TRAINED_FILE, Contender, judge_candidate, write_fingerprints
+from autogen.project.judging import (
+    HELD_OUT_FILE,
+    TRAINED_FILE,
+    Contender,
+    judge_candidate,
+    write_fingerprints,
+)
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
@@ -77,7 +83,7 @@ class Learning:
 
     def run(self, resume: bool) -> Manifest:
         """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
-        for name, settings in self.config.skills.items():
+        for settings in self.config.skills.values():
             raise_for(SKILLS[settings.type].check(settings, self.folder, []))
         work = [
             (name, settings, need, *self._data(name, settings, need))
@@ -133,7 +139,9 @@ class Learning:
         this = {
             "config": self.config.model_dump(),
             "champion": self.champion.manifest.version if self.champion else None,
-            "data": {name: [fingerprint(d.train.examples), fingerprint(d.held_out.examples)] for name, d in data.items()},
+            "data": {
+                name: [fingerprint(d.train.examples), fingerprint(d.held_out.examples)] for name, d in data.items()
+            },
         }
         record = self.state / RUN_FILE
         if resume:
@@ -180,9 +188,7 @@ class Learning:
             return FromBaseModel(find_base_model(self.config.agent.base_model, self.folder))
         folder = self.champion.model_folder(name, need.name)
         model = TunedModel.load(folder)
-        return FromVersion(
-            folder, model.card.base_model, model.task.labels, model.card.max_length, model.card.pad_id
-        )
+        return FromVersion(folder, model.card.base_model, model.task.labels, model.card.max_length, model.card.pad_id)
 
     def _manifest(self, draft: Path, learnt: Mapping[str, list[Learnt]]) -> Manifest:
         skills = {

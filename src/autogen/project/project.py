@@ -68,7 +68,9 @@ class Project:
         return self._learn("improve", False, progress)
 
     def _learn(self, origin: Origin, resume: bool, progress: TrainingProgress | None) -> Manifest:
-        from autogen.project.learning import Learning  # torch takes seconds to import; other commands need none
+        from autogen.project.learning import (
+            Learning,
+        )  # torch takes seconds to import; other commands need none
 
         with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
             return Learning(self.folder, self.config, origin, self.memory, shown).run(resume)
@@ -125,7 +127,8 @@ class Project:
 
     def import_feedback(self, path: Path) -> ImportResult:
         """All rows of the file or none. Raises DataError listing every row that is wrong."""
-        return import_feedback(self.memory.feedback, path)
+        columns = next(iter(self.config.skills.values())).columns
+        return import_feedback(self.memory.feedback, path, columns)
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
         """Make a version champion: its name. Raises Refused, UnknownVersion, VersionDamaged."""
@@ -151,5 +154,3 @@ def _unseen(data: LabelledRows, contender: Contender) -> LabelledRows:
     if not places:
         raise UsageError("All held-out rows have been learnt from: name other ones with --data.")
     return pick(data, places)
-
-

@@ -38,7 +38,7 @@ class ExportedModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 onnxruntime raises its own classes, none with a common public base
+        except Exception as error:
             raise VersionDamaged(f"{path} cannot be loaded as an ONNX model: {error}") from error
         self.input_names = [node.name for node in self._session.get_inputs()]
         self.output_names = [node.name for node in self._session.get_outputs()]
@@ -47,5 +47,3 @@ class ExportedModel:
         """Run one padded batch; the graph takes what it needs of `arrays`."""
         values = self._session.run(None, {name: arrays[name] for name in self.input_names})
         return dict(zip(self.output_names, values, strict=True))
-
-

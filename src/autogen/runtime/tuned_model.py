@@ -1,9 +1,9 @@
 """A tuned model in its folder: exported graph, tokenizer, and the task that reads its outputs. No torch.
 
-    model.onnx       the graph that answers (fp32, or int8 where that lost nothing)
-    tokenizer.json   the Rust tokenizer
-    task.json        task name, labels, temperature, threshold, limits, precision
-    weights/         what training starts from next time; never read here
+model.onnx       the graph that answers (fp32, or int8 where that lost nothing)
+tokenizer.json   the Rust tokenizer
+task.json        task name, labels, temperature, threshold, limits, precision
+weights/         what training starts from next time; never read here
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The skill `customer-service`: recognises what a customer wants and gives the response written for it; asks back when two
-intents are close; says that it does not know when none fits."""
+"""The skill `customer-service`: recognises what a customer wants and gives the response written for it; asks back when
+two intents are close; says that it does not know when none fits."""
 
 from __future__ import annotations
 
@@ -66,7 +66,11 @@ class CustomerServiceType:
         responses = read_responses(project / settings.responses)
         source, known = settings.responses, set(labels) - {RESERVED_LABEL}
         problems = [
-            _warning(source, f"a response for {shown(name)}, which no training row has", f"check its name.{did_you_mean(name, known)}")
+            _warning(
+                source,
+                f"a response for {shown(name)}, which no training row has",
+                f"check its name.{did_you_mean(name, known)}",
+            )
             for name in responses
             if name not in known
         ]
@@ -144,7 +148,7 @@ def read_responses(path: Path) -> dict[str, list[str]]:
     try:
         values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path}: expected a file of responses (intent = \"text\"), found none.") from None
+        raise DataError(f'{path}: expected a file of responses (intent = "text"), found none.') from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What every skill declares and returns. A new skill is one file that offers these, and a line in `skills/__init__.py`."""
+"""What every skill declares and returns. A new skill is one file that offers these."""
 
 from __future__ import annotations
 

@@ -86,9 +86,7 @@ class Database:
         except (SQLAlchemyError, sqlite.DriverError) as error:
             # The driver's words only: SQLAlchemy's would show the statement and what people wrote.
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise StorageError(
-                f"The database {self.name} refused: {cause}. {sqlite.advice(cause)}"
-            ) from error
+            raise StorageError(f"The database {self.name} refused: {cause}. {sqlite.advice(cause)}") from error
 
 
 class Prepared:

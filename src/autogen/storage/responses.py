@@ -47,6 +47,13 @@ class ResponseStore:
             .order_by(RESPONSES.c.number.desc())
             .limit(1)
         )
+        # by id, not by number: the index then gives the newest ones without sorting, however many there are
+        self._between = database.prepare(
+            select(*columns)
+            .where(RESPONSES.c.conversation_id.between(bindparam("first"), bindparam("last")))
+            .order_by(RESPONSES.c.conversation_id.desc(), RESPONSES.c.number.desc())
+            .limit(8)
+        )
 
     def add(self, responses: Sequence[StoredResponse]) -> None:
         """Keep them all, or none. They survive a killed process. Raises `StorageError`."""
@@ -72,6 +79,12 @@ class ResponseStore:
         with self._database.reading() as connection:
             row = self._last.run(connection, {"key": conversation_id}).mappings().first()
         return None if row is None else _from_row(row)
+
+    def between(self, first: str, last: str) -> list[StoredResponse]:
+        """The few responses whose conversation ids come last in this range, last first."""
+        with self._database.reading() as connection:
+            rows = self._between.run(connection, {"first": first, "last": last}).mappings().all()
+        return [_from_row(row) for row in rows]
 
 
 def _to_row(response: StoredResponse) -> dict[str, object]:

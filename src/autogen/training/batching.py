@@ -63,8 +63,8 @@ class LengthGroupedBatches(Sampler[list[int]]):
 class LabelBalancedBatches(Sampler[list[int]]):
     """Batches of two rows from each of several labels, so that a contrastive loss finds pairs in every one.
 
-    Labels are visited in turn, each label's rows in turn too: an epoch has as many rows as the data and memory grows with
-    the rows, not with their pairs.
+    Labels are visited in turn, each label's rows in turn too: an epoch has as many rows as the data, and memory grows
+    with the rows, not with their pairs.
     """
 
     def __init__(self, rows: Sequence[TrainingRow], size: int, seed: int) -> None:

@@ -33,9 +33,7 @@ class _Graph(nn.Module):
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
-        answer = self.model.answer(
-            {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": types}
-        )
+        answer = self.model.answer({"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": types})
         return answer.logits, answer.embedding
 
 
@@ -60,7 +58,7 @@ def export_graph(model: Classifier, path: Path) -> None:
         )
 
 
-class _quiet:  # noqa: N801 used like a function
+class _quiet:
     """Loggers of these names keep to errors for a while."""
 
     def __init__(self, *names: str) -> None:
@@ -84,7 +82,9 @@ def check_parity(trained: NDArray[np.float32], exported: NDArray[np.float32]) ->
     """
     difference = np.abs(trained - exported).max(axis=1)
     ordered = np.sort(trained, axis=1)
-    clear = ordered[:, -1] - ordered[:, -2] > 2 * PARITY_TOLERANCE if trained.shape[1] > 1 else np.ones(len(trained), bool)
+    clear = (
+        ordered[:, -1] - ordered[:, -2] > 2 * PARITY_TOLERANCE if trained.shape[1] > 1 else np.ones(len(trained), bool)
+    )
     differs = (trained.argmax(axis=1) != exported.argmax(axis=1)) & clear
     if not np.isfinite(exported).all() or difference.max() > PARITY_TOLERANCE or differs.any():
         raise ParityError(

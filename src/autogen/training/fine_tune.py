@@ -1,8 +1,8 @@
 """From examples to a tuned model in a folder: train, export, prove, calibrate, measure.
 
-With held-out rows, the best epoch is kept by them, and they calibrate and measure the exported model. Without, rows are too
-few to spare: cross-validation gives out-of-fold answers to calibrate and measure with, and the model that answers is then
-fitted on all rows.
+With held-out rows, the best epoch is kept by them, and they calibrate and measure the exported model. Without, rows are
+too few to spare: cross-validation gives out-of-fold answers to calibrate and measure with, and the model that answers
+is then fitted on all rows.
 """
 
 from __future__ import annotations
@@ -230,7 +230,10 @@ class _Run:
             small.unlink()
             return "fp32", f"int8 would lose {lost:.2%} of held-out accuracy"
         small.replace(graph)
-        return "int8", f"int8 loses {lost:.2%} of held-out accuracy" if lost > 0 else "int8 loses no held-out accuracy"
+        return (
+            "int8",
+            f"int8 loses {lost:.2%} of held-out accuracy" if lost > 0 else "int8 loses no held-out accuracy",
+        )
 
     def _card(self, precision: str) -> ModelCard:
         return ModelCard(

@@ -107,7 +107,11 @@ def split(data: LabelledRows, seed: int) -> tuple[LabelledRows, LabelledRows, st
         return data, LabelledRows(), "cross-validation (fewer than 20 rows for the usual label)"
     share = SHARE_OF_MANY if has_rows_to_spare(data.labels, MANY) else SHARE_OF_SOME
     inside, outside = hold_out(data.texts, data.labels, share, seed, MOST_HELD_OUT)
-    return pick(data, inside), pick(data, outside), f"{len(outside)} rows held out of the training data ({share:.0%})"
+    return (
+        pick(data, inside),
+        pick(data, outside),
+        f"{len(outside)} rows held out of the training data ({share:.0%})",
+    )
 
 
 def _outliers_to_calibrate(

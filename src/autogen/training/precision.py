@@ -24,9 +24,14 @@ def bf16_speedup() -> float:
             layer(rows).sum().backward()
         return time.perf_counter() - start
 
-    # in turn, and the best of many: the answer must not depend on what else the machine is doing, or the same seed
-    # would not give the same result
-    pairs = [(seconds(False), seconds(True)) for _ in range(PROBES)][WARM_UP:]
+    # one thread, in turn, and the best of many: the answer must not depend on what else the machine is doing, or the
+    # same seed would not give the same result
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        pairs = [(seconds(False), seconds(True)) for _ in range(PROBES)][WARM_UP:]
+    finally:
+        torch.set_num_threads(threads)
     return min(first for first, _ in pairs) / min(second for _, second in pairs)
 
 

@@ -45,7 +45,7 @@ class Recipe:
 def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: bool, own_head: bool) -> Recipe:
     """The settings with their gaps filled for these training labels.
 
-    `continued`: training starts from an earlier version, which needs less. `own_head`: the head is the user's, not ours.
+    `continued`: training starts from an earlier version, which needs less. `own_head`: the head is the user's.
     """
     counts = Counter(label for label in labels if label != RESERVED_LABEL)
     few = median(counts.values()) < FEW

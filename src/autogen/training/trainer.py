@@ -21,7 +21,13 @@ from autogen.errors import Interrupted, TrainingFailed
 from autogen.models.classifier import Classifier, quiet_transformers
 from autogen.models.losses import classification_loss
 from autogen.tasks.encoding import Encoded, TextEncoder
-from autogen.training.batching import Collate, LabelBalancedBatches, LengthGroupedBatches, TrainingRow, TrainingRows
+from autogen.training.batching import (
+    Collate,
+    LabelBalancedBatches,
+    LengthGroupedBatches,
+    TrainingRow,
+    TrainingRows,
+)
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe
 
@@ -29,7 +35,7 @@ Logits = NDArray[np.float32]
 
 
 class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untyped here
-    """A Trainer whose batches are cut by length, whose layers learn at their own rates, and that scores with `score`."""
+    """A Trainer whose batches are cut by length and whose layers learn at their own rates."""
 
     def __init__(
         self,
@@ -41,7 +47,13 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         encoder: TextEncoder,
         score: Callable[[Logits], float] | None,
     ) -> None:
-        self.recipe, self.rows, self.held_out, self.encoder, self.score = recipe, rows, held_out, encoder, score
+        self.recipe, self.rows, self.held_out, self.encoder, self.score = (
+            recipe,
+            rows,
+            held_out,
+            encoder,
+            score,
+        )
         super().__init__(model=model, args=arguments, train_dataset=TrainingRows(rows), eval_dataset=held_out or None)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -66,7 +78,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         if not math.isfinite(loss.item()):
             raise TrainingFailed(
                 f"The loss became {loss.item()} at step {self.state.global_step}: the model diverged. Nothing was "
-                f"changed. Try a learning rate below {recipe.learning_rate:g}, or precision = \"fp32\"."
+                f'changed. Try a learning rate below {recipe.learning_rate:g}, or precision = "fp32".'
             )
         return (loss, answer) if return_outputs else loss
 
@@ -125,7 +137,9 @@ def answers(
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         for places, arrays in encoder.sorted_batches(rows, batch_size):
             found = model.answer({name: torch.from_numpy(values).to(device) for name, values in arrays.items()})
-            for at, one, embedding in zip(places, found.logits.float().cpu(), found.embedding.float().cpu(), strict=True):
+            for at, one, embedding in zip(
+                places, found.logits.float().cpu(), found.embedding.float().cpu(), strict=True
+            ):
                 logits[at], embeddings[at] = one.numpy(), embedding.numpy()
     model.train(training)
     return np.stack(logits), np.stack(embeddings)
@@ -176,7 +190,11 @@ def fit(
     trainer.add_callback(watcher)
     checkpoint = last_checkpoint(state)
     done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
-    progress.start(stage, len(trainer.get_train_dataloader()) * recipe.train_batch_size * recipe.epochs, done * recipe.train_batch_size)
+    progress.start(
+        stage,
+        len(trainer.get_train_dataloader()) * recipe.train_batch_size * recipe.epochs,
+        done * recipe.train_batch_size,
+    )
     with _interruptible(watcher), quiet_transformers():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if watcher.stopped:

@@ -1,8 +1,8 @@
 """The gate: pure. Per-row outcomes of champion and candidate in, a verdict with reasons out.
 
 Statistics: the paired difference of two proportions with the adjusted Wald interval of Agresti & Min (2005, "Simple
-improved confidence intervals for comparing matched proportions"), exact McNemar tests per label (scipy's binomial test) with
-Holm's correction.
+improved confidence intervals for comparing matched proportions"), exact McNemar tests per label (scipy's binomial
+test) with Holm's correction.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def compare(outcomes: Sequence[Outcome], confidence: float) -> Comparison:
-    """Paired comparison. The bound adds half a row to each cell of the 2×2 table, which keeps it honest for few rows."""
+    """Paired comparison. The bound adds half a row to each cell of the 2×2 table: that keeps it honest for few rows."""
     rows = len(outcomes)
     gained = sum(o.candidate and not o.champion for o in outcomes)
     lost = sum(o.champion and not o.candidate for o in outcomes)
@@ -205,13 +205,16 @@ def holm(chances: dict[str, float], level: float) -> list[str]:
 
 def _protected(outcomes: Sequence[Outcome]) -> Check:
     wrong = sum(not outcome.candidate for outcome in outcomes)
-    finding = f"{wrong} of {len(outcomes)} protected rows wrong" if wrong else f"all {len(outcomes)} protected rows right"
+    finding = (
+        f"{wrong} of {len(outcomes)} protected rows wrong" if wrong else f"all {len(outcomes)} protected rows right"
+    )
     return Check("protected rows", not wrong, finding, {"rows": len(outcomes), "wrong": wrong})
 
 
 def _at_most(name: str, ratio: float, limit: float) -> Check:
     passed = ratio <= limit
-    finding = f"{name} {ratio:.2f}× the champion's ({'at' if passed else 'more than the allowed'} {'most ' if passed else ''}{limit:g}×)"
+    words = "at most" if passed else "more than the allowed"
+    finding = f"{name} {ratio:.2f}× the champion's, {words} {limit:g}×"
     return Check(name, passed, finding, {"ratio": ratio, "limit": limit})
 
 

@@ -90,7 +90,9 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise VersionDamaged(f"Version {folder.name} has no readable manifest: {error.strerror}.") from error
     except ValidationError as error:
-        raise VersionDamaged(f"The manifest of version {folder.name} was altered: {error.errors()[0]['msg']}.") from None
+        raise VersionDamaged(
+            f"The manifest of version {folder.name} was altered: {error.errors()[0]['msg']}."
+        ) from None
     if manifest.format > FORMAT:
         raise VersionDamaged(f"Version {manifest.version} was made by a newer AutoGen; update this one to read it.")
     return manifest

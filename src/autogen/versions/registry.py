@@ -1,8 +1,8 @@
 """The versions of a project, and which of them is champion.
 
-    .autogen/versions/0007/     a whole version; the folder appears in one rename, its manifest inside it
-    .autogen/drafts/            versions being made; whatever a killed process left here is removed by the next
-    .autogen/champion.json      the champion and the ones before it, replaced in one rename
+.autogen/versions/0007/     a whole version; the folder appears in one rename, its manifest inside it
+.autogen/drafts/            versions being made; whatever a killed process left here is removed by the next
+.autogen/champion.json      the champion and the ones before it, replaced in one rename
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Versions:
         except FileNotFoundError:
             return Alias(None)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise VersionDamaged(f"{self.alias_file} cannot be read: {error}. `autogen promote --version V` mends it.") from error
+            raise VersionDamaged(
+                f"{self.alias_file} cannot be read: {error}. `autogen promote --version V` mends it."
+            ) from error
 
     def champion(self) -> str:
         """Raises ProjectNotFound when nothing has been trained yet."""

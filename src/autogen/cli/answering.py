@@ -1,0 +1,104 @@
+"""chat and serve: they never import torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autogen.cli.main import JsonOption, ProjectOption, VersionOption, app, output
+from autogen.cli.output import Output
+from autogen.errors import AutoGenError
+
+HELP = "/up, /down, /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
+
+
+@app.command(epilog="Example: autogen chat -p bank")
+def chat(project: ProjectOption = Path(), version: VersionOption = None, as_json: JsonOption = False) -> None:
+    """Talk to the agent, and tell it what was right or wrong. With --json, one object per message of stdin."""
+    from autogen.agents.agent import Agent
+
+    agent = Agent.load(project, version)
+    talk = _Talk(agent, output(project, as_json))
+    talk.greet()
+    while (said := talk.listen()) is not None:
+        try:
+            talk.take(said)
+        except AutoGenError as error:
+            talk.to.note(f"error: {error}")
+
+
+class _Talk:
+    """One conversation at the terminal."""
+
+    def __init__(self, agent: Any, to: Output) -> None:
+        self.agent, self.to = agent, to
+        self.conversation: str | None = None
+        self.last: str | None = None
+
+    def greet(self) -> None:
+        self.to.say(f"[bold]{self.agent.name}[/], version {self.agent.version}. {HELP}")
+
+    def listen(self) -> str | None:
+        """The next line, or None when the person leaves."""
+        if sys.stdin.isatty():
+            self.to.out.print("[bold cyan]you[/] ", end="")
+        line = sys.stdin.readline()
+        said = line.strip()
+        return None if not line or said == "/quit" else said
+
+    def take(self, said: str) -> None:
+        if not said:
+            return
+        if said == "/new":
+            self.conversation = self.last = None
+        elif said.startswith("/"):
+            self._feedback(said)
+        else:
+            self._answer(said)
+
+    def _answer(self, said: str) -> None:
+        response = self.agent.respond(said, self.conversation)
+        self.conversation, self.last = response.conversation_id, response.id
+        self.to.plain(f"{self.agent.name}: {response.text}")
+        intent = response.intent or "out of scope"
+        self.to.say(f"[dim]{response.action} · {intent} · {response.confidence:.0%}[/]")
+        self.to.result({name: getattr(response, name) for name in response.__slots__})
+
+    def _feedback(self, said: str) -> None:
+        word, _, rest = said[1:].partition(" ")
+        given = {
+            "up": {"rating": "up"},
+            "down": {"rating": "down"},
+            "label": {"label": rest.strip()},
+            "answer": {"text": rest.strip()},
+            "comment": {"comment": rest.strip()},
+        }.get(word)
+        if given is None or self.last is None:
+            self.to.note(HELP if given is None else "There is no answer to rate yet.")
+            return
+        kept = self.agent.feedback(self.last, source="cli", **given)
+        self.to.say("[dim]kept, thank you[/]")
+        self.to.result({"feedback": kept.id})
+
+
+@app.command(epilog="Example: autogen serve -p bank --port 8000")
+def serve(
+    project: ProjectOption = Path(),
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8000,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer over HTTP, in OpenAI's shape. Elsewhere than on loopback it needs AUTOGEN_API_KEY."""
+    from autogen.serving.server import serve as run
+
+    to = output(project, as_json)
+
+    def ready(url: str) -> None:
+        to.say(f"Ready on [bold]{url}[/] (Ctrl-C stops it).")
+        to.result({"url": url})
+
+    run(project, host=host, port=port, api_key=os.environ.get("AUTOGEN_API_KEY"), on_ready=ready)

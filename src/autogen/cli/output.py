@@ -1,0 +1,63 @@
+"""What commands print: one JSON object on stdout with --json, tables for people without; everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass
+class Output:
+    """Where a command's words go."""
+
+    as_json: bool = False
+    project: Path = Path()
+    out: Console = field(default_factory=Console)
+    err: Console = field(default_factory=lambda: Console(stderr=True))
+
+    def result(self, values: Mapping[str, Any]) -> None:
+        """The command's result for machines: printed only with --json, and then alone on stdout."""
+        if self.as_json:
+            self.out.print(
+                json.dumps(values, ensure_ascii=False, default=str),
+                soft_wrap=True,
+                markup=False,
+                highlight=False,
+            )
+
+    def say(self, text: str) -> None:
+        """A line for people; not printed with --json."""
+        if not self.as_json:
+            self.out.print(text, highlight=False)
+
+    def plain(self, text: str) -> None:
+        """A line of somebody's words, printed as they are: no markup is read in them."""
+        if not self.as_json:
+            self.out.print(text, highlight=False, markup=False)
+
+    def note(self, text: str) -> None:
+        """A line about what goes on, on stderr."""
+        self.err.print(text, highlight=False, markup=False)
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()
+    ) -> None:
+        """A table for people; `right` are the columns of figures."""
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", title_style="bold", header_style="cyan")
+        for at, column in enumerate(columns):
+            table.add_column(column, justify="right" if at in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(str(cell) for cell in row))
+        self.out.print(table)
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

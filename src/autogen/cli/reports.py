@@ -1,0 +1,85 @@
+"""Tables of metrics and verdicts, shared by several commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autogen.cli.output import Output, percent
+from autogen.versions.manifest import Manifest, ModelRecord
+
+MAIN_METRICS = (
+    "accuracy",
+    "macro_f1",
+    "precision",
+    "recall",
+    "in_scope_accuracy",
+    "oos_recall",
+    "oos_precision",
+    "oos_auroc",
+)
+WORST_LABELS = 5
+
+
+def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
+    """`found` is a project.evaluation.SkillEvaluation."""
+    rows = [
+        (name, percent(found.metrics[name]), _interval(found.intervals.get(name)))
+        for name in MAIN_METRICS
+        if name in found.metrics
+    ]
+    to.table(
+        f"{skill}, version {version}: {found.source}",
+        ("metric", "value", "95 % interval"),
+        rows,
+        right=(1, 2),
+    )
+    worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
+    if worst and len(found.per_label) > WORST_LABELS:
+        lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]
+        to.table("Hardest labels", ("label", "f1", "precision", "recall", "rows"), lines, right=(1, 2, 3, 4))
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.1%} – {interval[1]:.1%}"
+
+
+def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
+    """A version just made: its metrics, how it was trained, and the gate's report."""
+    for skill, record in manifest.skills.items():
+        for model in record.models.values():
+            how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
+            rows = [(name, percent(model.metrics[name])) for name in MAIN_METRICS if name in model.metrics]
+            to.table(f"{skill}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
+            to.say(_how_trained(model))
+    if manifest.verdict:
+        show_verdict(to, manifest)
+    if manifest.version == champion:
+        to.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
+    elif manifest.passed:
+        to.say(f"Version [bold]{manifest.version}[/] may replace {champion}: [bold]autogen promote[/]")
+    to.result(
+        {
+            "version": manifest.version,
+            "champion": champion,
+            "passed": manifest.passed,
+            "metrics": {name: record.metrics for name, record in manifest.skills.items()},
+            "verdict": manifest.verdict,
+        }
+    )
+
+
+def _how_trained(model: ModelRecord) -> str:
+    run = model.training
+    return (
+        f"{model.train_rows} rows learnt in {run['seconds']:.0f} s ({run['rows_per_second']:.0f} rows/s, "
+        f"{run['precision']}), {run['trainable']:,} of {run['parameters']:,} parameters; "
+        f"answers in {run['exported']} ({run['exported_because']})."
+    )
+
+
+def show_verdict(to: Output, manifest: Manifest) -> None:
+    verdict = manifest.verdict or {}
+    rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in verdict.get("checks", ())]
+    to.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
+    colour = "green" if verdict.get("passed") else "red"
+    to.say(f"[bold {colour}]{verdict.get('summary', '')}[/]")

@@ -1,0 +1,207 @@
+"""The HTTP interface: routes, and nothing that a route's function does itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response as HttpResponse
+
+from autogen import __version__
+from autogen.agents.agent import Agent, Response
+from autogen.agents.fleet import Fleet
+from autogen.feedback.events import MAX_TEXT_LENGTH
+from autogen.serving import failures
+from autogen.serving.conversations import Asked
+from autogen.serving.failures import RequestRefused, too_long
+from autogen.serving.guard import Guard
+from autogen.serving.metrics import Metrics
+from autogen.serving.schemas import (
+    Alive,
+    Answer,
+    ChatCompletion,
+    ChatRequest,
+    Choice,
+    Details,
+    ErrorBody,
+    FeedbackKept,
+    FeedbackRequest,
+    Intent,
+    Model,
+    ModelDetails,
+    ModelList,
+    Parsed,
+    ParseRequest,
+    Ready,
+)
+from autogen.serving.security import ApiKey
+from autogen.serving.service import Service
+from autogen.serving.stream import events
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Who may ask, and how much. Sizes in bytes, times in seconds."""
+
+    api_key: str | None = None
+    body_bytes: int = 2**20
+    body_seconds: float = 30.0  # a whole body must arrive within
+    waiting: int = 512  # requests that may wait; more are told to come back
+    refresh_seconds: float = 0.5  # between looks for a new champion
+    stop_seconds: int = 15  # for requests in flight when told to stop
+
+
+def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
+    """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere."""
+    metrics = Metrics(fleet)
+    service = Service(fleet, metrics, settings.waiting)
+    key = ApiKey(settings.api_key)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.running(settings.refresh_seconds):
+            yield
+
+    app = FastAPI(
+        title=fleet.champion.name,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for router in (_answering(service), _watching(fleet, metrics, key)):
+        app.include_router(router, responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}})
+    failures.install(app)
+    routes = frozenset(app.openapi()["paths"]) | {"/openapi.json"}
+    app.add_middleware(
+        Guard,
+        key=key,
+        metrics=metrics,
+        routes=routes,
+        body_bytes=settings.body_bytes,
+        body_seconds=settings.body_seconds,
+    )
+    return app
+
+
+def _answering(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/chat/completions", response_model=ChatCompletion)
+    async def chat_completions(request: ChatRequest) -> Any:
+        response = await service.answer(_asked(request))
+        completion = _completion(response, _model_id(service.fleet.champion.name, response.version))
+        if not request.stream:
+            return completion
+        options = request.stream_options
+        return HttpResponse(
+            events(completion, include_usage=options is not None and options.include_usage),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    @router.post("/feedback")
+    async def feedback(given: FeedbackRequest) -> FeedbackKept:
+        return FeedbackKept(id=(await service.keep(given)).id)
+
+    @router.post("/parse")
+    async def parse(request: ParseRequest) -> Parsed:
+        found = await service.parse(request.text)
+        return Parsed(
+            text=request.text,
+            message_id=request.message_id,
+            intent=Intent(name=found.reply.intent, confidence=found.reply.confidence),
+            intent_ranking=_intents(found.reply.alternatives),
+            action=found.reply.action,
+            skill=found.skill,
+            version=found.version,
+        )
+
+    return router
+
+
+def _watching(fleet: Fleet, metrics: Metrics, key: ApiKey) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v1/models")
+    async def models() -> ModelList:
+        champion = fleet.champion
+        others = [agent for agent in fleet.loaded if agent is not champion]
+        return ModelList(data=[_model(agent, agent is champion) for agent in (champion, *reversed(others))])
+
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    async def healthz() -> Alive:
+        return Alive()
+
+    @router.api_route("/readyz", methods=["GET", "HEAD"], response_model=Ready)
+    async def readyz(request: Request) -> Any:
+        version, error = fleet.champion.version, fleet.last_error
+        if error is None:
+            return Ready(version=version)
+        # the reason may name paths, which are for those who hold the key
+        reason = str(error) if key.admits(request.scope["headers"]) else "The reason is in the server's log."
+        message = f"Version {version} answers, because the champion could not be loaded. {reason}"
+        value = failures.error_value(503, "champion_not_loaded", message)
+        return JSONResponse({"status": "degraded", "version": version, "error": value}, 503)
+
+    @router.get("/metrics", response_class=HttpResponse)
+    async def prometheus() -> HttpResponse:
+        return HttpResponse(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _asked(request: ChatRequest) -> Asked:
+    """The last user message, and what was said before it; instructions to a model (`system`) say nothing to us."""
+    said = [(one.role, one.content) for one in request.messages if one.role in ("user", "assistant")]
+    while said and said[-1][0] != "user":
+        said.pop()
+    if not said:
+        message = "Expected at least one message with the role user, found none."
+        raise RequestRefused(400, "invalid_field", message, "messages")
+    text = said.pop()[1]
+    if len(text) > MAX_TEXT_LENGTH:
+        raise too_long(len(text), "messages")
+    return Asked(text, request.metadata.conversation_id if request.metadata else None, tuple(said))
+
+
+def _completion(response: Response, model: str) -> ChatCompletion:
+    return ChatCompletion(
+        id=response.id,
+        created=int(time.time()),
+        model=model,
+        choices=[Choice(message=Answer(content=response.text))],
+        autogen=Details(
+            action=response.action,
+            intent=response.intent,
+            confidence=response.confidence,
+            alternatives=_intents(response.alternatives),
+            conversation_id=response.conversation_id,
+            version=response.version,
+            skill=response.skill,
+        ),
+    )
+
+
+def _intents(ranking: tuple[tuple[str, float], ...]) -> list[Intent]:
+    return [Intent(name=name, confidence=confidence) for name, confidence in ranking]
+
+
+def _model(agent: Agent, champion: bool) -> Model:
+    return Model(
+        id=_model_id(agent.name, agent.version),
+        created=int(datetime.fromisoformat(agent.manifest.created_at).timestamp()),
+        autogen=ModelDetails(version=agent.version, champion=champion),
+    )
+
+
+def _model_id(agent: str, version: str) -> str:
+    return f"{agent}-{version}"

@@ -1,0 +1,71 @@
+"""Which conversation a message belongs to, also for clients that keep no id and send the whole conversation each time.
+
+Such a client sends back what was said. The answer that its message follows is found by that: every answer's conversation
+id begins with a digest of the conversation it was given in, so the next message, whose transcript is that conversation and
+the answer, leads to the answer again. Each such message opens a conversation of its own, for two reasons. Two people
+who begin with the same words must not share one, where the first to choose would take the other's choice away. And an
+id that was given out can be sent back as `metadata.conversation_id`: from there on it is its owner's alone. What they do
+share is harmless: the answer found has the same words after the same conversation, so it offered the same choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autogen.agents.agent import Message
+from autogen.storage.responses import ResponseStore, StoredResponse
+
+Line = tuple[str, str]
+"""Who spoke (`user` or `assistant`), and the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message from outside: in the conversation with this id, or after what was said in `before`."""
+
+    text: str
+    conversation_id: str | None = None
+    before: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message for the agent; `begun` is the conversation that decides which version answers."""
+
+    message: Message
+    begun: str | None
+
+
+def place(asked: Asked, responses: ResponseStore) -> Placed:
+    """Find the conversation. Reads the database; raises StorageError."""
+    if asked.conversation_id is not None:
+        return Placed(Message(asked.text, asked.conversation_id), asked.conversation_id)
+    before = _answered(asked.before, responses)
+    opened = _new_id((*asked.before, ("user", asked.text)))
+    if before is None:
+        return Placed(Message(asked.text, opened), None)
+    return Placed(Message(asked.text, opened, before.id), before.conversation_id)
+
+
+def _answered(lines: Sequence[Line], responses: ResponseStore) -> StoredResponse | None:
+    """The answer that the transcript ends with, if we gave it; one of several equal ones."""
+    if len(lines) < 2 or lines[-1][0] != "assistant":
+        return None
+    words, digest = lines[-1][1].strip(), _digest(lines[:-1])
+    found = responses.between(f"{digest}{0:024x}", f"{digest}{'f' * 24}")
+    return next((one for one in found if one.text.strip() == words), None)
+
+
+def _new_id(lines: Sequence[Line]) -> str:
+    """Hexadecimal digits only, so that every database sorts them alike; by time, so that the newest come last."""
+    return f"{_digest(lines)}{time.time_ns():016x}{os.urandom(4).hex()}"
+
+
+def _digest(lines: Sequence[Line]) -> str:
+    said = json.dumps([(role, words.strip()) for role, words in lines])
+    return f"chat{hashlib.sha256(said.encode()).hexdigest()[:24]}"

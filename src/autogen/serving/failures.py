@@ -1,0 +1,112 @@
+"""What goes wrong, as HTTP: one JSON shape for all errors, OpenAI's, so that its clients show our words."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from autogen.errors import AutoGenError, UnknownResponse, UsageError
+from autogen.feedback.events import MAX_TEXT_LENGTH
+from autogen.runtime.batcher import Overloaded
+
+RETRY_AFTER_SECONDS = 1
+
+log = logging.getLogger("autogen.serving")
+
+
+class RequestRefused(AutoGenError):
+    """A request that HTTP has a status for. `param` names the field that is wrong."""
+
+    def __init__(
+        self, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.param, self.headers = status, code, param, headers
+
+    def response(self) -> Response:
+        return error_response(self.status, self.code, str(self), self.param, self.headers)
+
+
+def error_response(
+    status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    body = {"error": error_value(status, code, message, param)}
+    # ASCII, because a message may quote text that is no valid Unicode
+    return Response(json.dumps(body), status, dict(headers or {}), media_type="application/json")
+
+
+def error_value(status: int, code: str, message: str, param: str | None = None) -> dict[str, str | None]:
+    """What stands under `error`."""
+    kind = "server_error" if status >= 500 else "authentication_error" if status == 401 else "invalid_request_error"
+    return {"message": message, "type": kind, "code": code, "param": param}
+
+
+def too_long(length: int, param: str) -> RequestRefused:
+    message = f"Expected a text of at most {MAX_TEXT_LENGTH:,} characters, found {length:,}: shorten it."
+    return RequestRefused(413, "text_too_long", message, param)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app in the one shape."""
+    app.add_exception_handler(RequestRefused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(AutoGenError, _failed)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)
+    return error.response()
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    """The first of pydantic's findings as a sentence that names the field."""
+    assert isinstance(error, RequestValidationError)
+    found: dict[str, Any] = error.errors()[0]
+    kind = found["type"]
+    param = ".".join(str(part) for part in found["loc"] if part != "body") or None
+    if kind == "json_invalid":
+        reason = found.get("ctx", {}).get("error", "")
+        return error_response(400, "invalid_json", f"Expected the body to be JSON: {reason} (character {param}).")
+    if kind == "string_too_long" and found["ctx"]["max_length"] == MAX_TEXT_LENGTH:
+        return too_long(len(found["input"]), param or "body").response()
+    message = found["msg"].removeprefix("Value error, ")
+    if param is None:
+        return error_response(400, "invalid_request", f"Expected a JSON object as the body. {message}.")
+    if kind == "missing":
+        return error_response(400, "missing_field", f"Expected the field {param}, found none.", param)
+    return error_response(400, "invalid_field", f"{param}: {message}", param)
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    """Starlette's own: no such route, a method that the route does not have, a body that cannot be read."""
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    message = f"{error.detail}. The routes are listed at /openapi.json." if error.status_code == 404 else error.detail
+    return error_response(error.status_code, code, message, headers=error.headers)
+
+
+def _failed(_request: Request, error: Exception) -> Response:
+    """Our own errors: what the caller did wrong in full; what failed here only in the log, which may name paths."""
+    if isinstance(error, UnknownResponse):
+        return error_response(404, "unknown_response", str(error), "response_id")
+    if isinstance(error, UsageError):
+        return error_response(400, "invalid_request", str(error))
+    if isinstance(error, Overloaded):
+        return error_response(503, "overloaded", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    log.error("a request failed: %s", error)
+    return _unexpected(_request, error)
+
+
+def _unexpected(_request: Request, _error: Exception) -> Response:
+    """The traceback goes to the log: Starlette raises the error again after this answer."""
+    return error_response(500, "internal_error", "The agent could not answer; the reason is in the server's log.")

@@ -1,0 +1,133 @@
+"""The server process: from a project's folder to an open port, and back."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from autogen.agents.fleet import Fleet
+from autogen.errors import UsageError
+from autogen.serving.app import ServerSettings, create_app
+from autogen.serving.security import check_address, find_api_key
+
+KEEP_ALIVE_SECONDS = 30  # longer than clients keep an idle connection, so that it is they who close it
+
+
+def serve(
+    project: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    api_key: str | None = None,
+    *,
+    settings: ServerSettings | None = None,
+    access_log: bool = False,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Answer over HTTP until SIGTERM or SIGINT, and return when the requests in flight are answered.
+
+    Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. `on_ready` is called with
+    the server's URL. `access_log` writes a line per request to stderr.
+
+    Raises UsageError when the address is taken or would need a key, ProjectNotFound, VersionDamaged, StorageError.
+    """
+    settings = settings or ServerSettings()
+    settings = replace(settings, api_key=find_api_key(api_key if api_key is not None else settings.api_key))
+    check_address(host, settings.api_key)
+    with _bound(host, port) as bound:
+        fleet = Fleet(project)
+        with closing(fleet.memory.database):
+            server = _Server(_config(create_app(fleet, settings), settings, access_log), on_ready, _url(bound))
+            with server.stopped_by_signals():
+                server.run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it is ready, and for which being told to stop is no failure."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None] | None, url: str) -> None:
+        super().__init__(config)
+        self._on_ready, self._url = on_ready, url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._on_ready is not None:
+            self._on_ready(self._url)
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """uvicorn raises the signals that it stopped for again, for the handlers that were there before it: these."""
+        if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _config(app: object, settings: ServerSettings, access_log: bool) -> uvicorn.Config:
+    if access_log:
+        lines = logging.getLogger("uvicorn.access")
+        lines.addHandler(logging.StreamHandler())
+        lines.setLevel(logging.INFO)
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=access_log,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address, before anything is loaded. Raises UsageError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise UsageError(
+            f"Expected the address of this machine to listen on, found {host!r}: {error.strerror}."
+        ) from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise UsageError(f"{host} port {port} cannot be listened on: {_advice(error)}") from None
+    return bound
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program does so already. Stop it, or choose another port with --port."
+    if error.errno == errno.EACCES:
+        return "this user may not. Choose a port above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address. Choose another with --host."
+    return f"{error.strerror}. Choose another address with --host and --port."
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

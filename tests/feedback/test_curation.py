@@ -1,0 +1,445 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autogen.data.quality import normalise
+from autogen.feedback.curation import Assessment, Curation, CurationPolicy, curate, place
+from autogen.feedback.events import Decision, Feedback
+
+START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+KNOWN = ("card_arrival", "lost_card", "refund")
+NO_EVALUATION = CurationPolicy(eval_share=0)
+
+
+def feedback(number: int, message: str = "where is it", **changes: object) -> Feedback:
+    nothing = dict.fromkeys(
+        (
+            "response_id",
+            "skill",
+            "version",
+            "intent",
+            "confidence",
+            "rating",
+            "label",
+            "answer",
+            "comment",
+            "user",
+        )
+    )
+    values = {
+        **nothing,
+        "id": f"fb-{number:04}",
+        "message": message,
+        "trusted": True,
+        "source": "import",
+        "created_at": START + timedelta(minutes=number),
+    }
+    return Feedback(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def stranger(number: int, message: str = "where is it", **changes: object) -> Feedback:
+    return feedback(number, message, **{"trusted": False, "source": "http", "user": "ann", **changes})
+
+
+def unsure(texts: Sequence[str]) -> list[Assessment]:
+    return [Assessment("card_arrival", 0.5, in_scope=True) for _ in texts]
+
+
+def nobody(texts: Sequence[str]) -> list[Assessment]:
+    raise AssertionError(f"the champion was asked about {texts}")
+
+
+def decided(decision: str, label: str | None = None, after: int = 1000) -> Decision:
+    return Decision(decision, label, START + timedelta(minutes=after))  # type: ignore[arg-type]
+
+
+def curated(items: Sequence[Feedback], **changes: object) -> Curation:
+    arguments: dict[str, object] = {
+        "decisions": {},
+        "train": {},
+        "held_out": frozenset(),
+        "known_labels": KNOWN,
+        "assess": unsure,
+        "policy": NO_EVALUATION,
+    }
+    return curate(items, **{**arguments, **changes})  # type: ignore[arg-type]
+
+
+def learnt(curation: Curation) -> list[tuple[str, str]]:
+    return [(example.text, example.label) for example in curation.train]
+
+
+def reasons(curation: Curation) -> dict[str, str]:
+    waiting = {item.feedback.id: str(item.reason) for item in curation.waiting}
+    return waiting | {item.feedback.id: item.reason for item in curation.ignored}
+
+
+# What makes an example
+
+
+def test_a_corrected_label_and_an_agreeing_rating_make_examples() -> None:
+    items = [
+        feedback(1, "a", label="refund", intent="lost_card"),
+        feedback(2, "b", rating=1.0, intent="lost_card"),
+    ]
+    assert learnt(curated(items)) == [("a", "refund"), ("b", "lost_card")]
+
+
+def test_repeated_feedback_is_one_example_that_names_them_all() -> None:
+    items = [
+        stranger(1, "My  Card", label="refund"),
+        stranger(2, "my card", label="refund", user="bob"),
+        feedback(3, "MY CARD", label="refund"),
+    ]
+    (example,) = curated(items, assess=nobody).train
+    assert example.feedback_ids == ("fb-0001", "fb-0002", "fb-0003")
+    assert example.users == ("ann", "bob")
+    assert (example.text, example.trusted) == ("MY CARD", True)
+
+
+def test_a_down_rating_waits_with_the_question_what_would_have_been_right() -> None:
+    (waiting,) = curated([stranger(1, rating=0.0, intent="refund")]).waiting
+    assert waiting.reason == "down-rated"
+    assert waiting.explanation == 'Rated down, so not "refund": what would have been right?'
+
+
+def test_a_better_answer_waits_and_a_comment_alone_is_only_kept() -> None:
+    items = [feedback(1, answer="Block it first."), feedback(2, comment="nice"), feedback(3, rating=1.0)]
+    assert reasons(curated(items)) == {
+        "fb-0001": "better-answer",
+        "fb-0002": "nothing-to-learn",
+        "fb-0003": "nothing-to-learn",
+    }
+
+
+def test_text_that_is_held_out_or_known_already_is_ignored() -> None:
+    items = [feedback(1, "Held  Out", label="refund"), feedback(2, "known", label="refund")]
+    curation = curated(items, held_out={"held out"}, train={"known": "refund"})
+    assert reasons(curation) == {"fb-0001": "evaluation-row", "fb-0002": "already-known"}
+
+
+# Who is believed
+
+
+def test_the_owner_is_never_held_back_for_disagreeing_with_the_champion() -> None:
+    items = [feedback(1, "a", label="refund", intent="lost_card", confidence=1.0)]
+    assert learnt(curated(items, assess=nobody)) == [("a", "refund")]
+
+
+def test_the_owner_corrects_a_training_row_and_a_stranger_does_not() -> None:
+    train = {"a": "refund", "b": "refund"}
+    curation = curated([feedback(1, "a", label="lost_card"), stranger(2, "b", label="lost_card")], train=train)
+    (example,) = curation.train
+    assert (example.text, example.label, example.replaces) == ("a", "lost_card", True)
+    assert reasons(curation) == {"fb-0002": "conflicts-with-training"}
+
+
+def test_a_replaced_training_row_is_never_set_aside_for_evaluation() -> None:
+    curation = curated(
+        [feedback(1, "a", label="lost_card")], train={"a": "refund"}, policy=CurationPolicy(eval_share=1)
+    )
+    assert curation.evaluation == ()
+
+
+def test_two_labels_for_one_text_wait() -> None:
+    items = [feedback(1, "a", label="refund"), feedback(2, "A", label="lost_card")]
+    curation = curated(items)
+    assert reasons(curation) == {"fb-0001": "conflict", "fb-0002": "conflict"}
+    assert '"lost_card", "refund"' in curation.waiting[0].explanation
+
+
+def test_a_stranger_cannot_hold_back_the_owner() -> None:
+    curation = curated([stranger(1, "a", label="refund"), feedback(2, "a", label="lost_card")])
+    assert learnt(curation) == [("a", "lost_card")]
+    assert reasons(curation) == {"fb-0001": "conflict"}
+
+
+def test_a_stranger_far_from_anything_known_waits_unless_it_is_called_out_of_scope() -> None:
+    def far(texts: Sequence[str]) -> list[Assessment]:
+        return [Assessment("refund", 0.2, in_scope=False) for _ in texts]
+
+    curation = curated([stranger(1, "a", label="refund"), stranger(2, "b", label="oos")], assess=far)
+    assert learnt(curation) == [("b", "oos")]
+    assert reasons(curation) == {"fb-0001": "out-of-scope"}
+
+
+def test_a_stranger_waits_when_the_champion_is_sure_of_another_label() -> None:
+    def sure(texts: Sequence[str]) -> list[Assessment]:
+        return [Assessment("refund", 0.95, in_scope=True) for _ in texts]
+
+    curation = curated([stranger(1, "a", label="lost_card"), stranger(2, "b", label="refund")], assess=sure)
+    assert learnt(curation) == [("b", "refund")]
+    (waiting,) = curation.waiting
+    assert waiting.explanation == 'The champion says "refund" (95% sure), this person "lost_card": which is right?'
+
+
+@pytest.mark.parametrize("user", ["ann", None])
+def test_the_excess_of_one_strangers_flood_waits(user: str | None) -> None:
+    flood = [stranger(n, f"flood {n}", label="refund", user=user) for n in range(60)]
+    others = [stranger(100 + n, f"other {n}", label="refund", user=f"u{n}") for n in range(10)]
+    curation = curated([*flood, *others])
+    assert Counter(reasons(curation).values()) == {"flood": 10}
+    assert len(curation.train) == 60
+
+
+def test_a_busy_stranger_is_no_flood_among_many_others() -> None:
+    busy = [stranger(n, f"busy {n}", label="refund") for n in range(80)]
+    others = [stranger(100 + n, f"other {n}", label="refund", user=f"u{n}") for n in range(80)]
+    assert curated([*busy, *others]).waiting == ()
+
+
+def test_the_owner_may_import_as_much_as_they_like() -> None:
+    assert curated([feedback(n, f"row {n}", label="refund") for n in range(200)]).waiting == ()
+
+
+# People change their minds
+
+
+def test_a_label_takes_the_place_of_the_same_persons_thumb() -> None:
+    items = [
+        stranger(1, rating=0.0, intent="refund", response_id="r1"),
+        stranger(2, label="lost_card", intent="refund", response_id="r1"),
+        stranger(3, rating=0.0, intent="refund", response_id="r1"),
+    ]
+    curation = curated(items)
+    assert learnt(curation) == [("where is it", "lost_card")]
+    assert reasons(curation) == {"fb-0001": "superseded", "fb-0003": "superseded"}
+
+
+def test_a_thumb_that_was_turned_counts_as_it_is_now() -> None:
+    items = [stranger(n, rating=float(n % 2), intent="refund", response_id="r1") for n in (1, 2)]
+    assert reasons(curated(items)) == {"fb-0001": "superseded", "fb-0002": "down-rated"}
+
+
+def test_one_persons_opinion_does_not_take_the_place_of_anothers() -> None:
+    items = [
+        stranger(1, rating=1.0, intent="refund", response_id="r1"),
+        stranger(2, rating=1.0, intent="refund", response_id="r1", user="bob"),
+    ]
+    assert curated(items).train[0].users == ("ann", "bob")
+
+
+# Review
+
+
+def test_review_overrides_every_rule() -> None:
+    items = [
+        stranger(1, "a", label="lost_card"),
+        stranger(2, "b", rating=0.0, intent="refund"),
+        stranger(3, "c", label="refund"),
+        stranger(4, "d", label="refund"),
+    ]
+    decisions = {
+        "fb-0001": decided("accept"),
+        "fb-0002": decided("relabel", "card_arrival"),
+        "fb-0003": decided("drop"),
+        "fb-0004": decided("accept"),
+    }
+    curation = curated(items, decisions=decisions, train={"d": "lost_card"}, assess=nobody)
+    assert learnt(curation) == [("a", "lost_card"), ("b", "card_arrival"), ("d", "refund")]
+    assert [example.replaces for example in curation.train] == [False, False, True]
+    assert reasons(curation) == {"fb-0003": "dropped"}
+
+
+def test_a_review_settles_a_conflict_but_not_what_is_said_later() -> None:
+    items = [
+        feedback(1, "a", label="refund"),
+        feedback(2, "a", label="lost_card"),
+        feedback(9, "a", label="oos"),
+    ]
+    curation = curated(items, decisions={"fb-0001": decided("accept", after=5)})
+    assert learnt(curation) == [("a", "refund")]
+    assert reasons(curation) == {"fb-0002": "overruled", "fb-0009": "conflict"}
+
+
+def test_of_two_reviews_of_one_text_the_later_counts() -> None:
+    items = [feedback(1, "a", label="refund"), feedback(2, "a", label="lost_card")]
+    decisions = {"fb-0001": decided("accept", after=20), "fb-0002": decided("accept", after=10)}
+    curation = curated(items, decisions=decisions)
+    assert learnt(curation) == [("a", "refund")]
+    assert reasons(curation) == {"fb-0002": "overruled"}
+
+
+def test_accepted_feedback_does_not_count_as_flood() -> None:
+    flood = [stranger(n, f"flood {n}", label="refund") for n in range(60)]
+    curation = curated(flood, decisions={item.id: decided("accept") for item in flood[:10]})
+    assert curation.waiting == ()
+
+
+# New labels
+
+
+def test_a_new_label_waits_until_it_has_rows_enough() -> None:
+    items = [feedback(n, f"row {n}", label="refunds") for n in range(4)]
+    curation = curated(items)
+    assert curation.proposed == {"refunds": 4}
+    assert curation.new_labels == ()
+    assert {item.reason for item in curation.waiting} == {"new-label"}
+    assert '4 of 5 rows so far. Did you mean "refund"?' in curation.waiting[0].explanation
+    curation = curated([*items, feedback(5, "row 5", label="refunds")])
+    assert (curation.proposed, curation.new_labels, len(curation.train)) == ({}, ("refunds",), 5)
+
+
+def test_the_same_row_again_does_not_bring_a_new_label_nearer() -> None:
+    curation = curated([feedback(n, "one row", label="new") for n in range(9)])
+    assert curation.proposed == {"new": 1}
+    assert len(curation.waiting) == 9
+
+
+def test_out_of_scope_is_never_a_new_label() -> None:
+    assert learnt(curated([feedback(1, "a", label="oos")])) == [("a", "oos")]
+
+
+@pytest.mark.parametrize("rows", [5, 6, 30])
+def test_a_new_label_keeps_rows_to_learn_and_one_at_least_to_measure(rows: int) -> None:
+    for share in (0.01, 0.2, 1.0):
+        items = [feedback(n, f"row {n}", label="new") for n in range(rows)]
+        curation = curated(items, policy=CurationPolicy(eval_share=share))
+        assert len(curation.train) >= 4
+        assert len(curation.evaluation) >= 1
+
+
+# Set aside for evaluation
+
+
+def test_a_stable_share_of_trusted_feedback_is_set_aside() -> None:
+    def set_aside(items: Sequence[Feedback]) -> set[str]:
+        curation = curated(items, train={"give it back": "refund"}, policy=CurationPolicy())
+        return {example.text for example in curation.evaluation}
+
+    items = [feedback(n, f"row {n}", label="refund") for n in range(1000)]
+    once = set_aside(items)
+    assert 150 < len(once) < 250
+    assert set_aside(items[::2]) == once & {item.message for item in items[::2]}
+    assert set_aside([replace(item, id=f"x{item.id}", created_at=START) for item in items]) == once
+
+
+def test_strangers_do_not_vote_but_those_whom_a_person_accepted_do() -> None:
+    items = [stranger(n, f"row {n}", label="refund", user=f"u{n}") for n in range(100)]
+    assert curated(items, policy=CurationPolicy()).evaluation == ()
+    decisions = {item.id: decided("accept") for item in items}
+    assert len(curated(items, decisions=decisions, policy=CurationPolicy()).evaluation) > 5
+
+
+def test_a_text_that_a_stranger_brought_first_is_no_test_when_the_owner_agrees_later() -> None:
+    items = [stranger(1, "a", label="refund"), feedback(2, "a", label="refund")]
+    train = {"give it back": "refund"}
+    assert curated(items, train=train, policy=CurationPolicy(eval_share=1)).evaluation == ()
+    assert len(curated(items[1:], train=train, policy=CurationPolicy(eval_share=1)).evaluation) == 1
+
+
+def test_what_was_learnt_is_not_set_aside_when_more_feedback_comes() -> None:
+    items = [feedback(n, f"row {n}", label="new") for n in range(60)]
+    learnt_before: set[str] = set()
+    for count in range(5, 61, 5):
+        known = (*KNOWN, "new") if count > 5 else KNOWN
+        curation = curated(items[:count], known_labels=known, policy=CurationPolicy())
+        assert learnt_before.isdisjoint(example.text for example in curation.evaluation)
+        learnt_before = {example.text for example in curation.train}
+
+
+def test_the_place_of_a_text_never_changes() -> None:
+    assert place("where is my card") == 0.19790151287323124
+
+
+def test_learning_from_all_feedback_again_brings_nothing_new() -> None:
+    items = [feedback(n, f"row {n}", label="refund") for n in range(50)]
+    first = curated(items, policy=CurationPolicy())
+    again = curated(
+        items,
+        policy=CurationPolicy(),
+        train={normalise(example.text): example.label for example in first.train},
+        held_out={normalise(example.text) for example in first.evaluation},
+    )
+    assert (again.train, again.evaluation, again.waiting) == ((), (), ())
+
+
+# Whatever comes
+
+
+def champion(texts: Sequence[str]) -> list[Assessment]:
+    return [Assessment(KNOWN[len(text) % 3], (len(text) % 10) / 10 + 0.05, len(text) % 4 > 0) for text in texts]
+
+
+MESSAGES = st.sampled_from([f"{word} {n}" for word in ("card", "Card", "refund please") for n in range(8)] + ["", " "])
+LABELS = st.sampled_from([*KNOWN, "oos", "new", "newer"])
+EVENTS = st.lists(
+    st.builds(
+        feedback,
+        st.integers(0, 50),
+        MESSAGES,
+        response_id=st.sampled_from([None, "r1", "r2"]),
+        intent=st.none() | st.sampled_from(KNOWN),
+        rating=st.sampled_from([None, 0.0, 0.5, 1.0]),
+        label=st.none() | LABELS,
+        answer=st.sampled_from([None, "better"]),
+        user=st.sampled_from([None, "ann", "bob"]),
+        trusted=st.booleans(),
+        action=st.sampled_from([None, "answer", "clarify"]),
+    ),
+    unique_by=lambda item: item.id,
+    max_size=30,
+)
+DECISIONS = st.dictionaries(
+    st.integers(0, 50).map(lambda number: f"fb-{number:04}"),
+    st.builds(decided, st.sampled_from(["accept", "drop"]), after=st.integers(0, 60))
+    | st.builds(decided, st.just("relabel"), LABELS, after=st.integers(0, 60)),
+    max_size=10,
+)
+ROWS = st.dictionaries(MESSAGES.map(normalise), st.sampled_from(KNOWN), max_size=5)
+POLICIES = st.builds(
+    CurationPolicy,
+    eval_share=st.sampled_from([0.0, 0.2, 1.0]),
+    new_label_rows=st.integers(1, 6),
+    flood_rows=st.integers(0, 5),
+    flood_share=st.sampled_from([0.0, 0.5]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(EVENTS, DECISIONS, ROWS, st.frozensets(MESSAGES.map(normalise), max_size=3), POLICIES, st.randoms())
+def test_nothing_is_lost_mixed_or_dependent_on_order(
+    events: list[Feedback],
+    decisions: dict[str, Decision],
+    train: dict[str, str],
+    held_out: frozenset[str],
+    policy: CurationPolicy,
+    chance: random.Random,
+) -> None:
+    rest = {
+        "decisions": decisions,
+        "train": train,
+        "held_out": held_out,
+        "assess": champion,
+        "policy": policy,
+    }
+    curation = curated(events, **rest)
+
+    examples = [*curation.train, *curation.evaluation]
+    ends = [id for example in examples for id in example.feedback_ids]
+    ends += list(reasons(curation))
+    assert len(reasons(curation)) == len(curation.waiting) + len(curation.ignored)
+    assert sorted(ends) == sorted(event.id for event in events)
+
+    keys = [normalise(example.text) for example in examples]
+    assert len(keys) == len(set(keys))
+    assert held_out.isdisjoint(keys)
+    assert all(example.trusted and normalise(example.text) not in train for example in curation.evaluation)
+    assert all(example.replaces == (normalise(example.text) in train) for example in examples)
+    assert {example.label for example in examples} <= {*KNOWN, "oos", *curation.new_labels}
+    for label in curation.new_labels:
+        rows = sum(example.label == label for example in examples)
+        assert rows >= policy.new_label_rows
+        assert sum(example.label == label for example in curation.train) >= min(4, rows)
+
+    shuffled = list(events)
+    chance.shuffle(shuffled)
+    assert curated(shuffled, **rest) == curation

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from autogen.feedback.curation import Assessment, Curation, Waiting
+from autogen.feedback.events import Feedback
+from autogen.feedback.review import ReviewItem, review_items
+
+FEEDBACK = Feedback(
+    id="fb-1",
+    response_id="r1",
+    message="where is it",
+    skill="support",
+    version="0001",
+    intent="refund",
+    confidence=0.6,
+    rating=None,
+    label="lost_card",
+    answer=None,
+    comment=None,
+    user="ann",
+    trusted=False,
+    source="http",
+    created_at=datetime(2026, 1, 31, tzinfo=UTC),
+)
+
+
+def waiting(*items: Waiting) -> Curation:
+    return Curation((), (), items, (), (), {})
+
+
+def test_what_waits_is_shown_with_what_the_champion_says_now() -> None:
+    doubt = Waiting(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
+    assert review_items(waiting(doubt)) == (
+        ReviewItem("fb-1", "where is it", "likely-error", "Which?", "card_arrival", "lost_card", "ann"),
+    )
+
+
+def test_without_an_assessment_the_champion_says_what_it_said_then() -> None:
+    (item,) = review_items(waiting(Waiting(FEEDBACK, "down-rated", "What would have been right?")))
+    assert (item.champion_says, item.proposed_label) == ("refund", None)
+
+
+def test_what_was_decided_and_only_waits_for_more_rows_is_not_asked_again() -> None:
+    assert review_items(waiting(Waiting(FEEDBACK, "new-label", "It waits.", "new", decided=True))) == ()
