@@ -55,7 +55,7 @@ class ServerSettings:
     body_seconds: float = 30.0  # a whole body must arrive within
     waiting: int = 512  # requests that may wait; more are told to come back
     refresh_seconds: float = 0.5  # between looks for a new champion
-    stop_seconds: int = 15  # for requests in flight when told to stop
+    stop_seconds: int = 8  # for requests in flight when told to stop
 
 
 def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
@@ -137,11 +137,13 @@ def _watching(fleet: Fleet, metrics: Metrics, key: ApiKey) -> APIRouter:
         others = [agent for agent in fleet.loaded if agent is not champion]
         return ModelList(data=[_model(agent, agent is champion) for agent in (champion, *reversed(others))])
 
-    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    @router.head("/healthz", include_in_schema=False)
+    @router.get("/healthz")
     async def healthz() -> Alive:
         return Alive()
 
-    @router.api_route("/readyz", methods=["GET", "HEAD"], response_model=Ready)
+    @router.head("/readyz", include_in_schema=False)
+    @router.get("/readyz", response_model=Ready)
     async def readyz(request: Request) -> Any:
         version, error = fleet.champion.version, fleet.last_error
         if error is None:

@@ -1,11 +1,13 @@
 """Which conversation a message belongs to, also for clients that keep no id and send the whole conversation each time.
 
-Such a client sends back what was said. The answer that its message follows is found by that: every answer's conversation
-id begins with a digest of the conversation it was given in, so the next message, whose transcript is that conversation and
-the answer, leads to the answer again. Each such message opens a conversation of its own, for two reasons. Two people
-who begin with the same words must not share one, where the first to choose would take the other's choice away. And an
-id that was given out can be sent back as `metadata.conversation_id`: from there on it is its owner's alone. What they do
-share is harmless: the answer found has the same words after the same conversation, so it offered the same choices.
+Such a client sends back what was said, and by that the answer is found that its message follows: the conversation id of
+an answer to such a client begins with a digest of what had been said by then, and the transcript that comes with the
+next message is just that and the answer's words.
+
+Each such message opens a conversation of its own. Two people who begin with the same words must not share one, where
+the first to choose would take the other's choice away; and an id that was given out may be sent back as
+`metadata.conversation_id`, from where on it is one person's alone. What two people can share is the answer found, which
+is harmless: it has the same words after the same conversation, so it offered the same choices.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def serve(
 ) -> None:
     """Answer over HTTP until SIGTERM or SIGINT, and return when the requests in flight are answered.
 
-    Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. `on_ready` is called with
-    the server's URL. `access_log` writes a line per request to stderr.
+    Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. `on_ready` is called
+    with the server's URL. `access_log` writes a line per request to stderr.
 
     Raises UsageError when the address is taken or would need a key, ProjectNotFound, VersionDamaged, StorageError.
     """
@@ -100,13 +100,10 @@ def _config(app: object, settings: ServerSettings, access_log: bool) -> uvicorn.
 def _bound(host: str, port: int) -> socket.socket:
     """A socket that has the address, before anything is loaded. Raises UsageError."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except OSError as error:
-        raise UsageError(
-            f"Expected the address of this machine to listen on, found {host!r}: {error.strerror}."
-        ) from None
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"Expected an address of this machine to listen on, found {host!r}: {error}.") from None
+    family, kind, protocol, _, address = found[0]
     bound = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share a port

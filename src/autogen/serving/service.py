@@ -38,7 +38,7 @@ class Service:
         self._reported: Exception | None = None
         self._answers = Batcher(self._answer_all, room=room)
         self._parses = Batcher(self._parse_all, room=room)
-        self._feedback = Batcher(self._keep_all, room=room)
+        self._feedback = Batcher(self._keep_all, largest=1, room=room)  # each is confirmed as soon as it is on disk
 
     async def answer(self, asked: Asked) -> Response:
         """Raises UsageError, Overloaded, StorageError."""
@@ -102,7 +102,7 @@ class Service:
         return together(parse, texts)
 
     def _keep_all(self, given: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
-        return [kept for one in given for kept in together(self._keep, [one])]
+        return together(self._keep, given)
 
     def _keep(self, given: Sequence[FeedbackRequest]) -> list[Feedback]:
         return [

@@ -1,0 +1,43 @@
+"""What all tests share: a tiny base model, and a project trained on it once. Tests that change a project copy it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import write_tiny_base_model, write_tiny_project
+
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line does: tests share the processor with servers
+os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is downloaded in tests
+os.environ["COLUMNS"] = "200"
+
+
+@pytest.fixture(scope="session")
+def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_base_model(tmp_path_factory.mktemp("base") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
+    """A project with one version, champion. Read only: take `project` to change one."""
+    from autogen.project import Project
+    from autogen.training.progress import TrainingProgress
+
+    folder = write_tiny_project(tmp_path_factory.mktemp("trained") / "project", tiny_base_model)
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+    return folder
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Path:
+    """A trained project of the test's own."""
+    return Path(shutil.copytree(trained, tmp_path / "project"))
+
+
+@pytest.fixture
+def untrained(tmp_path: Path, tiny_base_model: Path) -> Path:
+    """A project that nothing has been trained in."""
+    return write_tiny_project(tmp_path / "untrained", tiny_base_model)
