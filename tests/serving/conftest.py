@@ -6,32 +6,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import WORDS, write_tiny_project
 
-from autogen.project import Project
 from autogen.versions.registry import Versions
-
-from .process import ServerProcess
+from tests.serving.process import ASKS, ONE, TWO, ServerProcess
+from tests.tiny import TOPICS
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained project, never changed by a test. Champion 0001 says "version one", 0002 "version two", and 0003 asks
-    back whatever it is told."""
-    folder = write_tiny_project(tmp_path_factory.mktemp("trained") / "project")
-    Project.open(folder).train()
-    two = {label: [f"About {label}, version two."] for label in WORDS}
-    _add_version(folder, "0002", responses=two)
-    _add_version(folder, "0003", clarify_margin=2.0)
+def versions(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained project with three more versions of the same model: ONE, champion, and TWO always answer, with their
+    name in the answer; ASKS asks back whatever it is told. Read only."""
+    folder = _copy(trained, tmp_path_factory.mktemp("versions") / "project")
+    for name, said in ((ONE, "version one"), (TWO, "version two")):
+        _add_version(folder, name, responses={label: [f"{label}, {said}"] for label in TOPICS}, clarify_margin=0)
+    _add_version(folder, ASKS, clarify_margin=2)
+    Versions(folder).promote(ONE)
     return folder
 
 
 def _add_version(project: Path, name: str, **answering: Any) -> None:
-    """The first version once more, answering otherwise."""
+    """The first version once more, answering otherwise, and never declining."""
     versions = Versions(project)
     first = versions.manifest("0001")
     skill = first.skills["support"]
-    skill = skill.model_copy(update={"answering": {**skill.answering, **answering}})
+    skill = skill.model_copy(update={"answering": {**skill.answering, "threshold": -1000, **answering}})
     verdict = {"passed": True, "summary": "It answers otherwise."}
     with versions.draft() as draft:
         shutil.copytree(versions.folder / "0001" / "models", draft / "models")
@@ -40,26 +38,26 @@ def _add_version(project: Path, name: str, **answering: Any) -> None:
 
 
 @pytest.fixture
-def project(trained: Path, tmp_path: Path) -> Path:
-    """A copy of the trained project for one test."""
-    return _copy(trained, tmp_path / "project")
+def project(versions: Path, tmp_path: Path) -> Path:
+    """A project of the test's own, champion ONE."""
+    return _copy(versions, tmp_path / "project")
 
 
 @pytest.fixture(scope="session")
-def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that all tests share, which therefore must leave the champion alone."""
-    with ServerProcess(_copy(trained, tmp_path_factory.mktemp("shared") / "project")) as running:
+def server(versions: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that many tests share, which therefore leave its champion alone."""
+    with ServerProcess(_copy(versions, tmp_path_factory.mktemp("shared") / "project")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def asking(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def asking(versions: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A shared server whose champion always asks back."""
-    folder = _copy(trained, tmp_path_factory.mktemp("asking") / "project")
-    Versions(folder).promote("0003")
+    folder = _copy(versions, tmp_path_factory.mktemp("asking") / "project")
+    Versions(folder).promote(ASKS)
     with ServerProcess(folder) as running:
         yield running
 
 
-def _copy(trained: Path, target: Path) -> Path:
-    return Path(shutil.copytree(trained, target, ignore=shutil.ignore_patterns("base", "weights")))
+def _copy(project: Path, target: Path) -> Path:
+    return Path(shutil.copytree(project, target))

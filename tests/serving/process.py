@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+ONE, TWO, ASKS = "0002", "0003", "0004"  # versions, see conftest
+
 SERVE = """
 import json, sys
 from pathlib import Path

@@ -38,8 +38,8 @@ def versions(
     if show is not None:
         show_verdict(to, found.manifest(show))
     else:
-        columns = ("version", "", "from", "made by", "made at", "rows", "feedback", "metrics", "verdict")
-        to.table("Versions", columns, [_row(one, alias.champion) for one in manifests], right=(5, 6))
+        columns = ("version", "made", "learnt from", "metrics", "verdict")
+        to.table("Versions", columns, [_row(one, alias.champion) for one in manifests])
     to.result(
         {
             "champion": alias.champion,
@@ -55,17 +55,13 @@ def _row(one: Manifest, champion: str | None) -> tuple[object, ...]:
     models = [model for record in one.skills.values() for model in record.models.values()]
     shown = ("accuracy", "in_scope_accuracy", "oos_recall")
     metrics = {name: model.metrics[name] for model in models for name in shown if name in model.metrics}
-    verdict = "first" if one.verdict is None else one.verdict.get("summary", "")
+    champion_mark = "\n[green]champion[/]" if one.version == champion else ""
     return (
-        one.version,
-        "[green]champion[/]" if one.version == champion else "",
-        one.parent or "–",
-        one.made_by,
-        one.created_at.replace("T", " ")[:16],
-        sum(model.train_rows for model in models),
-        len(one.feedback),
+        f"{one.version}{champion_mark}",
+        f"{one.made_by}{f' from {one.parent}' if one.parent else ''}\n{one.created_at.replace('T', ' ')[:16]}",
+        f"{sum(model.train_rows for model in models)} rows\n{len(one.feedback)} feedback",
         "\n".join(f"{name} {percent(value)}" for name, value in metrics.items()),
-        verdict,
+        "the first" if one.verdict is None else one.verdict.get("summary", ""),
     )
 
 

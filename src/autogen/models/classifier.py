@@ -85,7 +85,8 @@ class Classifier(nn.Module, ABC):
     def save(self, folder: Path) -> None:
         """Weights as safetensors, the encoder in transformers' own layout."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.encoder.save_pretrained(folder / "encoder")
+        with quiet_transformers():
+            self.encoder.save_pretrained(folder / "encoder")
         head = {
             name: value.contiguous() for name, value in self.state_dict().items() if name in ("vectors", "log_scale")
         }

@@ -216,7 +216,7 @@ class Learning:
         """One verdict for the whole version: with several models, all must pass."""
         if self.champion is None:
             return None
-        self.progress.start("gate", 1)
+        self.progress.say(f"Judging the candidate against {self.champion.manifest.version} …")
         verdicts = []
         for name, items in learnt.items():
             for one in items:

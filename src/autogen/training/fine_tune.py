@@ -98,7 +98,7 @@ class _Run:
         out_of_fold = None if job.held_out else self._cross_validate()
         model = self._train(job.train, job.held_out, "train", job.state / "final")
         trainable, parameters = trainable_share(model)
-        self.progress.start("export", 1)
+        self.progress.say("Exporting, and proving that the exported model agrees …")
         parity, exported, because = self._write(model)
         if job.held_out:
             answered = TunedModel.load(job.folder).logits(*_texts(job.held_out))
@@ -108,7 +108,6 @@ class _Run:
             answered, truth = out_of_fold
         task = self.task.calibrated(answered, truth, job.max_loss)
         write_task(job.folder, self._card(exported), task)
-        self.progress.advance(1)
         return FineTuned(
             metrics=task.metrics(task.decode(answered), truth),
             labels=self.labels,

@@ -1,0 +1,42 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh machine with Python 3.11 or newer and make.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all format check clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Make .venv with everything, from pinned constraints
+
+# torch comes first and by its exact version, so that nothing else chooses another build of it
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version): make PYTHON=/path/to/python3.12 …"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[learn,dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP) ## The whole loop on real bank customers' questions, in a few minutes
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP) check ## All that CI runs: format, lint, types, import contract, tests
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(STAMP) check ## The slow, exhaustive tests too
+	$(BIN)/pytest
+
+check: $(STAMP) ## Format, lint, types, import contract
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples
+
+clean: ## Remove what was made
+	rm -rf .venv demo build dist
