@@ -32,7 +32,7 @@ class ModelCard:
     task: str
     base_model: str
     method: str
-    precision: str  # of the exported graph: fp32 or int8
+    precision: str  # of the exported graph: fp32, int8 or int8-blocks
     max_length: int
     pad_id: int
 

@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response as HttpResponse
 
-from autogen import __version__
 from autogen.agents.agent import Agent, Response
 from autogen.agents.fleet import Fleet
 from autogen.feedback.events import MAX_TEXT_LENGTH
@@ -71,7 +70,7 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
 
     app = FastAPI(
         title=fleet.champion.name,
-        version=__version__,
+        version="1",  # of the interface: the routes begin with it
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -1,6 +1,6 @@
 """The recipe: every training setting that the user left open, chosen from the data.
 
-Where the figures come from: docs/decisions/0004-recipe.md.
+Where the figures come from: docs/decisions/0007-recipe.md.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _or(chosen: T | None, default: T) -> T:
 
 
 def _epochs(rows: int, continued: bool, head_only: bool) -> int:
-    """More passes over fewer rows: about 12 at 300 rows, 10 at 770, 8 at 1,500, 5 at 9,000, 4 at 15,000."""
-    passes = 60 / float(max(rows, 100)) ** 0.28
+    """More passes over fewer rows: 9 at 300 rows, 7 at 770, 6 at 1,500, 4 from 9,000 on."""
+    passes = 27 / float(max(rows, 100)) ** 0.2
     if continued:
         passes /= 2
     return max(2, int(passes * (3 if head_only else 1) + 0.5))

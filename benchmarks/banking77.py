@@ -1,0 +1,98 @@
+"""Accuracy on BANKING77 (Casanueva et al. 2020) through the exported model, and what it costs to get there.
+
+Every run is a project of its own in a process of its own: written, trained, and measured with `Project.evaluate` on
+rows that it never saw. With all rows the product holds some out itself; with few (--shots: the first k of each label
+after a seeded shuffle) it cross-validates. Costs are of the whole process, from its start to the test's end.
+
+    python benchmarks/banking77.py --data DIR
+    python benchmarks/banking77.py --data DIR --shots 10 --baseline
+
+--baseline adds the frozen encoder with logistic regression, on the same rows and the same encoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, run_peer, say, spread
+from rows import Row, file_of, first_of_each, limited, read_rows, write_rows
+
+from autogen.models.base_models import find_base_model
+
+OURS, BASELINE = "AutoGen", "frozen + logistic regression"
+C_FEW, C_MANY = 100, 30  # what served the baseline best: with few rows, with all
+
+
+def parse() -> argparse.Namespace:
+    parser = options(__doc__)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="with train and dev (text, label)")
+    parser.add_argument("--shots", type=int, default=0, metavar="K", help="rows of each label; 0: all")
+    parser.add_argument("--seeds", type=int, metavar="N", help="runs; 3 with --shots, else 1")
+    parser.add_argument("--held-out", type=Path, metavar="PATH", help="test rows (a file, or a folder with test or dev)")
+    parser.add_argument("--with-dev", action="store_true", help="learn from dev too (only with --held-out)")
+    parser.add_argument("--baseline", action="store_true", help="logistic regression on the frozen encoder too")
+    parser.add_argument("--base-model", default="minilm")
+    given = parser.parse_args()
+    if given.with_dev and not given.held_out:
+        parser.error("--with-dev needs --held-out: dev rows are the test rows without it.")
+    return given
+
+
+def rows(given: argparse.Namespace) -> tuple[list[Row], list[Row]]:
+    """What may be learnt from, and what is only measured on."""
+    train, dev = read_rows(file_of(given.data, "train")), read_rows(file_of(given.data, "dev"))
+    if given.held_out:
+        test = read_rows(file_of(given.held_out, "test", "dev"))
+        return limited(train + dev if given.with_dev else train, test, given.limit)
+    return limited(train, dev, given.limit)
+
+
+def one_seed(given: argparse.Namespace, train: Sequence[Row], test: Sequence[Row], seed: int) -> dict[str, Child]:
+    chosen = first_of_each(train, given.shots, seed) if given.shots else train
+    with tempfile.TemporaryDirectory() as folder:
+        files = ["--train", write_rows(Path(folder) / "train.csv", chosen)]
+        files += ["--test", write_rows(Path(folder) / "test.csv", test)]
+        say(f"seed {seed}: {OURS} on {len(chosen)} rows")
+        settings = json.dumps({"seed": seed})
+        ours = [*files, "--base-model", given.base_model, "--training", settings]
+        found = {OURS: run(HERE / "learn.py", ours, AS_THE_COMMAND_LINE)}
+        if given.baseline:
+            say(f"seed {seed}: {BASELINE}")
+            encoder = find_base_model(given.base_model).source
+            c = C_FEW if given.shots else C_MANY
+            found[BASELINE] = run_peer("logistic_regression", [*files, "--base-model", encoder, "--C", c])
+    for name, child in found.items():
+        say(f"seed {seed}: {name}: {child.result['metrics']['accuracy']:.2%}, {child.cpu:.0f} CPU-s")
+    return found
+
+
+def row(name: str, children: Sequence[Child], test_rows: int) -> list[object]:
+    accuracies = [child.result["metrics"]["accuracy"] for child in children]
+    cpu, wall = ([getattr(child, key) for child in children] for key in ("cpu", "wall"))
+    return [name, spread(accuracies, 100, 2), len(children), test_rows, spread(cpu), spread(wall)]
+
+
+def main() -> None:
+    given = parse()
+    train, test = rows(given)
+    seeds = range(given.seeds or (3 if given.shots else 1))
+    runs = [one_seed(given, train, test, seed) for seed in seeds]
+    lines = [row(name, [found[name] for found in runs], len(test)) for name in runs[0]]
+    if given.baseline:
+        gained, cost = (
+            [_figure(found[OURS], key) for found in runs],
+            [_figure(found[BASELINE], key) for found in runs],
+        ) if (key := "accuracy") else ([], [])
+        lines.append(["difference", f"{100 * (fmean(gained) - fmean(cost)):+.2f}", "", "", "", ""])
+    shots = f"{given.shots} rows of each label" if given.shots else "all rows"
+    header = ("BANKING77, " + shots, "accuracy %", "seeds", "test rows", "CPU-s", "wall s")
+    report(f"BANKING77, {shots}", given, header, lines, seeds=[_kept(found) for found in runs])
+
+
+if __name__ == "__main__":
+    main()
