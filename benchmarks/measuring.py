@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +45,7 @@ class Running:
     ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in AS_THE_COMMAND_LINE}
         self._command = [python, str(script), *map(str, arguments)]
-        self._started = _now()
+        self._started = time.perf_counter()
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, text=True, env={**kept, **(environment or {})}
         )
@@ -60,7 +61,7 @@ class Running:
             sys.exit(f"{' '.join(self._command)} ended with exit code {self._process.returncode}.")
         unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes on Linux
         cpu = usage.ru_utime + usage.ru_stime
-        return Child(json.loads(said[-1]), _now() - self._started, cpu, usage.ru_maxrss * unit / 2**20)
+        return Child(json.loads(said[-1]), time.perf_counter() - self._started, cpu, usage.ru_maxrss * unit / 2**20)
 
 
 def run(script: Path, arguments: Sequence[object], environment: Mapping[str, str] | None = None) -> Child:
@@ -73,12 +74,6 @@ def run_peer(name: str, arguments: Sequence[object], environment: Mapping[str, s
     folder = HERE / "peers" / name
     own = folder / ".venv/bin/python"
     return Running(folder / "train.py", arguments, environment, str(own) if own.exists() else sys.executable).finish()
-
-
-def _now() -> float:
-    import time
-
-    return time.perf_counter()
 
 
 def machine() -> dict[str, Any]:

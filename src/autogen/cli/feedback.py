@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autogen.agents.agent import Memory
 from autogen.cli.main import JsonOption, ProjectOption, app, output
 from autogen.cli.versions import opened
 from autogen.errors import UsageError
-from autogen.feedback.exchange import export_feedback, feedback_as_text
+
+if TYPE_CHECKING:
+    from autogen.feedback.events import FeedbackStore
 
 group = typer.Typer(help="What people said of answers: import, export, list.", no_args_is_help=True)
 app.add_typer(group, name="feedback")
 
 
-def memory(project: Path) -> Memory:
+def kept(project: Path) -> FeedbackStore:
+    """A project's feedback. The database is imported only by the commands that use it: the others start sooner."""
+    from autogen.agents.agent import Memory
+
     opened(project)
-    return Memory.open(project)
+    return Memory.open(project).feedback
 
 
 @group.command("import", epilog="Example: autogen feedback import -p bank --input corrections.csv")
@@ -46,7 +50,9 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Give everything back: comments and where each came from included."""
-    store, to = memory(project).feedback, output(project, as_json)
+    from autogen.feedback.exchange import export_feedback, feedback_as_text
+
+    store, to = kept(project), output(project, as_json)
     if target is not None:
         rows = export_feedback(store, target)
         to.say(f"Wrote {rows} rows to {target}.")
@@ -60,7 +66,7 @@ def export(
 @group.command("list", epilog="Example: autogen feedback list -p bank")
 def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Show all feedback."""
-    store, to = memory(project).feedback, output(project, as_json)
+    store, to = kept(project), output(project, as_json)
     rows = [
         (
             f.id,
@@ -79,7 +85,7 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     to.result({"feedback": _listed(store)})
 
 
-def _listed(store: Any) -> list[dict[str, Any]]:
+def _listed(store: FeedbackStore) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     return [asdict(one) for one in store.all()]

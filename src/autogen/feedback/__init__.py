@@ -1,0 +1,1 @@
+"""Feedback: kept, curated, reviewed, exchanged."""

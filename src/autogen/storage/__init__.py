@@ -1,0 +1,1 @@
+"""The database, numbered migrations, and files that are whole or absent."""

@@ -1,4 +1,4 @@
-"""The gate: pure. Per-row outcomes of champion and candidate in, a verdict with reasons out.
+"""The gate, a pure function: per-row outcomes of champion and candidate in, a verdict with reasons out.
 
 Statistics: the paired difference of two proportions with the adjusted Wald interval of Agresti & Min (2005, "Simple
 improved confidence intervals for comparing matched proportions"), exact McNemar tests per label (scipy's binomial

@@ -1,0 +1,106 @@
+"""How fast training is against transformers' `Trainer` with its defaults, and that it costs no accuracy.
+
+Both start from the same base model, see the same rows as often, and are measured on the same test rows, which neither
+has seen; ours through its exported model. They run in turn, each in a process of its own, with the same number of
+threads. Ours also measures itself on held-out rows after every epoch, and that is in its time.
+
+    python benchmarks/training_throughput.py --data DIR
+
+fine-tuning: the training loop alone. from rows to weights: reading, tokenising and loading the base model too. Rows are
+counted once for each epoch. The command line's GOMP_SPINCOUNT is set for ours, as `autogen train` does; the Trainer
+runs as its users run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+
+from measuring import AS_THE_COMMAND_LINE, HERE, Child, cores, options, report, run, run_peer, say, spread
+from rows import divided, file_of, limited, read_rows, write_rows
+
+from autogen.models.base_models import find_base_model
+
+OURS, PEER = "AutoGen", "Trainer, defaults"
+HELD_OUT = 0.1  # of the training rows: ours calibrates with them, the peer does without
+BATCH = 32
+
+
+def parse() -> argparse.Namespace:
+    parser = options(__doc__)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="with train and dev (text, label)")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each runs")
+    parser.add_argument("--epochs", type=int, metavar="N", help="of both; else as many as the product chooses")
+    parser.add_argument("--threads", type=int, default=cores(), help="of each")
+    parser.add_argument("--base-model", default="minilm")
+    return parser.parse_args()
+
+
+def write_files(given: argparse.Namespace, folder: Path) -> tuple[dict[str, Path], int]:
+    """train.csv, eval.csv and test.csv, and how many epochs there will be."""
+    from autogen.config import TrainingSettings
+    from autogen.training.recipe import choose_recipe
+
+    train, dev = read_rows(file_of(given.data, "train")), read_rows(file_of(given.data, "dev"))
+    train, test = limited(train, dev, given.limit)
+    held_out, train = divided(train, HELD_OUT, seed=0)
+    recipe = choose_recipe(TrainingSettings(), [row.label for row in train], continued=False, own_head=False)
+    parts = {"train": train, "eval": held_out, "test": test}
+    return {name: write_rows(folder / f"{name}.csv", rows) for name, rows in parts.items()}, given.epochs or recipe.epochs
+
+
+def one_round(given: argparse.Namespace, files: Mapping[str, Path], epochs: int, seed: int) -> dict[str, Child]:
+    threads = {"OMP_NUM_THREADS": str(given.threads)}
+    both = ["--train", files["train"], "--test", files["test"]]
+    training = json.dumps({"epochs": epochs, "seed": seed, "train_batch_size": BATCH})
+    say(f"round {seed + 1}: {OURS}, {epochs} epochs")
+    mine = [*both, "--eval", files["eval"], "--base-model", given.base_model, "--training", training]
+    ours = run(HERE / "learn.py", mine, {**threads, **AS_THE_COMMAND_LINE})
+    say(f"round {seed + 1}: {PEER}, {epochs} epochs")
+    base_model = find_base_model(given.base_model).source
+    its = [*both, "--base-model", base_model, "--epochs", epochs, "--batch-size", BATCH, "--seed", seed]
+    return {OURS: ours, PEER: run_peer("trainer", its, threads)}
+
+
+def figures(child: Child) -> dict[str, float]:
+    found = child.result
+    rows = found["rows"] * found["epochs"]
+    return {
+        "fine-tuning, rows/s": rows / found["loop"]["seconds"],
+        "from rows to weights, rows/s": rows / found["learn"]["seconds"],
+        "fine-tuning, rows/CPU-s": rows / found["loop"]["cpu"],
+        "from rows to weights, rows/CPU-s": rows / found["learn"]["cpu"],
+        "accuracy %": 100 * found["metrics"]["accuracy"],
+        "peak memory, MB": child.peak_mb,
+    }
+
+
+def lines(runs: Sequence[Mapping[str, Child]]) -> list[list[str]]:
+    both = {name: [figures(found[name]) for found in runs] for name in (OURS, PEER)}
+    made = []
+    for figure in both[OURS][0]:
+        ours, peer = ([one[figure] for one in both[name]] for name in (OURS, PEER))
+        ratio = fmean(ours) / fmean(peer)
+        compared = f"{fmean(ours) - fmean(peer):+.2f}" if figure.startswith("accuracy") else f"{ratio:.2f}×"
+        made.append([figure, spread(ours), spread(peer), compared])
+    return made
+
+
+def main() -> None:
+    given = parse()
+    with tempfile.TemporaryDirectory() as folder:
+        files, epochs = write_files(given, Path(folder))
+        runs = [one_round(given, files, epochs, seed) for seed in range(given.rounds)]
+    first = runs[0][OURS].result
+    kept = [{name: asdict(child) for name, child in found.items()} for found in runs]
+    title = f"Training: {first['rows']} rows, {epochs} epochs, {given.threads} threads, {given.rounds} rounds"
+    report(f"{title}, ours in {first['precision']}", given, ("", OURS, PEER, "ratio"), lines(runs), runs=kept)
+
+
+if __name__ == "__main__":
+    main()
