@@ -20,10 +20,9 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
+from autogen.models.base_models import find_base_model
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, run_peer, say, spread
 from rows import Row, file_of, first_of_each, limited, read_rows, write_rows
-
-from autogen.models.base_models import find_base_model
 
 OURS, BASELINE = "AutoGen", "frozen + logistic regression"
 C_FEW, C_MANY = 100, 30  # what served the baseline best: with few rows, with all
@@ -34,7 +33,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="with train and dev (text, label)")
     parser.add_argument("--shots", type=int, default=0, metavar="K", help="rows of each label; 0: all")
     parser.add_argument("--seeds", type=int, metavar="N", help="runs; 3 with --shots, else 1")
-    parser.add_argument("--held-out", type=Path, metavar="PATH", help="test rows (a file, or a folder with test or dev)")
+    parser.add_argument(
+        "--held-out", type=Path, metavar="PATH", help="test rows (a file, or a folder with test or dev)"
+    )
     parser.add_argument("--with-dev", action="store_true", help="learn from dev too (only with --held-out)")
     parser.add_argument("--baseline", action="store_true", help="logistic regression on the frozen encoder too")
     parser.add_argument("--base-model", default="minilm")

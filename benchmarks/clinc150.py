@@ -54,7 +54,9 @@ def one_seed(given: argparse.Namespace, train: Sequence[Row], seed: int) -> tupl
     say(f"seed {seed}: {len(learnt)} rows to learn from, {len(held_out)} to calibrate with, {len(test)} to test on")
     with tempfile.TemporaryDirectory() as folder:
         files = {"--train": learnt, "--eval": held_out, "--test": test}
-        named = [word for name, rows in files.items() for word in (name, write_rows(Path(folder) / f"{name}.csv", rows))]
+        named = [
+            word for name, rows in files.items() for word in (name, write_rows(Path(folder) / f"{name}.csv", rows))
+        ]
         more = ["--base-model", given.base_model, "--training", json.dumps({"seed": seed})]
         child = run(HERE / "learn.py", [*named, *more], AS_THE_COMMAND_LINE)
     say(f"seed {seed}: " + ", ".join(f"{name} {child.result['metrics'][name]:.2%}" for name in METRICS))

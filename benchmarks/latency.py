@@ -1,8 +1,8 @@
 """One query through `Agent.respond`, conversation store included, against the bare runtime on the same exported model.
 
 The bare runtime is an ONNX Runtime session and the tokenizer, nothing else: text in, logits out. Both answer every
-query in one process, in turn, so that a busy machine slows both alike; which comes first alternates. Every tenth message
-opens a conversation, the others continue it.
+query in one process, in turn, so that a busy machine slows both alike; which comes first alternates. Every tenth
+message opens a conversation, the others continue it.
 
     python benchmarks/latency.py --project DIR
     python benchmarks/latency.py                  trains a project on the packaged template, for one epoch
@@ -23,14 +23,14 @@ from statistics import median
 
 import numpy as np
 import onnxruntime
-from measuring import options, quantile, report, say
-from rows import file_of, read_rows, template_rows, trained_project
 from tokenizers import Tokenizer
 
-from autogen.agents.agent import Agent, Memory, Message
+from autogen.agents.agent import Agent, Memory
 from autogen.runtime.session import MODEL_FILE, default_threads
 from autogen.storage.database import Database
 from autogen.versions.registry import Versions
+from measuring import options, quantile, report, say
+from rows import file_of, read_rows, template_rows, trained_project
 
 WARM_UP = 50
 TURNS = 10  # messages of one conversation
@@ -42,7 +42,9 @@ Answer = Callable[[str], object]
 def parse() -> argparse.Namespace:
     parser = options(__doc__)
     parser.add_argument("--project", type=Path, metavar="DIR", help="a trained project; it is left as it is")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="queries (text, label); else the template's customers")
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help="queries (text, label); else the template's customers"
+    )
     parser.add_argument("--count", type=int, default=2_000, help="queries")
     parser.add_argument("--session", choices=("same", "default"), default="same", help="the bare session's settings")
     parser.add_argument("--base-model", default="minilm", help="of the project that is trained without --project")
@@ -121,9 +123,7 @@ def main() -> None:
             systems = {"bare session and tokeniser": bare(folder, given.session), "Agent.respond": through(agent)}
             say(f"{len(queries)} queries to each, in turn")
             taken = interleaved(systems, queries)
-    figures = {
-        name: {"p50": median(times) * 1e3, "p99": quantile(times, 0.99) * 1e3} for name, times in taken.items()
-    }
+    figures = {name: {"p50": median(times) * 1e3, "p99": quantile(times, 0.99) * 1e3} for name, times in taken.items()}
     first, second = figures.values()
     ratio = {key: second[key] / first[key] for key in first}
     lines: list[list[object]] = [[name, f"{one['p50']:.3f}", f"{one['p99']:.3f}"] for name, one in figures.items()]

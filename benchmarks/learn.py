@@ -19,10 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rows import write_project
-
 from autogen.project import Project
 from autogen.training.progress import TrainingProgress
+from rows import write_project
 
 Moment = tuple[float, float]  # seconds, CPU-seconds of this process
 
@@ -36,15 +35,24 @@ def between(start: Moment, end: Moment) -> dict[str, float]:
 
 
 class StageClock(TrainingProgress):
-    """Remembers when each stage of training began."""
+    """Remembers when training began its stages and when it had something to say, which is when one ends."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.began: dict[str, Moment] = {}
+        self._events: list[tuple[str, Moment]] = []
 
     def start(self, stage: str, total: int, completed: int = 0) -> None:
-        self.began[stage] = now()
+        self._events.append((stage, now()))
         super().start(stage, total, completed)
+
+    def say(self, text: str) -> None:
+        self._events.append(("", now()))
+        super().say(text)
+
+    def of(self, stage: str) -> tuple[Moment, Moment]:
+        """When it began and when it ended."""
+        at = [name for name, _ in self._events].index(stage)
+        return self._events[at][1], self._events[at + 1][1]
 
 
 def learn(project: Project, test: str) -> dict[str, Any]:
@@ -54,11 +62,12 @@ def learn(project: Project, test: str) -> dict[str, Any]:
     start, clock = now(), StageClock()
     manifest = project.train(progress=clock)
     trained = now()
+    loop, learnt = clock.of("train")
     record = manifest.skills["support"].models["intent"]
     return {
         "metrics": project.evaluate(data=test).skills["support"].metrics,
-        "loop": between(clock.began["train"], clock.began["export"]),
-        "learn": between(start, clock.began["export"]),
+        "loop": between(loop, learnt),
+        "learn": between(start, learnt),
         "train": between(start, trained),
         "epochs": record.training["recipe"]["epochs"],
         "rows": record.train_rows,

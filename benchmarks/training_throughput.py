@@ -21,10 +21,9 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 
+from autogen.models.base_models import find_base_model
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, cores, options, report, run, run_peer, say, spread
 from rows import divided, file_of, limited, read_rows, write_rows
-
-from autogen.models.base_models import find_base_model
 
 OURS, PEER = "AutoGen", "Trainer, defaults"
 HELD_OUT = 0.1  # of the training rows: ours calibrates with them, the peer does without
@@ -51,7 +50,9 @@ def write_files(given: argparse.Namespace, folder: Path) -> tuple[dict[str, Path
     held_out, train = divided(train, HELD_OUT, seed=0)
     recipe = choose_recipe(TrainingSettings(), [row.label for row in train], continued=False, own_head=False)
     parts = {"train": train, "eval": held_out, "test": test}
-    return {name: write_rows(folder / f"{name}.csv", rows) for name, rows in parts.items()}, given.epochs or recipe.epochs
+    return {
+        name: write_rows(folder / f"{name}.csv", rows) for name, rows in parts.items()
+    }, given.epochs or recipe.epochs
 
 
 def one_round(given: argparse.Namespace, files: Mapping[str, Path], epochs: int, seed: int) -> dict[str, Child]:

@@ -9,18 +9,66 @@ from pathlib import Path
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 TOPICS = {
-    "card_arrival": "card post delivery waiting arrive letterbox envelope mailed courier shipped".split(),
-    "exchange_rate": "exchange rate currency euro dollar convert pound foreign yen swap".split(),
-    "lost_card": "lost stolen missing thief gone wallet freeze block robbed disappeared".split(),
-    "top_up": "top up add money load funds deposit balance refill credit".split(),
+    "card_arrival": [
+        "card",
+        "post",
+        "delivery",
+        "waiting",
+        "arrive",
+        "letterbox",
+        "envelope",
+        "mailed",
+        "courier",
+        "shipped",
+    ],
+    "exchange_rate": ["exchange", "rate", "currency", "euro", "dollar", "convert", "pound", "foreign", "yen", "swap"],
+    "lost_card": ["lost", "stolen", "missing", "thief", "gone", "wallet", "freeze", "block", "robbed", "disappeared"],
+    "top_up": ["top", "up", "add", "money", "load", "funds", "deposit", "balance", "refill", "credit"],
 }
-FILLERS = "please tell me about my the a how can i do you help with this what is it for now today".split()
-OUTSIDE = "weather moon football recipe song guitar planet river dinosaur novel opera mountain".split()
+FILLERS = [
+    "please",
+    "tell",
+    "me",
+    "about",
+    "my",
+    "the",
+    "a",
+    "how",
+    "can",
+    "i",
+    "do",
+    "you",
+    "help",
+    "with",
+    "this",
+    "what",
+    "is",
+    "it",
+    "for",
+    "now",
+    "today",
+]
+OUTSIDE = [
+    "weather",
+    "moon",
+    "football",
+    "recipe",
+    "song",
+    "guitar",
+    "planet",
+    "river",
+    "dinosaur",
+    "novel",
+    "opera",
+    "mountain",
+]
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def words() -> list[str]:
-    return sorted({*FILLERS, *OUTSIDE, "refund", "returned", "payback", *(w for group in TOPICS.values() for w in group)})
+    return sorted(
+        {*FILLERS, *OUTSIDE, "refund", "returned", "payback", *(w for group in TOPICS.values() for w in group)}
+    )
 
 
 def sentence(chance: random.Random, topic: list[str]) -> str:
@@ -90,7 +138,9 @@ def write_tiny_base_model(folder: Path) -> Path:
     return folder
 
 
-def write_tiny_project(folder: Path, base_model: Path, per_label: int = 25, held_out: int = 30, epochs: int = 6) -> Path:
+def write_tiny_project(
+    folder: Path, base_model: Path, per_label: int = 25, held_out: int = 30, epochs: int = 6
+) -> Path:
     """A customer-service project on the tiny model: `data/train.csv`, `data/eval.csv` with `oos` rows, responses."""
     folder.mkdir(parents=True, exist_ok=True)
     every = rows(per_label + held_out, seed=1, oos=20)

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, VersionOption, app, output
-from autogen.cli.output import Output
+from autogen.cli.output import Output, escape
+from autogen.cli.versions import opened
 from autogen.errors import AutoGenError
 
 HELP = "/up, /down, /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
@@ -21,6 +22,7 @@ def chat(project: ProjectOption = Path(), version: VersionOption = None, as_json
     """Talk to the agent, and tell it what was right or wrong. With --json, one object per message of stdin."""
     from autogen.agents.agent import Agent
 
+    _let_bad_bytes_through(sys.stdin)
     agent = Agent.load(project, version)
     talk = _Talk(agent, output(project, as_json))
     talk.greet()
@@ -28,7 +30,13 @@ def chat(project: ProjectOption = Path(), version: VersionOption = None, as_json
         try:
             talk.take(said)
         except AutoGenError as error:
-            talk.to.note(f"error: {error}")
+            talk.refuse(error)
+
+
+def _let_bad_bytes_through(stdin: Any) -> None:
+    """A line that is not UTF-8 is then refused as a message, where it would end the conversation."""
+    if hasattr(stdin, "reconfigure"):
+        stdin.reconfigure(errors="surrogateescape")
 
 
 class _Talk:
@@ -40,7 +48,7 @@ class _Talk:
         self.last: str | None = None
 
     def greet(self) -> None:
-        self.to.say(f"[bold]{self.agent.name}[/], version {self.agent.version}. {HELP}")
+        self.to.say(f"[bold]{escape(self.agent.name)}[/], version {self.agent.version}. {HELP}")
 
     def listen(self) -> str | None:
         """The next line, or None when the person leaves."""
@@ -60,11 +68,16 @@ class _Talk:
         else:
             self._answer(said)
 
+    def refuse(self, error: AutoGenError) -> None:
+        """Say why a message has no answer; the conversation goes on."""
+        self.to.note(f"error: {error}")
+        self.to.result({"error": str(error)})
+
     def _answer(self, said: str) -> None:
         response = self.agent.respond(said, self.conversation)
         self.conversation, self.last = response.conversation_id, response.id
         self.to.plain(f"{self.agent.name}: {response.text}")
-        intent = response.intent or "out of scope"
+        intent = escape(response.intent or "out of scope")
         self.to.say(f"[dim]{response.action} · {intent} · {response.confidence:.0%}[/]")
         self.to.result({name: getattr(response, name) for name in response.__slots__})
 
@@ -96,6 +109,7 @@ def serve(
     from autogen.serving.server import serve as run
 
     to = output(project, as_json)
+    opened(project)
 
     def ready(url: str) -> None:
         to.say(f"Ready on [bold]{url}[/] (Ctrl-C stops it).")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, app, output
+from autogen.cli.output import escape
 from autogen.cli.versions import opened
 from autogen.errors import UsageError
 
@@ -55,7 +56,7 @@ def export(
     store, to = kept(project), output(project, as_json)
     if target is not None:
         rows = export_feedback(store, target)
-        to.say(f"Wrote {rows} rows to {target}.")
+        to.say(f"Wrote {rows} rows to {escape(str(target))}.")
         to.result({"rows": rows, "output": str(target)})
     elif as_json:
         to.result({"feedback": _listed(store)})

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
-from autogen.cli.output import Output
+from autogen.cli.output import Output, escape
 from autogen.cli.reports import show_candidate, show_evaluation
 from autogen.errors import Refused
 
@@ -26,8 +26,9 @@ def init(
 
     copy_template(template, folder)
     to = output(folder, as_json)
-    to.say(f"Made a {template} project in [bold]{folder}[/].")
-    to.say(f"Next: [bold]cd {folder}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    shown = escape(str(folder))
+    to.say(f"Made a {template} project in [bold]{shown}[/].")
+    to.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
     to.result({"project": str(folder), "template": template})
 
 
@@ -42,10 +43,10 @@ def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
         rows = [(label, *counts) for label, counts in found.labels.items()]
         total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
         to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
-        to.say(f"Held out: {found.split}.")
+        to.say(escape(f"Held out: {found.split}."))
         _show_problems(to, found.problems)
         chosen = ", ".join(f"{key} = {value}" for key, value in found.settings.items() if value is not None)
-        to.say(f"Training settings: {chosen}; the others are chosen from the data.")
+        to.say(escape(f"Training settings: {chosen}; the others are chosen from the data."))
     errors = sum(len(found.errors) for found in checks)
     warnings = sum(len(found.problems) for found in checks) - errors
     to.say(f"[bold]{errors} errors, {warnings} warnings.[/]")
@@ -142,5 +143,5 @@ def predict(
 
     to = output(project, as_json)
     rows = Project.open(project).predict(source, target, version, skill)
-    to.say(f"Wrote {rows} rows to {target}.")
+    to.say(f"Wrote {rows} rows to {escape(str(target))}.")
     to.result({"rows": rows, "output": str(target)})

@@ -6,14 +6,13 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from autogen import __version__
 from autogen.cli.output import Output
-from autogen.errors import AutoGenError, Interrupted, StorageError
+from autogen.errors import AutoGenError, Interrupted, StorageError, UsageError
 
 app = typer.Typer(
     name="autogen",
@@ -24,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+# The UsageError of the click that Typer brings: its own copy in newer versions, the package of that name in older ones.
+Misuse: Any = typer.BadParameter.__base__
 
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -55,22 +57,23 @@ def main() -> None:
     # Threads that wait for others should sleep soon: beside another busy process, spinning made training three times
     # slower (benchmarks/contention.py). libgomp reads this once, when torch loads it.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    from autogen.cli import commands  # noqa: F401 the commands register themselves with `app`
-
     sys.exit(_run())
 
 
 def _run() -> int:
     try:
-        result = app(standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        from autogen.cli import commands  # noqa: F401 the commands register themselves with `app`
+
+        if app(standalone_mode=False) == Interrupted.exit_code:  # Typer's own answer to Ctrl-C
+            raise KeyboardInterrupt
+        return 0
     except AutoGenError as error:
         return _failed(str(error), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _failed("Interrupted.", Interrupted.exit_code)
-    except click.ClickException as error:
+    except Misuse as error:
         error.show()
-        return error.exit_code
+        return UsageError.exit_code
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -85,8 +88,9 @@ def _run() -> int:
 def _failed(message: str, code: int) -> int:
     if os.environ.get("AUTOGEN_DEBUG"):
         traceback.print_exc()
-    output().err.print("[bold red]error:[/]", end=" ")
-    output().note(message)
+    to = output()
+    to.err.print("[bold red]error:[/]", end=" ")
+    to.note(message)
     return code
 
 

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Output", "escape", "percent"]
 
 
 @dataclass
@@ -18,21 +22,18 @@ class Output:
 
     as_json: bool = False
     project: Path = Path()
-    out: Console = field(default_factory=Console)
-    err: Console = field(default_factory=lambda: Console(stderr=True))
+    # no emoji: `:card:` in a person's words is no picture
+    out: Console = field(default_factory=lambda: Console(emoji=False))
+    err: Console = field(default_factory=lambda: Console(stderr=True, emoji=False))
 
     def result(self, values: Mapping[str, Any]) -> None:
         """The command's result for machines: printed only with --json, and then alone on stdout."""
         if self.as_json:
-            self.out.print(
-                json.dumps(values, ensure_ascii=False, default=str),
-                soft_wrap=True,
-                markup=False,
-                highlight=False,
-            )
+            self.out.file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+            self.out.file.flush()
 
     def say(self, text: str) -> None:
-        """A line for people; not printed with --json."""
+        """A line for people, with rich's markup: `escape` what others wrote. Not printed with --json."""
         if not self.as_json:
             self.out.print(text, highlight=False)
 
@@ -42,20 +43,20 @@ class Output:
             self.out.print(text, highlight=False, markup=False)
 
     def note(self, text: str) -> None:
-        """A line about what goes on, on stderr."""
-        self.err.print(text, highlight=False, markup=False)
+        """A line about what goes on, on stderr; only a terminal breaks it."""
+        self.err.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()
     ) -> None:
-        """A table for people; `right` are the columns of figures."""
+        """A table for people; `right` are the columns of figures. Cells are shown as they are: no markup is read."""
         if self.as_json:
             return
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="cyan")
+        table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="cyan")
         for at, column in enumerate(columns):
             table.add_column(column, justify="right" if at in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
         self.out.print(table)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autogen.cli.output import Output, percent
+from autogen.cli.output import Output, escape, percent
 from autogen.versions.manifest import Manifest, ModelRecord
 
 MAIN_METRICS = (
@@ -50,7 +50,7 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
             how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
             rows = [(name, percent(model.metrics[name])) for name in MAIN_METRICS if name in model.metrics]
             to.table(f"{skill}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
-            to.say(_how_trained(model))
+            to.say(escape(_how_trained(model)))
     if manifest.verdict:
         show_verdict(to, manifest)
     if manifest.version == champion:
@@ -82,4 +82,4 @@ def show_verdict(to: Output, manifest: Manifest) -> None:
     rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in verdict.get("checks", ())]
     to.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
     colour = "green" if verdict.get("passed") else "red"
-    to.say(f"[bold {colour}]{verdict.get('summary', '')}[/]")
+    to.say(f"[bold {colour}]{escape(verdict.get('summary', ''))}[/]")

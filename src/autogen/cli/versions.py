@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from autogen.cli.main import JsonOption, ProjectOption, app, output
 from autogen.cli.output import percent
 from autogen.cli.reports import show_verdict
-from autogen.errors import ProjectNotFound
+from autogen.errors import ProjectNotFound, VersionDamaged
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import STATE_FOLDER, Versions
 
@@ -36,6 +37,7 @@ def versions(
     alias = found.alias()
     manifests = found.all()
     if show is not None:
+        show = found.find(show)
         show_verdict(to, found.manifest(show))
     else:
         columns = ("version", "made", "learnt from", "metrics", "verdict")
@@ -55,9 +57,9 @@ def _row(one: Manifest, champion: str | None) -> tuple[object, ...]:
     models = [model for record in one.skills.values() for model in record.models.values()]
     shown = ("accuracy", "in_scope_accuracy", "oos_recall")
     metrics = {name: model.metrics[name] for model in models for name in shown if name in model.metrics}
-    champion_mark = "\n[green]champion[/]" if one.version == champion else ""
+    mark = ("\nchampion", "green") if one.version == champion else ""
     return (
-        f"{one.version}{champion_mark}",
+        Text.assemble(one.version, mark),
         f"{one.made_by}{f' from {one.parent}' if one.parent else ''}\n{one.created_at.replace('T', ' ')[:16]}",
         f"{sum(model.train_rows for model in models)} rows\n{len(one.feedback)} feedback",
         "\n".join(f"{name} {percent(value)}" for name, value in metrics.items()),
@@ -74,11 +76,19 @@ def promote(
 ) -> None:
     """Make a version champion. Running servers take it up without dropping a request."""
     found = opened(project)
-    before = found.alias().champion if version is None or not force else None
+    before = _champion_before(found)
     name = found.promote(version, force)
     to = output(project, as_json)
     to.say(f"Version [bold]{name}[/] is champion. Take it back with [bold]autogen rollback[/].")
     to.result({"champion": name, "before": before})
+
+
+def _champion_before(found: Versions) -> str | None:
+    """None too where the alias cannot be read: `promote` is what mends it."""
+    try:
+        return found.alias().champion
+    except VersionDamaged:
+        return None
 
 
 @app.command(epilog="Example: autogen rollback -p bank")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -183,7 +184,7 @@ def load_classifier(folder: Path) -> Classifier:
         head = load_file(folder / HEAD_FILE)
         model = CosineClassifier(load_encoder(AutoModel, folder / "encoder"), len(head["vectors"]))
         model.load_state_dict(head, strict=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise VersionDamaged(f"{folder}: the trained weights cannot be read: {error}") from error
     return model
 

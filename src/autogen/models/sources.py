@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
@@ -70,7 +71,7 @@ class FromBaseModel:
         torch.manual_seed(seed)
         try:
             encoder = load_encoder(AutoModel, self.base.source, self.base.local)
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, ValueError, ImportError, SafetensorError) as error:
             raise _not_loaded(self.base, error) from error
         if getattr(encoder.config, "is_encoder_decoder", False):
             raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
@@ -163,12 +164,27 @@ def rust_tokenizer(tokenizer: Any, config: Any) -> tuple[Tokenizer, int, int]:
             f"Expected a fast tokenizer (one with a tokenizer.json), found {type(tokenizer).__name__}. "
             "Load it with AutoTokenizer.from_pretrained(..., use_fast=True)."
         )
+    _check_vocabulary(tokenizer, inner, config)
     pad_id = tokenizer.pad_token_id
     positions = int(getattr(config, "max_position_embeddings", 0) or 100_000)
     if getattr(config, "model_type", "") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
         positions -= 2  # these number their positions from the padding id on
     limit = min(positions, int(min(tokenizer.model_max_length, 100_000)))
     return Tokenizer.from_str(inner.to_str()), 0 if pad_id is None else int(pad_id), limit
+
+
+def _check_vocabulary(tokenizer: Any, inner: Tokenizer, config: Any) -> None:
+    vocabulary = inner.get_vocab()
+    if not vocabulary.keys() - set(tokenizer.all_special_tokens):  # what transformers makes of a folder without one
+        raise BaseModelError(
+            "Expected a tokenizer with words, found one without any. Put the model's tokenizer.json into its folder."
+        )
+    needed, known = max(vocabulary.values()) + 1, getattr(config, "vocab_size", None)
+    if known is not None and needed > known:
+        raise BaseModelError(
+            f"Expected the tokenizer that belongs to the model, found one with {needed:,} tokens for a model that "
+            f"knows {known:,}. Load both from the same folder."
+        )
 
 
 def _not_loaded(base: BaseModel, error: Exception) -> BaseModelError:

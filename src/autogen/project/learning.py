@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+from safetensors import SafetensorError
 
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
@@ -39,6 +43,7 @@ from autogen.versions.registry import Versions
 Origin = Literal["train", "improve"]
 
 RUN_FILE = "run.json"
+PROBE_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class Learning:
         if self.origin == "improve":
             self._something_new([data for *_, data, _ in work])
         self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data, _ in work}, resume)
-        with self.versions.draft() as draft, explained(draft):
+        with self.versions.draft() as draft, _disk_explained(self.versions.state):
             learnt: dict[str, list[Learnt]] = {}
             for name, settings, need, data, curation in work:
                 learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data, curation))
@@ -236,6 +241,19 @@ class Learning:
                     )
         failed = [verdict for verdict in verdicts if not verdict.passed]
         return next(iter(failed or verdicts), None)
+
+
+@contextmanager
+def _disk_explained(folder: Path) -> Iterator[None]:
+    """Libraries that write weights have errors of their own for a full disk: where a probe cannot be written either,
+    ours is raised, a StorageError that names the folder and says what to do."""
+    try:
+        with explained(folder):
+            yield
+    except (RuntimeError, SafetensorError):
+        with explained(folder), tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+        raise
 
 
 def _record(one: Learnt) -> ModelRecord:

@@ -189,9 +189,10 @@ def fit_threshold(logits: Floats, gold: NDArray[np.intp], outside: Floats, max_l
     rejected = rejected[rejected < highest]
     if not len(rejected):
         return min(highest, float(right[0])) if len(right) else highest
-    kept = right[right > rejected[-1]]
+    last = float(rejected[-1])  # float64: there may be no float32 between this score and the next
+    kept = right[right > last]
     # halfway between the last rejected out-of-scope row and the first in-scope row that stays
-    return float((rejected[-1] + min(highest, float(kept[0]))) / 2) if len(kept) else highest
+    return (last + min(highest, float(kept[0]))) / 2 if len(kept) else highest
 
 
 def per_label(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, dict[str, float]]:

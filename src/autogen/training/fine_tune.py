@@ -99,6 +99,7 @@ class _Run:
         model = self._train(job.train, job.held_out, "train", job.state / "final")
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
+        self.progress.start("export", len(job.held_out or job.train))
         parity, exported, because = self._write(model)
         if job.held_out:
             answered = TunedModel.load(job.folder).logits(*_texts(job.held_out))
@@ -108,6 +109,7 @@ class _Run:
             answered, truth = out_of_fold
         task = self.task.calibrated(answered, truth, job.max_loss)
         write_task(job.folder, self._card(exported), task)
+        self.progress.advance(len(job.held_out or job.train))
         return FineTuned(
             metrics=task.metrics(task.decode(answered), truth),
             labels=self.labels,

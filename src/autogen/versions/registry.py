@@ -52,9 +52,14 @@ class Versions:
         return [read_manifest(self.folder / name) for name in self.names()]
 
     def find(self, version: str) -> str:
-        """`7`, `07` or `0007` to the folder's name. Raises UnknownVersion."""
-        name = f"{int(version):04d}" if version.isdigit() else version
+        """`7`, `07` or `0007` to the folder's name. Raises UnknownVersion; VersionDamaged when it has no manifest."""
+        name = f"{int(version):04d}" if version.isdecimal() else version
         if name not in self.names():
+            if name.isdecimal() and (self.folder / name).is_dir():
+                raise VersionDamaged(
+                    f"Version {name} is damaged: {MANIFEST_FILE} is missing. Put it back from a backup, or go on with "
+                    "another version: `autogen promote --version V`."
+                )
             known = ", ".join(self.names()) or "none yet"
             raise UnknownVersion(f"Expected one of the versions {known}; found {version!r}.")
         return name
@@ -98,7 +103,9 @@ class Versions:
 
     def next_name(self) -> str:
         """Numbers are never used twice, not even those of versions deleted by hand while champion once."""
-        used = [int(name) for name in (*self.names(), *self.alias().history) if name.isdigit()]
+        alias = self.alias()
+        taken = (*(path.name for path in self.folder.glob("[0-9]*")), *alias.history, alias.champion or "")
+        used = [int(name) for name in taken if name.isdecimal()]
         return f"{max(used, default=0) + 1:04d}"
 
     def publish(self, draft: Path, manifest: Manifest) -> Manifest:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from autogen.config import TrainingSettings
+from autogen.models.base_models import find_base_model
+from autogen.models.sources import FromBaseModel
+from autogen.tasks.encoding import TextEncoder
+from autogen.tasks.text_classification import Example, TextClassification
+from autogen.training.batching import TrainingRow
+from autogen.training.progress import TrainingProgress
+from autogen.training.recipe import Recipe, choose_recipe
+from tests.tiny import TOPICS, rows
+
+LABELS = tuple(sorted(TOPICS))
+QUIET = TrainingProgress(quiet=True)
+
+
+@pytest.fixture(scope="session")
+def source(tiny_base_model: Path) -> FromBaseModel:
+    return FromBaseModel(find_base_model(str(tiny_base_model)))
+
+
+@pytest.fixture(scope="session")
+def encoder(tiny_base_model: Path) -> TextEncoder:
+    return TextEncoder.load(tiny_base_model, max_length=64, pad_id=0)
+
+
+def examples(per_label: int, seed: int, oos: int = 0) -> list[Example]:
+    return [Example(text, label) for text, label in rows(per_label, seed=seed, oos=oos)]
+
+
+def encoded(encoder: TextEncoder, learnt: Sequence[Example]) -> list[TrainingRow]:
+    gold = TextClassification(LABELS).gold([one.label for one in learnt])
+    texts = encoder.encode([one.text for one in learnt])
+    return [TrainingRow(row, int(label)) for row, label in zip(texts, gold, strict=True)]
+
+
+def recipe(per_label: int = 10, **settings: object) -> Recipe:
+    """All that was left open, chosen for this many rows of each label."""
+    chosen = {"epochs": 3, "learning_rate": 5e-3, "freeze_embeddings": False, **settings}
+    labels = [label for label in LABELS for _ in range(per_label)]
+    return choose_recipe(TrainingSettings.model_validate(chosen), labels, continued=False, own_head=False)

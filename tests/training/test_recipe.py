@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from autogen.config import TrainingSettings
+from autogen.training.recipe import FEW, Recipe, choose_recipe
+
+
+def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> Recipe:
+    labels = [label for label in "abcd" for _ in range(rows)] + ["oos"] * 100
+    return choose_recipe(settings, labels, continued, own_head)
+
+
+@pytest.mark.parametrize("rows", [1, FEW - 1, FEW, 2000])
+@pytest.mark.parametrize("own_head", [False, True])
+def test_nothing_is_left_open(rows: int, own_head: bool) -> None:
+    assert None not in asdict(chosen(TrainingSettings(), rows, own_head=own_head)).values()
+
+
+def test_what_was_set_is_kept() -> None:
+    settings = TrainingSettings(
+        method="head",
+        learning_rate=0.5,
+        head_learning_rate=0.25,
+        epochs=77,
+        train_batch_size=3,
+        label_smoothing=0.0,
+        contrastive_weight=0.0,
+        freeze_embeddings=False,
+        seed=9,
+    )
+    for rows in (3, 300):
+        found = asdict(chosen(settings, rows, continued=True))
+        assert all(found[key] == value for key, value in settings.model_dump().items() if key in found)
+
+
+def test_fewer_rows_are_passed_over_more_often() -> None:
+    epochs = [chosen(TrainingSettings(), rows).epochs for rows in (5, 50, 500, 5000)]
+    assert epochs == sorted(epochs, reverse=True) and epochs[-1] >= 2
+
+
+def test_a_continued_model_needs_less_and_the_head_alone_takes_more() -> None:
+    usual = chosen(TrainingSettings(), 50)
+    continued, head = chosen(TrainingSettings(), 50, continued=True), chosen(TrainingSettings(method="head"), 50)
+    assert continued.epochs < usual.epochs < head.epochs
+    assert continued.learning_rate < usual.learning_rate
+
+
+def test_few_examples_are_contrasted_where_the_encoder_learns_under_our_head() -> None:
+    assert chosen(TrainingSettings(), FEW - 1).balanced
+    assert not chosen(TrainingSettings(), FEW).balanced
+    assert not chosen(TrainingSettings(), FEW - 1, own_head=True).balanced
+    assert not chosen(TrainingSettings(method="head"), FEW - 1).balanced
