@@ -74,9 +74,10 @@ def _run() -> int:
     except Misuse as error:
         error.show()
         return UsageError.exit_code
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # the reader of our output has gone, as `head` does
+            return 0
+        raise
     except MemoryError:
         return _failed("Out of memory. Try a smaller train_batch_size or max_length in agent.toml.", 3)
     except OSError as error:

@@ -1,0 +1,115 @@
+"""The command line as people run it: a process of its own, its exit code, what it printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAIN = "from autogen.cli.main import main; main()"
+
+# Root may write anywhere: giving up the capabilities (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) before the program begins
+# makes it obey permissions as anybody does. For others nothing changes.
+WITHOUT_PRIVILEGES = f"""
+import ctypes, os, sys
+drop = getattr(ctypes.CDLL(None), "prctl", None)
+if drop is not None and os.geteuid() == 0:
+    for capability in (1, 2):
+        drop(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-c", {MAIN!r}, *sys.argv[1:]])
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object that stdout must hold with --json."""
+        assert self.code in (0, 1), self.err
+        lines = self.out.splitlines()
+        assert len(lines) == 1, self.out
+        found = json.loads(lines[0])
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def objects(self) -> list[Any]:
+        """All JSON objects on stdout, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def command(*words: object, program: str = MAIN) -> list[str]:
+    return [sys.executable, "-c", program, *map(str, words)]
+
+
+def limited_to(file_bytes: int) -> str:
+    """The program for a process that can write no file longer than this, as on a disk that is full."""
+    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({file_bytes}, {file_bytes}))"
+    return f"import resource; {limit}; {MAIN}"
+
+
+def autogen(*words: object, typed: str | bytes = "", program: str = MAIN, cwd: Path | None = None) -> Done:
+    """Run a command to its end. Whatever happens, no traceback may be shown."""
+    given = typed.encode() if isinstance(typed, str) else typed
+    done = subprocess.run(
+        command(*words, program=program), input=given, capture_output=True, timeout=300, cwd=cwd, check=False
+    )
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in out + err, err
+    return Done(done.returncode, out, err)
+
+
+def started(*words: object) -> subprocess.Popen[str]:
+    """A command that goes on while the test does."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command(*words), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+
+
+def answers(project: Path) -> bool:
+    """Whether the project's champion answers a person."""
+    done = autogen("chat", "-p", project, "--json", typed="my card was stolen\n")
+    return done.code == 0 and bool(done.json["text"])
+
+
+def refused(done: Done, code: int, *words: str) -> None:
+    """It ended with this code and one message on stderr, which says these words; stdout is empty."""
+    assert done.code == code, done.err
+    assert done.err.count("error:") + done.err.count("Error:") == 1, done.err
+    assert "AUTOGEN_DEBUG" not in done.err, done.err  # that is for what nobody foresaw
+    assert done.out == ""
+    for word in words:
+        assert word in done.err, done.err
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing in the folder may be written, as on a disk that somebody else owns."""
+    modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
+    for path, mode in modes.items():
+        path.chmod(mode & 0o555)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes, by its path."""
+    return {
+        os.fspath(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith((".lock", "-shm", "-wal"))
+    }

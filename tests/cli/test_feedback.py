@@ -1,0 +1,88 @@
+"""feedback import, export, list; review: from a file into the project, and settled by a person."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.cli.process import autogen, refused
+from tests.tiny import write_csv
+
+
+def _corrections(folder: Path) -> Path:
+    file = folder / "corrections.csv"
+    file.write_text(
+        "text,label,user,comment\n"
+        "swap my dollar today please,exchange_rate,,as the teller said\n"
+        "gone wallet about the help,top_up,ann,\n"
+        "payback refund returned,refund,,\n",
+        "utf-8",
+    )
+    return file
+
+
+def _waiting(project: Path, *words: str) -> dict[str, Any]:
+    found = autogen("review", "-p", project, "--json", *words).json
+    return {item["text"]: item for item in found["waiting"]}
+
+
+def test_import_list_and_export_give_everything_back(project: Path, tmp_path: Path) -> None:
+    imported = autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path), "--json")
+    assert imported.json == {"imported": 3, "already_known": 0}
+    listed = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
+    assert [one["comment"] for one in listed] == ["as the teller said", None, None]
+    assert [one["user"] for one in listed] == [None, "ann", None]
+    target = tmp_path / "all.csv"
+    exported = autogen("feedback", "export", "-p", project, "--output", target, "--json")
+    assert exported.json == {"rows": 3, "output": str(target)}
+    lines = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
+    assert [line["id"] for line in lines] == [one["id"] for one in listed]
+    assert len(autogen("feedback", "export", "-p", project, "--json").json["feedback"]) == 3
+    again = autogen("feedback", "import", "-p", project, "--input", target, "--json")
+    assert again.json == {"imported": 0, "already_known": 3}
+
+
+def test_review_accepts_relabels_and_drops(project: Path, tmp_path: Path) -> None:
+    doubtful = [(f"{word} gone wallet about", "top_up", "ann") for word in ("stolen", "lost", "freeze")]
+    file = tmp_path / "strangers.csv"
+    file.write_text("text,label,user\n" + "".join(",".join(row) + "\n" for row in doubtful), "utf-8")
+    autogen("feedback", "import", "-p", project, "--input", file)
+    waiting = _waiting(project)
+    assert set(waiting) == {text for text, *_ in doubtful}
+    assert {item["champion_says"] for item in waiting.values()} == {"lost_card"}
+    accepted, relabelled, dropped = (waiting[text]["feedback_id"] for text, *_ in doubtful)
+    words = ("--accept", accepted, "--relabel", f"{relabelled}=lost_card", "--drop", dropped)
+    settled = autogen("review", "-p", project, "--json", *words).json
+    assert settled == {"settled": 3, "waiting": []}
+    kept = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
+    assert [one["decision"] for one in kept] == ["accept", "relabel", "drop"]
+    assert kept[1]["decided_label"] == "lost_card"
+
+
+def test_a_label_with_too_few_rows_waits(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    item = _waiting(project)["payback refund returned"]
+    assert item["reason"] == "new-label"
+    shown = autogen("review", "-p", project)
+    assert "1 of 5 rows" in " ".join(shown.out.split())
+
+
+def test_wrong_decisions_are_refused(project: Path) -> None:
+    refused(autogen("review", "-p", project, "--accept", "fb-0"), 2, 'No feedback has the id "fb-0"')
+    refused(autogen("review", "-p", project, "--relabel", "fb-0"), 2, "--relabel ID=LABEL")
+
+
+def test_a_malformed_row_keeps_the_whole_file_out(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"text": "post it", "label": "card_arrival"}\n{"text": "", "label": "top_up"}\n{"text": \n', "utf-8")
+    refused(autogen("feedback", "import", "-p", project, "--input", file), 2, "row 2", "row 3")
+    assert autogen("feedback", "list", "-p", project, "--json").json == {"feedback": []}
+
+
+def test_missing_files_and_folders_are_named(project: Path, tmp_path: Path) -> None:
+    refused(autogen("feedback", "import", "-p", project, "--input", tmp_path / "no.csv"), 2, "no.csv")
+    write_csv(tmp_path / "empty.csv", [])
+    refused(autogen("feedback", "import", "-p", project, "--input", tmp_path / "empty.csv"), 2, "found none")
+    refused(autogen("feedback", "export", "-p", project, "--output", tmp_path / "all.xls"), 2, ".csv, .tsv or .jsonl")
+    refused(autogen("feedback", "export", "-p", project, "--output", tmp_path / "no/all.csv"), 3, "no/all.csv")
