@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autogen.agents.agent import Agent
-from autogen.config import TrainingSettings
+from autogen.config import CONFIG_NAME, TrainingSettings
 from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for
 from autogen.data.quality import check_labelled
@@ -24,7 +24,7 @@ from autogen.tasks.text_classification import Prediction
 from autogen.training.fine_tune import FineTuned, FineTuning, forget_state
 from autogen.training.learning_data import LabelledRows, check_labelled_eval, fingerprint, split
 from autogen.training.progress import TrainingProgress
-from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord
+from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
 SKILL = "main"
@@ -125,6 +125,8 @@ class AutoGen:
         target = Path(folder)
         model = self._model()
         versions = Versions(target)
+        if (target / CONFIG_NAME).exists():
+            raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
         with explained(target):
             target.mkdir(parents=True, exist_ok=True)
         with learning_lock(versions.state), versions.draft() as draft, explained(target):
@@ -138,14 +140,18 @@ class AutoGen:
         """What `save` kept: ready to predict, or to `fit` on from there. Raises ProjectNotFound, VersionDamaged."""
         versions = Versions(Path(folder))
         name = versions.champion()
-        record = next(iter(versions.manifest(name).skills.values())).models[INTENT]
+        manifest = versions.manifest(name)
+        check_files(versions.folder / name, manifest)
+        record = next(iter(manifest.skills.values())).models[INTENT]
         place = versions.folder / name / record.folder
         model = TunedModel.load(place)
         card = model.card
         loaded = cls.__new__(cls)
-        source = FromVersion(place, card.base_model, model.task.labels, card.max_length, card.pad_id)
+        source = FromVersion(place, card.base_model, model.task, card.max_length, card.pad_id)
         loaded._setup(source, record.task, quiet)
         loaded._folder, loaded._fitted = versions.folder / name, model
+        loaded._train = (record.train_rows, record.train_fingerprint)
+        loaded._held_out = (record.held_out_rows, record.held_out_fingerprint)
         if record.folder != MODEL_FOLDER:
             raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
         return loaded
@@ -155,7 +161,9 @@ class AutoGen:
         they are gone when this object is."""
         home = Path(folder) if folder is not None else Path(self._home.name) / "agent"
         self.save(home)
-        return Agent.load(home)
+        agent = Agent.load(home)
+        agent.keeps = self._home
+        return agent
 
     def _model(self) -> TunedModel:
         if self._fitted is None:

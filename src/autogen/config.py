@@ -43,7 +43,7 @@ class TrainingSettings(Settings):
     layer_decay: float = Field(default=0.9, gt=0, le=1)
     epochs: int | None = Field(default=None, ge=1, le=10_000)
     train_batch_size: int | None = Field(default=None, ge=1, le=65_536)
-    eval_batch_size: int = Field(default=64, ge=1, le=65_536)
+    eval_batch_size: int = Field(default=32, ge=1, le=65_536)
     label_smoothing: float | None = Field(default=None, ge=0, lt=1)
     contrastive_weight: float | None = Field(default=None, ge=0, le=100)
     warmup_share: float = Field(default=0.1, ge=0, le=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.process import answers, autogen, files_of, refused
+from tests.cli.process import answers, called, files_of, refused
 
 
 def _write(text: str | bytes) -> Callable[[Path], object]:
@@ -33,7 +33,7 @@ BAD_DATA = {
         _write("utterance,intent\nhello,a\nbye,b\n"),
         'columns = {text = "utterance", label = "intent"}',
     ),
-    "Latin-1 bytes": (_write(b"text,label\nwo ist m\xfcller,a\nhello,b\n"), "row 2: expected UTF-8, found byte 0xFC"),
+    "Latin-1 bytes": (_write(b"text,label\nwo ist m\xfcller,a\nhello,b\n"), "expected UTF-8, found byte 0xFC"),
     "one label only": (_write("text,label\n" + "".join(f"row {n},one\n" for n in range(9))), "at least two labels"),
     "10,000 labels": (
         _write("text,label\n" + "".join(f"row {n},label {n}\n" for n in range(10_000))),
@@ -48,10 +48,10 @@ def test_data_that_cannot_be_learnt_from_is_refused(project: Path, case: str) ->
     spoil, words = BAD_DATA[case]
     spoil(project)
     before = files_of(project)
-    checked = autogen("check", "-p", project, "--json")
+    checked = called("check", "-p", project, "--json")
     assert checked.code == 1
     assert words in " ".join(problem["message"] + problem["fix"] for problem in _problems(checked.json))
-    refused(autogen("evaluate", "-p", project), 2, "data/train.csv", words)
+    refused(called("evaluate", "-p", project), 2, "data/train.csv", words)
     assert files_of(project) == before
 
 
@@ -61,13 +61,13 @@ def _problems(found: dict[str, dict[str, dict[str, list[dict[str, str]]]]]) -> l
 
 def test_train_refuses_what_check_refuses_and_the_project_still_answers(project: Path) -> None:
     _write("utterance,intent\nhello,a\nbye,b\n")(project)
-    refused(autogen("train", "-p", project, "--json"), 2, 'columns = {text = "utterance", label = "intent"}')
+    refused(called("train", "-p", project, "--json"), 2, 'columns = {text = "utterance", label = "intent"}')
     assert answers(project)
 
 
 def test_an_unreadable_training_file_is_not_blamed_on_every_label_of_the_eval_data(project: Path) -> None:
     _write("")(project)
-    found = autogen("check", "-p", project, "--json").json
+    found = called("check", "-p", project, "--json").json
     assert [problem["kind"] for problem in _problems(found) if problem["severity"] == "error"] == ["empty-file"]
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_project_file_is_named_with_what_was_meant(untrained: Path, case
     spoil, words = BAD_CONFIG[case]
     spoil(untrained)
     before = files_of(untrained)
-    refused(autogen("check", "-p", untrained, "--json"), 2, *words)
+    refused(called("check", "-p", untrained, "--json"), 2, *words)
     assert files_of(untrained) == before
 
 
@@ -100,13 +100,13 @@ NO_PROJECT = (
 
 def test_a_folder_without_a_project_is_refused_by_every_command_and_stays_empty(tmp_path: Path) -> None:
     for words in NO_PROJECT:
-        refused(autogen(*words.split(), "-p", tmp_path, "--json"), 2, "agent.toml", str(tmp_path))
+        refused(called(*words.split(), "-p", tmp_path, "--json"), 2, "agent.toml", str(tmp_path))
         assert not list(tmp_path.iterdir()), words
 
 
 def test_a_project_that_nothing_was_trained_in_says_what_to_run(untrained: Path) -> None:
     for words in ("evaluate", "chat", "serve", "improve", "predict --input data/eval.csv --output y.csv"):
-        refused(autogen(*words.split(), "-p", untrained, "--json"), 2, "autogen train")
+        refused(called(*words.split(), "-p", untrained, "--json"), 2, "autogen train")
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_a_project_that_nothing_was_trained_in_says_what_to_run(untrained: Path)
     ],
 )
 def test_wrong_words_on_the_command_line_are_bad_usage(trained: Path, words: str, says: str) -> None:
-    refused(autogen(*words.split(), cwd=trained), 2, says)
+    refused(called(*words.split(), cwd=trained), 2, says)
 
 
 def test_an_output_that_cannot_be_written_fails_and_leaves_what_was_there(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").write_text("mine", "utf-8")
     for target in (tmp_path / "folder.csv", tmp_path / "file/answered.csv"):
-        done = autogen("predict", "-p", trained, "--input", trained / "data/eval.csv", "--output", target)
+        done = called("predict", "-p", trained, "--input", trained / "data/eval.csv", "--output", target)
         refused(done, 3, str(target))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
     assert (tmp_path / "file").read_text("utf-8") == "mine"
@@ -149,7 +149,7 @@ def test_an_output_that_cannot_be_written_fails_and_leaves_what_was_there(traine
 def test_predict_names_every_row_without_a_text(trained: Path, tmp_path: Path) -> None:
     source = tmp_path / "asked.csv"
     source.write_text('text,id\n"",1\nhello,2\n"  ",3\n', "utf-8")
-    done = autogen("predict", "-p", trained, "--input", source, "--output", tmp_path / "y.csv")
+    done = called("predict", "-p", trained, "--input", source, "--output", tmp_path / "y.csv")
     refused(done, 2, "row 2", "row 4")
     assert not (tmp_path / "y.csv").exists()
 
@@ -177,8 +177,8 @@ def test_a_damaged_version_never_answers(project: Path, case: str) -> None:
     damage, words = DAMAGE[case]
     damage(project)
     for answering in ("chat", "evaluate", "serve --port 0"):
-        refused(autogen(*answering.split(), "-p", project, "--json", typed="hello\n"), 3, "0001", words)
-    doctor = autogen("doctor", "-p", project, "--json")
+        refused(called(*answering.split(), "-p", project, "--json", typed="hello\n"), 3, "0001", words)
+    doctor = called("doctor", "-p", project, "--json")
     if case != "a missing manifest":  # without one the folder is no version
         assert doctor.code == 1
         assert not doctor.json["ok"]
@@ -186,8 +186,8 @@ def test_a_damaged_version_never_answers(project: Path, case: str) -> None:
 
 def test_a_lost_alias_is_mended_by_promote(project: Path) -> None:
     (project / ".autogen/champion.json").write_text("{}", "utf-8")
-    refused(autogen("chat", "-p", project), 3, "autogen promote --version V")
-    assert autogen("promote", "-p", project, "--version", "1", "--json").json == {"champion": "0001", "before": None}
+    refused(called("chat", "-p", project), 3, "autogen promote --version V")
+    assert called("promote", "-p", project, "--version", "1", "--json").json == {"champion": "0001", "before": None}
     assert answers(project)
 
 

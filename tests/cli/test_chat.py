@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autogen.agents.agent import Memory
-from tests.cli.process import autogen, refused
+from tests.cli.process import autogen, called, refused
 
 CARD = "post delivery letterbox courier"
 
@@ -59,8 +59,6 @@ def test_bad_messages_get_an_error_and_the_conversation_goes_on(project: Path) -
 
 
 def test_what_people_write_is_shown_as_it_is(project: Path) -> None:
-    responses = project / "data/responses.toml"
-    responses.write_text(responses.read_text("utf-8"), "utf-8")
     typed = f"{CARD}\n/label [/bold] :smile:\n"
     autogen("chat", "-p", project, typed=typed)
     (kept,) = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
@@ -74,4 +72,4 @@ def test_a_version_can_be_named_and_an_unknown_one_is_refused(project: Path) -> 
     (answer,) = autogen("chat", "-p", project, "--version", "1", "--json", typed=f"{CARD}\n").objects
     assert answer["version"] == "0001"
     for unknown in ("9", "abc", "²"):
-        refused(autogen("chat", "-p", project, "--version", unknown), 2, "0001", unknown)
+        refused(called("chat", "-p", project, "--version", unknown), 2, "0001", unknown)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autogen.cli.main import app
-from tests.cli.process import autogen, command, refused
+from tests.cli.process import autogen, called, command, refused
 from tests.tiny import TOPICS, rows, write_csv
 
 COMMANDS = (
@@ -151,15 +151,15 @@ def test_versions_show_takes_a_short_number(trained: Path) -> None:
 
 
 def test_rollback_of_the_only_champion_changes_nothing(trained: Path) -> None:
-    refused(autogen("rollback", "-p", trained, "--json"), 2, "nothing was changed")
+    refused(called("rollback", "-p", trained, "--json"), 2, "nothing was changed")
 
 
 def test_promote_without_a_candidate_is_a_no(trained: Path) -> None:
-    refused(autogen("promote", "-p", trained, "--json"), 1, "nothing to promote")
+    refused(called("promote", "-p", trained, "--json"), 1, "nothing to promote")
 
 
 def test_improve_without_feedback_is_a_no(trained: Path) -> None:
-    refused(autogen("improve", "-p", trained, "--json"), 1, "No feedback to learn from", "autogen review")
+    refused(called("improve", "-p", trained, "--json"), 1, "No feedback to learn from", "autogen review")
 
 
 def test_models_and_doctor_say_what_is_installed(trained: Path) -> None:

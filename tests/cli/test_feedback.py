@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.cli.process import autogen, refused
+from tests.cli.process import autogen, called, refused
 from tests.tiny import write_csv
 
 
@@ -69,20 +69,22 @@ def test_a_label_with_too_few_rows_waits(project: Path, tmp_path: Path) -> None:
 
 
 def test_wrong_decisions_are_refused(project: Path) -> None:
-    refused(autogen("review", "-p", project, "--accept", "fb-0"), 2, 'No feedback has the id "fb-0"')
-    refused(autogen("review", "-p", project, "--relabel", "fb-0"), 2, "--relabel ID=LABEL")
+    refused(called("review", "-p", project, "--accept", "fb-0"), 2, 'No feedback has the id "fb-0"')
+    refused(called("review", "-p", project, "--relabel", "fb-0"), 2, "--relabel ID=LABEL")
 
 
 def test_a_malformed_row_keeps_the_whole_file_out(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
-    file.write_text('{"text": "post it", "label": "card_arrival"}\n{"text": "", "label": "top_up"}\n{"text": \n', "utf-8")
-    refused(autogen("feedback", "import", "-p", project, "--input", file), 2, "row 2", "row 3")
+    file.write_text(
+        '{"text": "post it", "label": "card_arrival"}\n{"text": "", "label": "top_up"}\n{"text": \n', "utf-8"
+    )
+    refused(called("feedback", "import", "-p", project, "--input", file), 2, "row 2", "row 3")
     assert autogen("feedback", "list", "-p", project, "--json").json == {"feedback": []}
 
 
 def test_missing_files_and_folders_are_named(project: Path, tmp_path: Path) -> None:
-    refused(autogen("feedback", "import", "-p", project, "--input", tmp_path / "no.csv"), 2, "no.csv")
+    refused(called("feedback", "import", "-p", project, "--input", tmp_path / "no.csv"), 2, "no.csv")
     write_csv(tmp_path / "empty.csv", [])
-    refused(autogen("feedback", "import", "-p", project, "--input", tmp_path / "empty.csv"), 2, "found none")
-    refused(autogen("feedback", "export", "-p", project, "--output", tmp_path / "all.xls"), 2, ".csv, .tsv or .jsonl")
-    refused(autogen("feedback", "export", "-p", project, "--output", tmp_path / "no/all.csv"), 3, "no/all.csv")
+    refused(called("feedback", "import", "-p", project, "--input", tmp_path / "empty.csv"), 2, "found none")
+    refused(called("feedback", "export", "-p", project, "--output", tmp_path / "all.xls"), 2, ".csv, .tsv or .jsonl")
+    refused(called("feedback", "export", "-p", project, "--output", tmp_path / "no/all.csv"), 3, "no/all.csv")

@@ -69,6 +69,7 @@ class Agent:
         self.manifest = manifest
         self.version = manifest.version
         self.memory = memory
+        self.keeps: object = None  # what must live as long as the agent does, such as a temporary folder
         self._skills = skills
 
     @classmethod
@@ -108,8 +109,9 @@ class Agent:
         replies = self._reply(turns)
         responses = [self._response(message, *reply) for message, reply in zip(messages, replies, strict=True)]
         now = datetime.now(UTC)
+        about = [reply.about or message.text for (_, reply), message in zip(replies, messages, strict=True)]
         self.memory.responses.add(
-            [_stored(response, message.text, now) for response, message in zip(responses, messages, strict=True)]
+            [_stored(response, text, now) for response, text in zip(responses, about, strict=True)]
         )
         return responses
 
@@ -151,7 +153,7 @@ class Agent:
         if last is None:
             return Turn(message.text)
         action: Any = last.action
-        return Turn(message.text, action, tuple(name for name, _ in last.alternatives))
+        return Turn(message.text, action, last.message, tuple(name for name, _ in last.alternatives))
 
     def _before(self, message: Message) -> StoredResponse | None:
         """The response that the message follows."""

@@ -22,6 +22,7 @@ def chat(project: ProjectOption = Path(), version: VersionOption = None, as_json
     """Talk to the agent, and tell it what was right or wrong. With --json, one object per message of stdin."""
     from autogen.agents.agent import Agent
 
+    opened(project)
     _let_bad_bytes_through(sys.stdin)
     agent = Agent.load(project, version)
     talk = _Talk(agent, output(project, as_json))

@@ -40,7 +40,7 @@ class Output:
     def plain(self, text: str) -> None:
         """A line of somebody's words, printed as they are: no markup is read in them."""
         if not self.as_json:
-            self.out.print(text, highlight=False, markup=False)
+            self.out.print(printable(text), highlight=False, markup=False)
 
     def note(self, text: str) -> None:
         """A line about what goes on, on stderr; only a terminal breaks it."""
@@ -56,8 +56,13 @@ class Output:
         for at, column in enumerate(columns):
             table.add_column(column, justify="right" if at in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+            table.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
         self.out.print(table)
+
+
+def printable(text: str) -> str:
+    """The text without control characters: a stranger's words must not steer the owner's terminal."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
 def percent(value: float | None) -> str:

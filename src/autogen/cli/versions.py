@@ -35,16 +35,21 @@ def versions(
     """List all versions: lineage, data, metrics, verdict."""
     to, found = output(project, as_json), opened(project)
     alias = found.alias()
-    manifests = found.all()
+    read = {name: found.readable(name) for name in found.names()}
+    manifests = [one for one in read.values() if one is not None]
+    damaged = [name for name, one in read.items() if one is None]
     if show is not None:
         show = found.find(show)
         show_verdict(to, found.manifest(show))
     else:
         columns = ("version", "made", "learnt from", "metrics", "verdict")
         to.table("Versions", columns, [_row(one, alias.champion) for one in manifests])
+    for name in damaged:
+        to.note(f"warning: version {name} is damaged: its manifest cannot be read.")
     to.result(
         {
             "champion": alias.champion,
+            "damaged": damaged,
             "history": list(alias.history),
             "versions": [
                 one.model_dump(exclude={"files", "config"}) for one in manifests if show in (None, one.version)

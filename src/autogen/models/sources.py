@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from autogen.models.classifier import (
     load_classifier,
     load_encoder,
 )
+from autogen.tasks.text_classification import TextClassification
 
 
 class ModelSource(Protocol):
@@ -46,6 +47,9 @@ class ModelSource(Protocol):
     def continued(self) -> bool:
         """Whether training goes on from an earlier version."""
 
+    def calibrated_as(self, task: TextClassification) -> TextClassification:
+        """The task with the temperature and threshold of the version that training goes on from, if it does."""
+
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier: ...
 
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
@@ -64,6 +68,9 @@ class FromBaseModel:
     @property
     def name(self) -> str:
         return self.base.name
+
+    def calibrated_as(self, task: TextClassification) -> TextClassification:
+        return task
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         from transformers import AutoModel
@@ -94,15 +101,22 @@ class FromVersion:
 
     folder: Path  # of the tuned model
     name: str
-    known_labels: tuple[str, ...]
+    task: TextClassification
     max_length: int
     pad_id: int
     continued = True
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        return self.task.labels
 
     @cached_property
     def own_head(self) -> bool:
         kind = json.loads((self.folder / "weights" / "classifier.json").read_text("utf-8"))["kind"]
         return bool(kind == SequenceClassifier.kind)
+
+    def calibrated_as(self, task: TextClassification) -> TextClassification:
+        return replace(task, temperature=self.task.temperature, threshold=self.task.threshold)
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         torch.manual_seed(seed)
@@ -129,7 +143,7 @@ class FromOwner:
 
     @property
     def own_head(self) -> bool:
-        return type(self.model).__name__.endswith("ForSequenceClassification")
+        return any(kind.__name__.endswith("ForSequenceClassification") for kind in type(self.model).__mro__)
 
     @property
     def known_labels(self) -> tuple[str, ...]:
@@ -139,11 +153,16 @@ class FromOwner:
         generic = all(label.startswith("LABEL_") for label in labels)
         return () if generic or not self.own_head else labels
 
+    def calibrated_as(self, task: TextClassification) -> TextClassification:
+        return task
+
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         torch.manual_seed(seed)
-        model = copy.deepcopy(self.model).float()
-        if not self.own_head:
-            return CosineClassifier(model, len(labels))
+        model = copy.deepcopy(self.model).float().cpu()
+        if not self.own_head:  # of a model with another head, such as one for masked language, the encoder is used
+            return CosineClassifier(model.base_model, len(labels))
+        if model.config.pad_token_id is None:  # some architectures find a row's end by it
+            model.config.pad_token_id = self.own_tokenizer.pad_token_id or 0
         classifier = SequenceClassifier(model)
         if model.num_labels != len(labels):
             classifier.grow(len(labels))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,14 @@ from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
 from autogen.tasks.text_classification import Example
-from autogen.training.learning_data import LabelledRows, LearningData, joined, pick, read_learning_data
+from autogen.training.learning_data import (
+    LabelledRows,
+    LearningData,
+    joined,
+    pick,
+    read_learning_data,
+    row_fingerprint,
+)
 
 FEEDBACK_SOURCE = "feedback"
 
@@ -63,11 +70,19 @@ def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck
 
 @dataclass(frozen=True)
 class WithFeedback:
-    """Learning data after curated feedback has joined it."""
+    """Learning data after curated feedback has joined it.
+
+    Set-aside rows choose nothing (no epoch, no threshold): they are for the gate and for what is reported.
+    """
 
     data: LearningData
-    set_aside: frozenset[str]  # normalised texts of held-out rows that came from feedback
+    set_aside: LabelledRows
     feedback: tuple[str, ...]  # ids of all feedback used
+
+    @property
+    def measured(self) -> LabelledRows:
+        """What a version is measured on: held-out rows, and what people really asked."""
+        return joined(self.data.held_out, self.set_aside)
 
 
 def curate_feedback(
@@ -77,17 +92,19 @@ def curate_feedback(
     skill: str,
     only: frozenset[str] | None = None,
 ) -> Curation:
-    """Sort the feedback on this skill; `only` keeps to these ids."""
-    mine = [one for one in store.all() if one.skill in (None, skill)]
-    feedback = [one for one in mine if only is None or one.id in only]
-    return curate(
-        feedback,
+    """Sort the feedback on this skill; `only` keeps the examples that these ids are behind."""
+    curation = curate(
+        [one for one in store.all() if one.skill in (None, skill)],
         store.decisions(),
         train={normalise(example.text): example.label for example in data.train.examples},
         held_out={normalise(text) for text in data.held_out.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
     )
+    if only is None:
+        return curation
+    kept = [tuple(e for e in part if only & {*e.feedback_ids}) for part in (curation.train, curation.evaluation)]
+    return replace(curation, train=kept[0], evaluation=kept[1])
 
 
 def _assess(champion: TunedModel, texts: Sequence[str]) -> list[Assessment]:
@@ -100,12 +117,18 @@ def with_feedback(data: LearningData, curation: Curation) -> WithFeedback:
     replaced |= {normalise(example.text) for example in curation.evaluation}  # set aside means never trained on
     stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
     train = joined(pick(data.train, stays), _rows(curation.train))
-    held_out = joined(data.held_out, _rows(curation.evaluation))
     return WithFeedback(
-        data=LearningData(train, held_out, data.split, data.problems),
-        set_aside=frozenset(normalise(example.text) for example in curation.evaluation),
+        data=LearningData(train, data.held_out, data.split, data.problems),
+        set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
     )
+
+
+def unlearnt(data: LearningData, learnt: frozenset[str] = frozenset()) -> LearningData:
+    """The data without held-out rows that are learnt from, here or before (`learnt`): they would measure memory."""
+    known = learnt | {row_fingerprint(text) for text in data.train.texts}
+    fresh = [at for at, text in enumerate(data.held_out.texts) if row_fingerprint(text) not in known]
+    return replace(data, held_out=pick(data.held_out, fresh))
 
 
 def _rows(examples: Sequence[CuratedExample]) -> LabelledRows:

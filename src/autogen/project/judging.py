@@ -9,13 +9,13 @@ from pathlib import Path
 from autogen.agents.agent import load_skills
 from autogen.config import RESERVED_LABEL, GateSettings
 from autogen.data.problems import raise_for
-from autogen.data.quality import normalise
 from autogen.runtime.latency import latency_ratio
 from autogen.runtime.tuned_model import TunedModel
 from autogen.tasks.text_classification import Example
 from autogen.training.learning_data import read_labelled, row_fingerprint
 from autogen.versions.gate import Measured, Outcome, Verdict, judge
 from autogen.versions.manifest import Manifest
+from autogen.versions.registry import Versions
 
 TRAINED_FILE = "trained_rows.txt"
 HELD_OUT_FILE = "held_out_rows.txt"
@@ -23,11 +23,10 @@ HELD_OUT_FILE = "held_out_rows.txt"
 
 @dataclass(frozen=True)
 class Contender:
-    """One tuned model of a version, with what it has learnt from and what was held out when it was made."""
+    """One tuned model of a version, with what it has learnt from."""
 
     model: TunedModel
     trained: frozenset[str]
-    held_out: frozenset[str]
     bytes: int
 
     @classmethod
@@ -36,9 +35,14 @@ class Contender:
         return cls(
             model=load_skills(version, manifest)[skill].models[need],
             trained=read_fingerprints(folder / TRAINED_FILE),
-            held_out=read_fingerprints(folder / HELD_OUT_FILE),
             bytes=sum(p.stat().st_size for p in folder.iterdir() if p.is_file()),
         )
+
+
+def held_before(versions: Versions) -> frozenset[str]:
+    """Fingerprints of all rows that any version so far was measured on."""
+    files = versions.folder.glob(f"*/models/*/*/{HELD_OUT_FILE}")
+    return frozenset().union(*(read_fingerprints(path) for path in files))
 
 
 def read_fingerprints(path: Path) -> frozenset[str]:
@@ -49,22 +53,30 @@ def write_fingerprints(path: Path, examples: Sequence[Example]) -> None:
     path.write_text("\n".join(sorted({row_fingerprint(example.text) for example in examples})), "ascii")
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """The rows to judge by. `set_aside` came from feedback: those in `held_before` (fingerprints of what any earlier
+    version was measured on) were held out before this batch, the others are the batch's own."""
+
+    held_out: Sequence[Example]
+    set_aside: Sequence[Example]
+    held_before: frozenset[str]
+    protected: Sequence[Example]
+
+
 def judge_candidate(
-    champion: Contender,
-    candidate: Contender,
-    held_out: Sequence[Example],
-    set_aside: frozenset[str],
-    parity: float,
-    settings: GateSettings,
-    project: Path,
+    champion: Contender, candidate: Contender, evidence: Evidence, parity: float, settings: GateSettings
 ) -> Verdict:
-    """The gate's verdict. `set_aside` holds the normalised texts of held-out rows that came from feedback: those that
-    the champion did not hold out too are this batch's own."""
-    rows = [e for e in held_out if row_fingerprint(e.text) not in champion.trained | candidate.trained]
-    protected = _protected(project, settings)
+    """The gate's verdict, on rows that neither has learnt from."""
+    learnt = champion.trained | candidate.trained
+    old = [e for e in evidence.held_out if row_fingerprint(e.text) not in learnt]
+    new = [e for e in evidence.set_aside if row_fingerprint(e.text) not in learnt]
+    rows = [*old, *new]
+    before = [True] * len(old) + [row_fingerprint(e.text) in evidence.held_before for e in new]
+    protected = evidence.protected
     outcomes = [
-        *_outcomes(champion, candidate, rows, set_aside, protected=False),
-        *_outcomes(champion, candidate, protected, frozenset(), protected=True),
+        *_outcomes(champion, candidate, rows, before, protected=False),
+        *_outcomes(champion, candidate, protected, [True] * len(protected), protected=True),
     ]
     measured = Measured(
         latency_ratio=latency_ratio(candidate.model, champion.model, [e.text for e in rows]),
@@ -78,7 +90,7 @@ def _outcomes(
     champion: Contender,
     candidate: Contender,
     rows: Sequence[Example],
-    set_aside: frozenset[str],
+    held_before: Sequence[bool],
     protected: bool,
 ) -> list[Outcome]:
     before, after = _right(champion.model, rows), _right(candidate.model, rows)
@@ -88,11 +100,11 @@ def _outcomes(
             label=row.label,
             champion=was,
             candidate=now,
-            held_before=normalise(row.text) not in set_aside or row_fingerprint(row.text) in champion.held_out,
+            held_before=held,
             new_label=row.label not in known,
             protected=protected,
         )
-        for row, was, now in zip(rows, before, after, strict=True)
+        for row, was, now, held in zip(rows, before, after, held_before, strict=True)
     ]
 
 
@@ -102,7 +114,8 @@ def _right(model: TunedModel, rows: Sequence[Example]) -> list[bool]:
     return model.task.outcomes(found, [row.label for row in rows])
 
 
-def _protected(project: Path, settings: GateSettings) -> tuple[Example, ...]:
+def read_protected(project: Path, settings: GateSettings) -> tuple[Example, ...]:
+    """The rows that every candidate must answer rightly. Raises DataError."""
     if settings.protected is None:
         return ()
     rows, problems = read_labelled(project, "text-classification", [settings.protected], {})

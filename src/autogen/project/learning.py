@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -17,32 +17,40 @@ from safetensors import SafetensorError
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import ConfigError, Refused, UsageError
-from autogen.feedback.curation import Curation
+from autogen.errors import ConfigError, Interrupted, Refused, UsageError
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
-from autogen.project.data import WithFeedback, curate_feedback, read_need, with_feedback
+from autogen.project.data import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
+from autogen.project.evaluation import evaluate_model
 from autogen.project.judging import (
     HELD_OUT_FILE,
     TRAINED_FILE,
     Contender,
+    Evidence,
+    held_before,
     judge_candidate,
+    read_protected,
     write_fingerprints,
 )
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
 from autogen.storage.files import explained, make_folder, write_json
+from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
-from autogen.training.learning_data import LearningData, fingerprint
+from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
 from autogen.training.progress import TrainingProgress
-from autogen.versions.gate import Verdict
+from autogen.versions.gate import Verdict, incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
 Origin = Literal["train", "improve"]
 
 RUN_FILE = "run.json"
+INTERRUPTED = {
+    "train": "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.",
+    "improve": "Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.",
+}
 PROBE_BYTES = 64 * 1024**2
 
 
@@ -53,11 +61,12 @@ class Champion:
     folder: Path
     manifest: Manifest
 
-    def contender(self, skill: str, need: str) -> Contender | None:
+    def knows(self, skill: str, need: str) -> bool:
         record = self.manifest.skills.get(skill)
-        if record is None or need not in record.models:
-            return None
-        return Contender.load(self.folder, self.manifest, skill, need)
+        return record is not None and need in record.models
+
+    def contender(self, skill: str, need: str) -> Contender | None:
+        return Contender.load(self.folder, self.manifest, skill, need) if self.knows(skill, need) else None
 
     def model_folder(self, skill: str, need: str) -> Path:
         return self.folder / self.manifest.skills[skill].models[need].folder
@@ -71,7 +80,6 @@ class Learnt:
     data: WithFeedback
     report: FineTuned
     folder: str
-    curation: Curation | None
 
 
 class Learning:
@@ -83,25 +91,27 @@ class Learning:
         self.folder, self.config, self.origin, self.memory = folder, config, origin, memory
         self.progress = progress
         self.versions = Versions(folder)
-        self.state = self.versions.state / "training" / origin
+        self.state = self.versions.state.resolve() / "training" / origin
+        self.protected: tuple[Example, ...] = ()
         self.champion = self._champion()
 
     def run(self, resume: bool) -> Manifest:
         """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
         for settings in self.config.skills.values():
             raise_for(SKILLS[settings.type].check(settings, self.folder, []))
+        self.protected = read_protected(self.folder, self.config.gate)
         work = [
-            (name, settings, need, *self._data(name, settings, need))
+            (name, settings, need, self._data(name, settings, need))
             for name, settings in self.config.skills.items()
             for need in SKILLS[settings.type].needs(settings)
         ]
         if self.origin == "improve":
-            self._something_new([data for *_, data, _ in work])
-        self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data, _ in work}, resume)
+            self._something_new([data for *_, data in work])
+        self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data in work}, resume)
         with self.versions.draft() as draft, _disk_explained(self.versions.state):
             learnt: dict[str, list[Learnt]] = {}
-            for name, settings, need, data, curation in work:
-                learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data, curation))
+            for name, settings, need, data in work:
+                learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data))
             manifest = self._manifest(draft, learnt)
             published = self.versions.publish(draft, manifest)
         shutil.rmtree(self.state, ignore_errors=True)
@@ -117,23 +127,25 @@ class Learning:
         check_files(folder, manifest)
         return Champion(folder, manifest)
 
-    def _data(self, name: str, settings: SkillSettings, need: Need) -> tuple[WithFeedback, Curation | None]:
+    def _data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
         """The need's rows with feedback: `improve` takes all there is, `train` what the champion has learnt already."""
         data = read_need(self.folder, settings, need)
         raise_for(data.problems)
         contender = self.champion.contender(name, need.name) if self.champion else None
-        if contender is None:
-            return WithFeedback(data, frozenset(), ()), None
-        known = frozenset(self.champion.manifest.feedback) if self.champion else frozenset()
-        only = known if self.origin == "train" else None
-        curation = curate_feedback(self.memory.feedback, data, contender.model, name, only)
-        return with_feedback(data, curation), curation
+        if contender is None or self.champion is None:
+            return WithFeedback(unlearnt(data), LabelledRows(), ())
+        only = frozenset(self.champion.manifest.feedback) if self.origin == "train" else None
+        joined = with_feedback(data, curate_feedback(self.memory.feedback, data, contender.model, name, only))
+        learnt = contender.trained if self.origin == "improve" else frozenset()
+        return replace(joined, data=unlearnt(joined.data, learnt))
 
     def _something_new(self, data: list[WithFeedback]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
         used = {one for item in data for one in item.feedback}
-        if not used - set(self.champion.manifest.feedback):
+        made_at = datetime.fromisoformat(self.champion.manifest.created_at)
+        reviewed = any(one.decided_at > made_at for one in self.memory.feedback.decisions().values())
+        if used == set(self.champion.manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`."
@@ -144,9 +156,7 @@ class Learning:
         this = {
             "config": self.config.model_dump(),
             "champion": self.champion.manifest.version if self.champion else None,
-            "data": {
-                name: [fingerprint(d.train.examples), fingerprint(d.held_out.examples)] for name, d in data.items()
-            },
+            "data": {name: [in_order(d.train.examples), in_order(d.held_out.examples)] for name, d in data.items()},
         }
         record = self.state / RUN_FILE
         if resume:
@@ -170,11 +180,10 @@ class Learning:
         settings: SkillSettings,
         need: Need,
         data: WithFeedback,
-        curation: Curation | None,
     ) -> Learnt:
         place = f"models/{name}/{need.name}"
         train, held_out = data.data.train.examples, data.data.held_out.examples
-        report = FineTuning(
+        job = FineTuning(
             train=train,
             held_out=held_out,
             settings=settings.training,
@@ -182,18 +191,22 @@ class Learning:
             folder=draft / place,
             state=self.state / name / need.name,
             max_loss=getattr(settings, "rejection_loss", 0.01),
-        ).run(self.progress)
+        )
+        try:
+            report = job.run(self.progress)
+        except Interrupted:
+            raise Interrupted(INTERRUPTED[self.origin]) from None
         write_fingerprints(draft / place / TRAINED_FILE, train)
-        write_fingerprints(draft / place / HELD_OUT_FILE, held_out)
-        return Learnt(need, data, report, place, curation)
+        write_fingerprints(draft / place / HELD_OUT_FILE, data.measured.examples)
+        return Learnt(need, data, report, place)
 
     def _source(self, name: str, need: Need) -> ModelSource:
         """`improve` starts from the champion, `train` from the base model."""
-        if self.origin == "train" or self.champion is None:
+        if self.origin == "train" or self.champion is None or not self.champion.knows(name, need.name):
             return FromBaseModel(find_base_model(self.config.agent.base_model, self.folder))
         folder = self.champion.model_folder(name, need.name)
         model = TunedModel.load(folder)
-        return FromVersion(folder, model.card.base_model, model.task.labels, model.card.max_length, model.card.pad_id)
+        return FromVersion(folder, model.card.base_model, model.task, model.card.max_length, model.card.pad_id)
 
     def _manifest(self, draft: Path, learnt: Mapping[str, list[Learnt]]) -> Manifest:
         skills = {
@@ -214,33 +227,37 @@ class Learning:
             feedback=sorted({one for items in learnt.values() for item in items for one in item.data.feedback}),
             skills=skills,
         )
+        self._measure(draft, manifest, learnt)
         verdict = self._judge(draft, manifest, learnt)
         return manifest.model_copy(update={"verdict": verdict.to_json() if verdict else None})
+
+    def _measure(self, draft: Path, manifest: Manifest, learnt: Mapping[str, list[Learnt]]) -> None:
+        """The metrics of the version as it will answer, the skill's own settings applied. Out-of-fold ones stay."""
+        for name, items in learnt.items():
+            for one in items:
+                record = manifest.skills[name].models[one.need.name]
+                if one.data.measured.rows and not record.cross_validated:
+                    model = Contender.load(draft, manifest, name, one.need.name).model
+                    record.metrics = evaluate_model(model, one.data.measured, "held-out rows").metrics
 
     def _judge(self, draft: Path, manifest: Manifest, learnt: Mapping[str, list[Learnt]]) -> Verdict | None:
         """One verdict for the whole version: with several models, all must pass."""
         if self.champion is None:
             return None
         self.progress.say(f"Judging the candidate against {self.champion.manifest.version} …")
+        before = held_before(self.versions)
         verdicts = []
         for name, items in learnt.items():
             for one in items:
                 champion = self.champion.contender(name, one.need.name)
                 if champion is not None:
                     candidate = Contender.load(draft, manifest, name, one.need.name)
-                    verdicts.append(
-                        judge_candidate(
-                            champion,
-                            candidate,
-                            one.data.data.held_out.examples,
-                            one.data.set_aside,
-                            one.report.parity,
-                            self.config.gate,
-                            self.folder,
-                        )
-                    )
-        failed = [verdict for verdict in verdicts if not verdict.passed]
-        return next(iter(failed or verdicts), None)
+                    measured = one.data.data.held_out.examples, one.data.set_aside.examples
+                    evidence = Evidence(*measured, before, self.protected)
+                    verdicts.append(judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate))
+        if not verdicts:
+            return incomparable(f"no skill of version {self.champion.manifest.version} to compare with")
+        return next((verdict for verdict in verdicts if not verdict.passed), verdicts[0])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from autogen.feedback.curation import Curation
 from autogen.feedback.events import Verdict as Decided
 from autogen.feedback.exchange import ImportResult, import_feedback
 from autogen.feedback.review import ReviewItem, review_items
-from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named
+from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named, with_feedback
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender
 from autogen.skills import SKILLS, skill_settings
@@ -81,7 +81,7 @@ class Project:
         Raises DataError, UnknownVersion, VersionDamaged.
         """
         manifest = self._whole(version)
-        asked = [(name, settings) for name, settings in skill_named(self.config, skill) if name in manifest.skills]
+        asked = skill_named(self.config, skill)
         return Evaluation(
             manifest.version,
             {name: self._evaluate(manifest, name, SKILLS[s.type].needs(s)[0], data) for name, s in asked},
@@ -96,10 +96,12 @@ class Project:
         settings = self.config.skills[skill]
         read = read_need(self.folder, settings, need)
         raise_for(read.problems)
-        if not read.held_out.rows:
-            record = manifest.skills[skill].models[need.name]
+        record = manifest.skills[skill].models[need.name]
+        if record.cross_validated:
             return SkillEvaluation(record.metrics, record.train_rows, "cross-validation when it was trained")
-        unseen = _unseen(read.held_out, contender)
+        feedback = frozenset(manifest.feedback)
+        curation = curate_feedback(self.memory.feedback, read, contender.model, skill, feedback)
+        unseen = _unseen(with_feedback(read, curation).measured, contender)
         return evaluate_model(contender.model, unseen, f"{len(unseen.rows)} held-out rows")
 
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
@@ -145,6 +147,8 @@ class Project:
         return manifest
 
     def _contender(self, manifest: Manifest, skill: str, need: str) -> Contender:
+        if skill not in manifest.skills:
+            raise UsageError(f"Version {manifest.version} has no skill {skill!r}: run `autogen train` to learn it.")
         return Contender.load(self.versions.folder / manifest.version, manifest, skill, need)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,7 +63,10 @@ class CustomerServiceType:
     def check(self, settings: CustomerServiceSettings, project: Path, labels: Sequence[str]) -> list[Problem]:
         if settings.responses is None:
             return []
-        responses = read_responses(project / settings.responses)
+        try:
+            responses = read_responses(project / settings.responses)
+        except DataError as error:
+            return [Problem("error", "responses", settings.responses, None, str(error), "mend the file")]
         source, known = settings.responses, set(labels) - {RESERVED_LABEL}
         problems = [
             _warning(
@@ -105,8 +108,10 @@ class CustomerService:
         asked = [turn.text for turn, choice in zip(turns, chosen, strict=True) if choice is None]
         predictions = iter(self.model.predict(asked))
         return [
-            self._decide(next(predictions)) if choice is None else self._answer(choice, 1.0, ((choice, 1.0),))
-            for choice in chosen
+            self._decide(next(predictions))
+            if choice is None
+            else replace(self._answer(choice, 1.0, ((choice, 1.0),)), about=turn.question)
+            for turn, choice in zip(turns, chosen, strict=True)
         ]
 
     def _decide(self, found: Prediction) -> Reply:

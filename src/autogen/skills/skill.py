@@ -34,6 +34,7 @@ class Reply:
     intent: str | None
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
+    about: str | None = None  # the text that the intent is of, when it is not the message itself: "2" is of no intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Turn:
 
     text: str
     last_action: Action | None = None
+    question: str = ""  # what the last action was about
     offered: tuple[str, ...] = ()
 
 

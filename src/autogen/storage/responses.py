@@ -18,7 +18,10 @@ from autogen.storage.schema import RESPONSES
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """One answer: `message` is what the person wrote, `text` what the agent said to it."""
+    """One answer: `message` is what the person wrote, `text` what the agent said to it.
+
+    After a choice between two readings of a question, `message` is that question, not the "1" or "2" of the choice.
+    """
 
     id: str
     conversation_id: str

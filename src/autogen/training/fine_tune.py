@@ -34,14 +34,15 @@ from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.trainer import answers, fit
 
 FOLDS = 3
-INT8_MAY_LOSE = 0.005  # accuracy on held-out rows
 
 Logits = NDArray[np.float32]
+OutOfFold = tuple[Logits, list[str]]
 
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What a training run reports. Metrics are of the exported model on the held-out rows, or out of fold."""
+    """What a training run reports. Metrics are of the exported model on the held-out rows, or out of
+    fold; empty when there were neither."""
 
     metrics: dict[str, float]
     labels: tuple[str, ...]
@@ -95,23 +96,18 @@ class _Run:
     def run(self) -> FineTuned:
         started = time.perf_counter()
         job = self.job
-        out_of_fold = None if job.held_out else self._cross_validate()
+        # a model that goes on from one that has seen every row cannot be cross-validated
+        out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
         model = self._train(job.train, job.held_out, "train", job.state / "final")
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
         parity, exported, because = self._write(model)
-        if job.held_out:
-            answered = TunedModel.load(job.folder).logits(*_texts(job.held_out))
-            truth = [example.label for example in job.held_out]
-        else:
-            assert out_of_fold is not None
-            answered, truth = out_of_fold
-        task = self.task.calibrated(answered, truth, job.max_loss)
+        task, metrics = self._calibrated(out_of_fold)
         write_task(job.folder, self._card(exported), task)
         self.progress.advance(len(job.held_out or job.train))
         return FineTuned(
-            metrics=task.metrics(task.decode(answered), truth),
+            metrics=metrics,
             labels=self.labels,
             recipe=self.recipe,
             precision=self.precision,
@@ -121,14 +117,28 @@ class _Run:
             parameters=parameters,
             rows=len(job.train),
             held_out=len(job.held_out),
-            cross_validated=not job.held_out,
+            cross_validated=out_of_fold is not None,
             parity=parity,
             seconds=time.perf_counter() - started,
             rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
             history=self.history,
         )
 
-    def _cross_validate(self) -> tuple[Logits, list[str]]:
+    def _calibrated(self, out_of_fold: OutOfFold | None) -> tuple[TextClassification, dict[str, float]]:
+        """The task with temperature and threshold, by rows that the model has not seen, and its metrics on them. Where
+        there are none, the temperature and threshold of the version it went on from stay, and nothing is measured."""
+        job = self.job
+        if job.held_out:
+            truth = [example.label for example in job.held_out]
+            answered = TunedModel.load(job.folder).logits(*_texts(job.held_out))
+        elif out_of_fold is not None:
+            answered, truth = out_of_fold
+        else:
+            return job.source.calibrated_as(self.task), {}
+        task = self.task.calibrated(answered, truth, job.max_loss)
+        return task, task.metrics(task.decode(answered), truth)
+
+    def _cross_validate(self) -> OutOfFold:
         """Logits of rows from models that have not seen them, and the rows' labels. A label's only row is always learnt
         from, so never measured. Finished folds are kept, for a run that is resumed."""
         train = self.job.train
@@ -136,11 +146,15 @@ class _Run:
         found, measured = [], []
         for number, (inside, outside) in enumerate(folds(texts, labels, FOLDS, self.recipe.seed), start=1):
             kept = self.job.state / f"fold-{number}.npy"
-            if not kept.exists():
+            if not kept.exists():  # it appears in one rename, so it is whole
                 stage = f"cross-validate {number}/{FOLDS}"
                 model = self._train([train[at] for at in inside], [], stage, self.job.state / f"fold-{number}")
                 rows = self.encoder.encode(*_texts([train[at] for at in outside]))
-                np.save(kept, answers(model, self.encoder, rows, bf16=False)[0], allow_pickle=False)
+                draft = kept.with_suffix(".draft.npy")
+                np.save(
+                    draft, answers(model, self.encoder, rows, False, self.recipe.eval_batch_size)[0], allow_pickle=False
+                )
+                draft.replace(kept)
             found.append(np.load(kept, allow_pickle=False))
             measured += [labels[at] for at in outside]
         if not found:
@@ -189,7 +203,7 @@ class _Run:
         wanted = [row for row in rows if row.gold >= known]
         if not wanted:
             return
-        _, embeddings = answers(model, self.encoder, [row.encoded for row in wanted], bf16)
+        _, embeddings = answers(model, self.encoder, [row.encoded for row in wanted], bf16, self.recipe.eval_batch_size)
         vectors = model.vectors.detach().clone()
         gold = np.array([row.gold for row in wanted])
         for label in np.unique(gold):
@@ -209,7 +223,7 @@ class _Run:
         graph = folder / MODEL_FILE
         export_graph(model, graph)
         rows = self.encoder.encode(*_texts(self.job.held_out or self.job.train))
-        trained, _ = answers(model, self.encoder, rows, bf16=False)
+        trained, _ = answers(model, self.encoder, rows, False, self.recipe.eval_batch_size)
         exported = graph_logits(graph, self.encoder, rows)
         parity = check_parity(trained, exported)
         precision, because = self._try_int8(graph, rows, exported)
@@ -217,17 +231,17 @@ class _Run:
         return parity, precision, because
 
     def _try_int8(self, graph: Path, rows: Sequence[Encoded], fp32: Logits) -> tuple[str, str]:
-        """Swap in the fastest int8 graph that held-out rows show to lose no more than INT8_MAY_LOSE."""
+        """Swap in the fastest int8 graph that held-out rows show to lose no more than it may."""
         if not self.job.settings.int8:
             return "fp32", "int8 = false"
         accuracy = self._scorer(self.job.held_out)
         if accuracy is None:
             return "fp32", "int8 needs held-out rows to be judged by"
         small, losses = graph.with_suffix(".int8.onnx"), []
-        for form, quantiser in INT8_FORMS.items():
+        for form, (quantiser, may_lose) in INT8_FORMS.items():
             quantiser(graph, small)
             lost = accuracy(fp32) - accuracy(graph_logits(small, self.encoder, rows))
-            if lost <= INT8_MAY_LOSE + 1e-9:
+            if lost <= may_lose + 1e-9:
                 small.replace(graph)
                 return (
                     form,

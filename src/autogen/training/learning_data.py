@@ -145,9 +145,21 @@ def row_fingerprint(text: str) -> str:
     return hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def in_order(examples: Sequence[Example]) -> str:
+    """Like `fingerprint`, for what also depends on the order of the rows."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(_line(example))
+    return digest.hexdigest()[:16]
+
+
+def _line(example: Example) -> bytes:
+    return f"{example.text}\t{example.text_pair or ''}\t{example.label}\n".encode("utf-8", "surrogatepass")
+
+
 def fingerprint(examples: Sequence[Example]) -> str:
     """One for a whole data set, whatever its order."""
     digest = hashlib.sha256()
-    for line in sorted(f"{e.text}\t{e.text_pair or ''}\t{e.label}" for e in examples):
-        digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    for line in sorted(map(_line, examples)):
+        digest.update(line)
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import threading
@@ -95,7 +96,8 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         assert self.score is not None
-        logits, _ = answers(self.model, self.encoder, self.held_out, self.args.bf16)
+        size = self.recipe.eval_batch_size
+        logits, _ = answers(self.model, self.encoder, self.held_out, self.args.bf16, size)
         metrics = {f"{metric_key_prefix}_score": self.score(logits)}
         self.log(dict(metrics))
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -184,11 +186,14 @@ def fit(
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # DataParallel would shuffle the rows of our batches
     trainer = ClassifierTrainer(model, arguments, recipe, rows, held_out, encoder, score)
     watcher = _Watcher(progress, recipe.train_batch_size)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(watcher)
     checkpoint = last_checkpoint(state)
+    if checkpoint:
+        _found_again(checkpoint)
     done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
     progress.start(
         stage,
@@ -200,6 +205,16 @@ def fit(
     if watcher.stopped:
         raise Interrupted("Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.")
     return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
+
+
+def _found_again(checkpoint: Path) -> None:
+    """The Trainer keeps the best checkpoint's whole path; after the project was moved, it lies beside this one."""
+    record = checkpoint / "trainer_state.json"
+    values = json.loads(record.read_text("utf-8"))
+    best = values.get("best_model_checkpoint")
+    if best and not Path(best).is_dir():
+        values["best_model_checkpoint"] = str(checkpoint.parent / Path(best).name)
+        record.write_text(json.dumps(values), "utf-8")
 
 
 def last_checkpoint(state: Path) -> Path | None:

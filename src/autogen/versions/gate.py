@@ -125,6 +125,11 @@ def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSetting
     return Verdict(passed, summary, len(judged), checks)
 
 
+def incomparable(reason: str) -> Verdict:
+    """The verdict on a candidate that cannot be set against the champion: a no, for that reason."""
+    return Verdict(False, f"Rejected: {reason}.", 0, (Check("comparable", False, reason, {}),))
+
+
 def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
     rows = len(outcomes)
     enough = rows >= settings.min_rows
@@ -134,7 +139,8 @@ def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
 
 def _not_inferior(name: str, outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
     if not outcomes:
-        return Check(f"not inferior, {name}", False, f"no rows {name}", {"rows": 0})
+        finding = f"no rows {name}: add eval data, so that a batch of feedback cannot vote for itself"
+        return Check(f"not inferior, {name}", False, finding, {"rows": 0})
     found = compare(outcomes, settings.confidence)
     passed = found.lower >= -settings.margin
     finding = (

@@ -128,7 +128,7 @@ class Versions:
             if not (manifest.passed or force or name in alias.history):
                 raise Refused(
                     f"The gate said no to version {name}: {(manifest.verdict or {}).get('summary', '')} "
-                    "`autogen versions` shows why; `--force` promotes it all the same."
+                    f"`autogen versions --show {name}` shows why; `--force` promotes it all the same."
                 )
             check_files(self.folder / name, manifest)
             if name != alias.champion:
@@ -148,10 +148,29 @@ class Versions:
         return alias.champion, target
 
     def _newest_passed(self, champion: str | None) -> str:
-        passed = [m.version for m in reversed(self.all()) if m.passed and m.version != champion]
-        if not passed:
-            raise Refused("No version besides the champion has passed the gate: nothing to promote.")
-        return passed[0]
+        """The newest version after the champion that passed the gate: one rolled back is after it again."""
+        later = [name for name in reversed(self.names()) if champion is None or name > champion]
+        for name in later:
+            manifest = self.readable(name)
+            if manifest is not None and manifest.passed and self._judged_against(manifest, champion):
+                return name
+        raise Refused("No version after the champion has passed the gate: nothing to promote.")
+
+    def readable(self, name: str) -> Manifest | None:
+        """The manifest, or None when it was altered: one damaged version must not hide the others."""
+        try:
+            return read_manifest(self.folder / name)
+        except VersionDamaged:
+            return None
+
+    def _judged_against(self, manifest: Manifest, champion: str | None) -> bool:
+        """Whether a chain of verdicts leads from the version to the champion."""
+        step: Manifest | None = manifest
+        while step is not None and champion is not None and step.version != champion:
+            if not step.passed or step.parent is None or step.parent not in self.names():
+                return False
+            step = self.readable(step.parent)
+        return step is not None
 
     def _alias_or_empty(self) -> Alias:
         try:
