@@ -153,7 +153,7 @@ def test_assignments_are_checked_as_the_file_is() -> None:
     settings.epochs = 3
     settings.learning_rate = None
     assert settings.epochs == 3
-    with pytest.raises(ConfigError, match="`epochs`.*found 0"):
+    with pytest.raises(ConfigError, match=r"`epochs`.*found 0"):
         settings.epochs = 0
     with pytest.raises(ConfigError, match="`method`"):
         setattr(settings, "method", "lorra")  # noqa: B010 mypy would not let it pass
@@ -161,5 +161,5 @@ def test_assignments_are_checked_as_the_file_is() -> None:
 
 
 def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> None:
-    with pytest.raises(ConfigError, match='unknown key `lerning_rate`. Did you mean "learning_rate"'):
+    with pytest.raises(ConfigError, match=r'unknown key `lerning_rate`\. Did you mean "learning_rate"'):
         setattr(TrainingSettings(), "lerning_rate", 1e-3)  # noqa: B010

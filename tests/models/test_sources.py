@@ -12,6 +12,7 @@ from autogen.errors import BaseModelError
 from autogen.models.base_models import BaseModel, find_base_model
 from autogen.models.classifier import CosineClassifier
 from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, rust_tokenizer
+from autogen.tasks.text_classification import TextClassification
 from tests.models.conftest import LABELS, owners_model
 
 
@@ -99,7 +100,7 @@ def test_a_version_builds_the_model_it_holds_and_new_labels_come_after(
     trained = source.build(LABELS, seed=7).eval()
     trained.save(tmp_path / "weights")
     shutil.copy(Path(source.base.source) / "tokenizer.json", tmp_path)
-    version = FromVersion(tmp_path, "tiny", LABELS, max_length=32, pad_id=0)
+    version = FromVersion(tmp_path, "tiny", TextClassification(LABELS), max_length=32, pad_id=0)
     assert version.continued and not version.own_head and version.tokenizer()[1:] == (0, 32)
     assert same(version.build(LABELS, seed=0), trained)
     grown = version.build((*LABELS, "top_up"), seed=0).eval()

@@ -70,7 +70,8 @@ def test_an_int8_form_is_smaller_and_answers_nearly_the_same(
     form: str, graph: Path, encoder: TextEncoder, rows: list[Encoded], trained_logits: Logits, tmp_path: Path
 ) -> None:
     small = tmp_path / "model.onnx"
-    INT8_FORMS[form](graph, small)
+    quantiser, _ = INT8_FORMS[form]
+    quantiser(graph, small)
     found = graph_logits(small, encoder, rows)
     assert small.stat().st_size < graph.stat().st_size
     assert np.abs(found - trained_logits).mean() < 0.25
@@ -83,7 +84,7 @@ def test_an_altered_weight_of_the_graph_is_noticed(
     altered = onnx.load(graph)
     largest = max(altered.graph.initializer, key=lambda tensor: len(tensor.raw_data))
     values = numpy_helper.to_array(largest).copy()
-    values += 0.5
+    values[:, ::2] += 0.5  # of every other dimension: layer normalisation would undo it for all
     largest.CopyFrom(numpy_helper.from_array(values, largest.name))
     onnx.save(altered, tmp_path / "model.onnx")
     with pytest.raises(ParityError, match=r"logits differ by up to .*of \d+ predictions differ"):

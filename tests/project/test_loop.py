@@ -1,0 +1,145 @@
+"""The loop on a tiny real model: train, correct, improve, gate, promote, roll back."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autogen import Agent, Project
+from autogen.errors import ConfigError, Refused, UsageError
+from autogen.training.progress import TrainingProgress
+from tests.tiny import TOPICS, rows, sentence, write_csv, write_tiny_project
+
+RIGHT = 120  # rows per label of right corrections
+
+
+@pytest.fixture(scope="module")
+def beginner(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
+    """A champion that has seen too little: there is much to learn from right corrections."""
+    folder = write_tiny_project(
+        tmp_path_factory.mktemp("beginner") / "project", tiny_base_model, per_label=4, held_out=60, epochs=2
+    )
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+    return folder
+
+
+@pytest.fixture
+def weak(beginner: Path, tmp_path: Path) -> Project:
+    return Project.open(shutil.copytree(beginner, tmp_path / "weak"))
+
+
+def improve_with(project: Project, labelled: list[tuple[str, str]]) -> object:
+    project.import_feedback(write_csv(project.folder / "corrections.csv", labelled))
+    config = (project.folder / "agent.toml").read_text("utf-8")
+    (project.folder / "agent.toml").write_text(config.replace("epochs = 2", "epochs = 6"), "utf-8")
+    return Project.open(project.folder).improve(TrainingProgress(quiet=True))
+
+
+def test_a_candidate_made_from_right_corrections_is_accepted_promoted_and_rolled_back(weak: Project) -> None:
+    candidate = improve_with(weak, rows(RIGHT, seed=7))
+    assert candidate.passed, candidate.verdict
+    assert candidate.parent == "0001" and candidate.version == "0002"
+    assert weak.versions.champion() == "0001"  # only promote moves it
+    assert weak.promote() == "0002"
+    after = weak.evaluate().skills["support"].metrics["accuracy"]
+    before = weak.evaluate(version="1").skills["support"].metrics["accuracy"]
+    assert after > before
+    assert weak.rollback() == ("0002", "0001")
+    assert weak.promote() == "0002"  # one rolled back may come again
+
+
+def test_a_candidate_made_from_random_wrong_labels_is_rejected(project: Path) -> None:
+    chance = random.Random(3)
+    wrong = [(text, chance.choice([t for t in TOPICS if t != label])) for text, label in rows(60, seed=8)]
+    opened = Project.open(project)
+    opened.import_feedback(write_csv(project / "wrong.csv", wrong))
+    candidate = opened.improve(TrainingProgress(quiet=True))
+    assert not candidate.passed
+    assert "Rejected" in candidate.verdict["summary"]
+    assert opened.versions.champion() == "0001"
+    with pytest.raises(Refused, match="gate said no"):
+        opened.promote(candidate.version)
+    with pytest.raises(Refused, match="nothing to promote"):
+        opened.promote()
+
+
+def test_a_new_intent_comes_by_feedback_and_old_ones_stay(weak: Project) -> None:
+    chance = random.Random(5)
+    new = [(sentence(chance, ["refund", "returned", "payback"]), "refund") for _ in range(60)]
+    candidate = improve_with(weak, [*rows(40, seed=9), *new])
+    known = weak._contender(candidate, "support", "intent").model.task.labels
+    assert set(known) == {*TOPICS, "refund"}
+    assert known[:4] == tuple(sorted(TOPICS))  # old labels keep their places
+    weak.promote(candidate.version, force=True)
+    agent = Agent.load(weak.folder)
+    assert agent.respond("refund returned payback").alternatives[0][0] == "refund"
+
+
+def test_set_aside_feedback_is_never_trained_on(weak: Project) -> None:
+    candidate = improve_with(weak, rows(40, seed=10))
+    contender = weak._contender(candidate, "support", "intent")
+    curation = weak.curation()
+    from autogen.training.learning_data import row_fingerprint
+
+    assert len(curation.evaluation) > 10
+    assert not {row_fingerprint(e.text) for e in curation.evaluation} & contender.trained
+    assert {row_fingerprint(e.text) for e in curation.train} <= contender.trained
+
+
+def test_without_new_feedback_there_is_nothing_to_improve(project: Path) -> None:
+    with pytest.raises(Refused, match="No feedback"):
+        Project.open(project).improve(TrainingProgress(quiet=True))
+
+
+def test_too_few_rows_for_a_verdict_is_a_no(untrained: Path) -> None:
+    write_csv(untrained / "data/eval.csv", rows(5, seed=11))
+    opened = Project.open(untrained)
+    opened.train(progress=TrainingProgress(quiet=True))
+    opened.import_feedback(write_csv(untrained / "more.csv", rows(5, seed=12)))
+    candidate = opened.improve(TrainingProgress(quiet=True))
+    assert not candidate.passed
+    assert "too few rows" in candidate.verdict["summary"]
+
+
+def test_the_same_seed_gives_the_same_weights(untrained: Path) -> None:
+    opened = Project.open(untrained)
+    first = opened.train(progress=TrainingProgress(quiet=True))
+    second = opened.train(progress=TrainingProgress(quiet=True))
+
+    def weights(manifest: object) -> dict[str, str]:
+        return {name: f.sha256 for name, f in manifest.files.items() if name.endswith((".safetensors", ".onnx"))}
+
+    assert weights(first) == weights(second)
+
+
+def test_few_rows_without_eval_data_are_cross_validated(untrained: Path) -> None:
+    write_csv(untrained / "data/train.csv", rows(8, seed=13, oos=6))
+    config = (untrained / "agent.toml").read_text("utf-8").replace('eval = "data/eval.csv"\n', "")
+    (untrained / "agent.toml").write_text(config, "utf-8")
+    manifest = Project.open(untrained).train(progress=TrainingProgress(quiet=True))
+    record = manifest.skills["support"].models["intent"]
+    assert record.cross_validated and record.train_rows == 38 and record.held_out_rows == 0
+    assert {"accuracy", "oos_recall"} <= record.metrics.keys()
+
+
+def test_rows_to_spare_are_held_out_and_never_learnt(untrained: Path) -> None:
+    config = (untrained / "agent.toml").read_text("utf-8").replace('eval = "data/eval.csv"\n', "")
+    (untrained / "agent.toml").write_text(config, "utf-8")
+    record = Project.open(untrained).train(progress=TrainingProgress(quiet=True)).skills["support"].models["intent"]
+    assert (record.train_rows, record.held_out_rows) == (80, 20)
+
+
+def test_resuming_with_changed_data_is_refused(untrained: Path) -> None:
+    from autogen.project.learning import RUN_FILE
+
+    opened = Project.open(untrained)
+    with pytest.raises(UsageError, match="none"):
+        opened.train(resume=True, progress=TrainingProgress(quiet=True))
+    state = untrained / ".autogen/training/train"
+    state.mkdir(parents=True)
+    (state / RUN_FILE).write_text("{}", "utf-8")
+    with pytest.raises(ConfigError, match="changed"):
+        opened.train(resume=True, progress=TrainingProgress(quiet=True))
