@@ -1,5 +1,7 @@
 # Everything sets itself up: `make demo` and `make test` work on a fresh machine with Python 3.11 or newer and make.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# the first of these that runs and is new enough
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do $$p $(NEW_ENOUGH) 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -13,7 +15,7 @@ install: $(STAMP) ## Make .venv with everything, from pinned constraints
 
 # torch comes first and by its exact version, so that nothing else chooses another build of it
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version): make PYTHON=/path/to/python3.12 …"; exit 2; }
+	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) || { echo "Expected Python 3.11 or newer, found none: make PYTHON=/path/to/python3.12 …"; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[learn,dev]'

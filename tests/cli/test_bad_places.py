@@ -84,7 +84,7 @@ def test_a_read_only_project_can_be_read_and_says_what_cannot_be_written(project
     assert answers(project)
 
 
-def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path, tmp_path: Path) -> None:
+def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path) -> None:
     with read_only(untrained):
         refused(autogen("train", "-p", untrained, program=WITHOUT_PRIVILEGES), 3, ".autogen", "permission")
         refused(autogen("init", untrained / "bank", program=WITHOUT_PRIVILEGES), 3, "bank")
