@@ -7,8 +7,9 @@ threads. Ours also measures itself on held-out rows after every epoch, and that 
     python benchmarks/training_throughput.py --data DIR
 
 fine-tuning: the training loop alone. from rows to weights: reading, tokenising and loading the base model too. Rows are
-counted once for each epoch. The command line's GOMP_SPINCOUNT is set for ours, as `autogen train` does; the Trainer
-runs as its users run it.
+counted once for each epoch. Both get the GOMP_SPINCOUNT that `autogen train` sets itself: without it the Trainer would
+lose many times over to whatever else the machine is doing. --peer-spins leaves it off for the Trainer, as its users run
+it, which is fair on a quiet machine only.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, help="how often each runs")
     parser.add_argument("--epochs", type=int, metavar="N", help="of both; else as many as the product chooses")
     parser.add_argument("--threads", type=int, default=cores(), help="of each")
+    parser.add_argument("--peer-spins", action="store_true", help="no GOMP_SPINCOUNT for the Trainer")
     parser.add_argument("--base-model", default="minilm")
     return parser.parse_args()
 
@@ -57,15 +59,16 @@ def write_files(given: argparse.Namespace, folder: Path) -> tuple[dict[str, Path
 
 def one_round(given: argparse.Namespace, files: Mapping[str, Path], epochs: int, seed: int) -> dict[str, Child]:
     threads = {"OMP_NUM_THREADS": str(given.threads)}
+    calm = {**threads, **AS_THE_COMMAND_LINE}
     both = ["--train", files["train"], "--test", files["test"]]
     training = json.dumps({"epochs": epochs, "seed": seed, "train_batch_size": BATCH})
     say(f"round {seed + 1}: {OURS}, {epochs} epochs")
     mine = [*both, "--eval", files["eval"], "--base-model", given.base_model, "--training", training]
-    ours = run(HERE / "learn.py", mine, {**threads, **AS_THE_COMMAND_LINE})
+    ours = run(HERE / "learn.py", mine, calm)
     say(f"round {seed + 1}: {PEER}, {epochs} epochs")
     base_model = find_base_model(given.base_model).source
     its = [*both, "--base-model", base_model, "--epochs", epochs, "--batch-size", BATCH, "--seed", seed]
-    return {OURS: ours, PEER: run_peer("trainer", its, threads)}
+    return {OURS: ours, PEER: run_peer("trainer", its, threads if given.peer_spins else calm)}
 
 
 def figures(child: Child) -> dict[str, float]:

@@ -83,8 +83,13 @@ def test_several_files_are_one_data_set_and_columns_are_mapped(tmp_path: Path) -
 def test_every_problem_of_both_files_is_reported_and_nothing_raised(tmp_path: Path) -> None:
     train = [*rows(2, seed=1), ("", "top_up"), ("the same twice", "top_up"), ("the same twice", "lost_card")]
     data = read(tmp_path, train, [("what is it", "unheard_of"), ("add money", "")])
-    print([str(p) for p in data.problems], [p.kind for p in data.problems])
-    assert 0
+    found = {(problem.severity, Path(problem.source).name, problem.row, problem.kind) for problem in data.problems}
+    assert {
+        ("error", "train.csv", 10, "missing-value"),
+        ("warning", "train.csv", 12, "conflicting-labels"),
+        ("error", "eval.csv", 3, "missing-value"),
+        ("warning", "eval.csv", 2, "unknown-label"),
+    } <= found
 
 
 def test_a_pair_of_texts_is_read_too(tmp_path: Path) -> None:

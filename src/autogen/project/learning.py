@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import ConfigError, Interrupted, Refused, UsageError
+from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UsageError
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.project.data import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
@@ -40,11 +40,13 @@ from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
 from autogen.training.progress import TrainingProgress
+from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
 Origin = Literal["train", "improve"]
+Work = tuple[str, SkillSettings, Need, WithFeedback]  # one need of the skill of that name, with its data
 
 RUN_FILE = "run.json"
 INTERRUPTED = {
@@ -108,16 +110,22 @@ class Learning:
         if self.origin == "improve":
             self._something_new([data for *_, data in work])
         self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data in work}, resume)
-        with self.versions.draft() as draft, _disk_explained(self.versions.state):
-            learnt: dict[str, list[Learnt]] = {}
-            for name, settings, need, data in work:
-                learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data))
-            manifest = self._manifest(draft, learnt)
-            published = self.versions.publish(draft, manifest)
+        try:
+            published = self._publish(work)
+        except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
+            forget_broken(self.state)
+            raise
         shutil.rmtree(self.state, ignore_errors=True)
         if self.champion is None:
             self.versions.promote(published.version)
         return published
+
+    def _publish(self, work: Sequence[Work]) -> Manifest:
+        with self.versions.draft() as draft, _disk_explained(self.versions.state):
+            learnt: dict[str, list[Learnt]] = {}
+            for name, settings, need, data in work:
+                learnt.setdefault(name, []).append(self._learn(draft, name, settings, need, data))
+            return self.versions.publish(draft, self._manifest(draft, learnt))
 
     def _champion(self) -> Champion | None:
         name = self.versions.alias().champion

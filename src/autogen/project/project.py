@@ -99,9 +99,12 @@ class Project:
         record = manifest.skills[skill].models[need.name]
         if record.cross_validated:
             return SkillEvaluation(record.metrics, record.train_rows, "cross-validation when it was trained")
-        feedback = frozenset(manifest.feedback)
-        curation = curate_feedback(self.memory.feedback, read, contender.model, skill, feedback)
-        unseen = _unseen(with_feedback(read, curation).measured, contender)
+        measured = read.held_out
+        if manifest.feedback:  # without any, the database is left alone: the project may be read only
+            feedback = frozenset(manifest.feedback)
+            curation = curate_feedback(self.memory.feedback, read, contender.model, skill, feedback)
+            measured = with_feedback(read, curation).measured
+        unseen = _unseen(measured, contender)
         return evaluate_model(contender.model, unseen, f"{len(unseen.rows)} held-out rows")
 
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -218,9 +219,25 @@ def _found_again(checkpoint: Path) -> None:
 
 
 def last_checkpoint(state: Path) -> Path | None:
-    """The newest whole checkpoint: the Trainer writes `trainer_state.json` last."""
-    whole = [path.parent for path in state.glob("checkpoint-*/trainer_state.json")]
+    """The newest whole checkpoint."""
+    whole = [path for path in state.glob("checkpoint-*") if _is_whole(path)]
     return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """The Trainer writes `trainer_state.json` last; a full disk or a killed process may leave half of it."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def forget_broken(state: Path) -> None:
+    """Remove the checkpoints under `state` that are not whole."""
+    for checkpoint in state.glob("**/checkpoint-*"):
+        if not _is_whole(checkpoint):
+            shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 class _Watcher(TrainerCallback):  # type: ignore[misc]
