@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,14 @@ def started(*words: object) -> subprocess.Popen[str]:
     """A command that goes on while the test does."""
     pipe = subprocess.PIPE
     return subprocess.Popen(command(*words), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+
+
+def until(holds: Callable[[], bool], seconds: float) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.02)
 
 
 def answers(project: Path) -> bool:

@@ -175,7 +175,7 @@ def test_int8_that_would_lose_accuracy_is_left_aside(tiny_base_model: Path, tmp_
 
     source = FromOwner(fragile_classifier(tiny_base_model), AutoTokenizer.from_pretrained(tiny_base_model))
     held_out = examples(20, seed=2)
-    work = job(tmp_path, source, examples(25, seed=1), held_out, epochs=12, head_learning_rate=5e-3)
+    work = job(tmp_path, source, examples(25, seed=1), held_out, epochs=20, head_learning_rate=5e-3)
     report = work.run(QUIET)
     assert report.metrics["accuracy"] > 0.8
     assert report.exported == "fp32" and "int8 would lose" in report.exported_because

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from autogen.agents.agent import Agent, Memory, Message
+from autogen.errors import ProjectNotFound, UnknownResponse, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
+from autogen.versions.registry import Versions
+from tests.tiny import rows
+
+LOST = "my card is lost stolen missing block"
+
+
+@pytest.fixture
+def agent(project: Path) -> Agent:
+    return Agent.load(project)
+
+
+@pytest.fixture
+def asking(project: Path) -> Agent:
+    """It asks back whatever it is told."""
+    return Agent.load(project, "4")
+
+
+def test_a_message_gets_a_response(agent: Agent) -> None:
+    response = agent.respond(LOST)
+    assert (response.text, response.action, response.intent) == ("lost_card by 0002", "answer", "lost_card")
+    assert (response.version, response.skill, agent.name) == ("0002", "support", "tiny")
+    assert response.alternatives[0] == ("lost_card", response.confidence) and 0 < response.confidence <= 1
+    assert agent.respond(LOST).id != response.id
+
+
+def test_a_response_is_kept_when_it_is_returned(agent: Agent, project: Path) -> None:
+    response = agent.respond(LOST, "ann")
+    kept = Memory.open(project).responses.get(response.id)  # another connection, as another process has
+    assert (kept.message, kept.text, kept.conversation_id) == (LOST, response.text, "ann")
+    assert (kept.intent, kept.confidence, kept.alternatives, kept.version) == (
+        response.intent,
+        response.confidence,
+        response.alternatives,
+        "0002",
+    )
+
+
+def test_a_conversation_that_is_not_known_is_opened_and_goes_on(agent: Agent) -> None:
+    assert agent.respond(LOST, "never heard of").conversation_id == "never heard of"
+    opened = agent.respond(LOST).conversation_id
+    assert opened and opened != agent.respond(LOST).conversation_id
+    assert agent.respond(LOST, opened).conversation_id == opened
+
+
+def test_a_question_back_is_answered_by_number_and_the_answer_is_about_the_question(asking: Agent) -> None:
+    asked = asking.respond(LOST, "ann")
+    assert asked.action == "clarify"
+    response = asking.respond("2", "ann")
+    assert (response.action, response.intent) == ("answer", asked.alternatives[1][0])
+    assert asking.memory.responses.get(response.id).message == LOST
+    assert asking.respond("2", "ann").action == "clarify"  # nothing was asked just before
+
+
+def test_a_choice_belongs_to_its_own_conversation(asking: Agent) -> None:
+    asking.respond(LOST, "ann")
+    assert asking.respond("1", "bob").action == "clarify"
+    assert asking.respond("1").action == "clarify"
+
+
+def test_a_message_may_follow_an_earlier_response_than_the_last(asking: Agent) -> None:
+    asked = asking.respond(LOST, "ann")
+    asking.respond("1", "ann")
+    (response,) = asking.respond_all([Message("2", "ann", after=asked.id)])
+    assert (response.action, response.intent) == ("answer", asked.alternatives[1][0])
+    with pytest.raises(UnknownResponse):
+        asking.respond_all([Message("2", "ann", after="resp-unknown")])
+
+
+def test_several_messages_are_answered_as_they_are_one_by_one(asking: Agent) -> None:
+    asked = [asking.respond(LOST, name) for name in ("ann", "bob")]
+    messages = [Message(text, f"conv-{at}") for at, (text, _) in enumerate(rows(3, seed=9, oos=2))]
+    messages += [Message("1", "ann"), Message("lost card please", "bob")]
+    together = asking.respond_all(messages)
+    assert [one.conversation_id for one in together] == [one.conversation_id for one in messages]
+    assert together[-2].action == "answer" and together[-2].intent == asked[0].intent
+    for message, response in zip(messages[:-2], together, strict=False):
+        alone = asking.respond(message.text)
+        assert (alone.action, alone.intent) == (response.action, response.intent)
+        assert response.confidence == pytest.approx(alone.confidence, abs=0.05)
+    assert asking.respond_all([]) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (Message(""), "found an empty one"),
+        (Message(" \n"), "found an empty one"),
+        (Message("x" * (MAX_TEXT_LENGTH + 1)), r"at most 10,000 characters, found 10,001"),
+        (Message("x", ""), "conversation id of 1 to"),
+        (Message("x", "x" * (MAX_NAME_LENGTH + 1)), "conversation id of 1 to"),
+        (Message("half \ud83d"), "surrogate"),
+        (Message("x", "\udc00"), "surrogate"),
+    ],
+)
+def test_a_message_that_cannot_be_answered_is_refused_and_none_of_its_batch_kept(
+    agent: Agent, message: Message, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        agent.respond_all([Message(LOST, "ann"), message])
+    assert agent.memory.responses.last_of("ann") is None
+
+
+def test_the_longest_message_is_answered(agent: Agent) -> None:
+    assert agent.respond("lost " * (MAX_TEXT_LENGTH // 5)).intent == "lost_card"
+    assert agent.respond("🙃" * 100).conversation_id
+
+
+def test_parsing_keeps_nothing(agent: Agent, project: Path) -> None:
+    ((skill, reply),) = agent.parse([LOST])
+    assert (skill, reply.intent) == ("support", "lost_card")
+    assert agent.memory.responses.between("", "\uffff") == []
+    with pytest.raises(UsageError):
+        agent.parse([""])
+
+
+def test_feedback_is_kept_with_the_response_it_is_about(agent: Agent) -> None:
+    response = agent.respond(LOST)
+    kept = agent.feedback(response.id, rating="up", label="top_up", text="Better so.", comment="hm", user="ann")
+    assert (kept.response_id, kept.message, kept.intent) == (response.id, LOST, "lost_card")
+    assert (kept.rating, kept.label, kept.answer, kept.comment) == (1.0, "top_up", "Better so.", "hm")
+    assert (kept.user, kept.trusted) == ("ann", False)
+    assert agent.feedback(response.id, rating=0.25).trusted
+    assert agent.feedback(response.id, rating="down", user="ann", trusted=True).trusted
+
+
+def test_feedback_on_a_response_that_was_never_given_is_refused(agent: Agent) -> None:
+    with pytest.raises(UnknownResponse):
+        agent.feedback("resp-unknown", rating="up")
+
+
+def test_a_version_that_was_named_answers_though_it_is_not_champion(project: Path) -> None:
+    assert Agent.load(project, "3").respond(LOST).text == "lost_card by 0003"
+    assert Versions(project).champion() == "0002"
+
+
+def test_a_folder_without_a_trained_project_says_what_to_do(tmp_path: Path, untrained: Path, project: Path) -> None:
+    for folder in (tmp_path, untrained, tmp_path / "nothing"):
+        with pytest.raises(ProjectNotFound, match="autogen train"):
+            Agent.load(folder)
+    with pytest.raises(UnknownVersion, match="0001, 0002"):
+        Agent.load(project, "9")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "task.json"])
+def test_a_version_with_an_altered_file_does_not_answer(project: Path, name: str) -> None:
+    path = Versions(project).folder / "0002/models/support/intent" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(VersionDamaged, match=f"{name} was altered"):
+        Agent.load(project)
+
+
+def test_several_threads_may_talk_to_one_agent(agent: Agent) -> None:
+    texts = [text for text, _ in rows(5, seed=4)]
+    expected = [reply.intent for _, reply in agent.parse(texts)]
+
+    def talk(thread: int) -> list[str | None]:
+        return [agent.respond(text, f"conv-{thread}").intent for text in texts]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(talk, range(4))) == [expected] * 4
+
+
+def test_an_agent_answers_without_torch(project: Path) -> None:
+    script = (
+        "import json, sys; from autogen import Agent; response = Agent.load(sys.argv[1]).respond('lost stolen card');"
+        "print(json.dumps([response.intent, [n for n in ('torch', 'transformers', 'scipy') if n in sys.modules]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(project)], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == ["lost_card", []]
+
+
+def test_a_number_chooses_for_the_skill_that_asked(trained: Path, tmp_path: Path) -> None:
+    project = two_skills(trained, tmp_path / "project")
+    agent = Agent.load(project)
+    asked = agent.respond(LOST, "ann")
+    assert (asked.skill, asked.action) == ("support", "clarify")
+    chosen = agent.respond("2", "ann")
+    assert (chosen.skill, chosen.intent) == ("support", asked.alternatives[1][0])
+
+
+def two_skills(trained: Path, folder: Path) -> Path:
+    """A project whose first skill declines everything and whose second always asks back."""
+    import shutil
+
+    from tests.agents.conftest import add_version
+
+    shutil.copytree(trained, folder)
+    versions = Versions(folder)
+    skill = versions.manifest(add_version(folder)).skills["support"]
+    declines = skill.model_copy(update={"answering": {**skill.answering, "threshold": 1000}})
+    asks = skill.model_copy(update={"answering": {**skill.answering, "clarify_margin": 1}})
+    with versions.draft() as draft:
+        shutil.copytree(versions.folder / "0002/models", draft / "models")
+        values = {"version": "0003", "skills": {"billing": declines, "support": asks}}
+        versions.publish(draft, versions.manifest("2").model_copy(update=values))
+    versions.promote("3")
+    return folder

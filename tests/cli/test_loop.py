@@ -1,0 +1,60 @@
+"""The whole loop from the command line, each step a process of its own: feedback, improve, promote, roll back."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from tests.cli.process import autogen, refused
+from tests.tiny import sentence, write_csv
+
+REFUND = ["refund", "returned", "payback"]
+# So small an evaluation shows only large differences, and a busy machine's clock is no judge.
+GATE = "\n[gate]\nmargin = 0.05\nlatency_ratio = 10\nsize_ratio = 2\n"
+
+
+def test_a_new_intent_is_learnt_from_feedback_promoted_and_taken_back(project: Path, tmp_path: Path) -> None:
+    with (project / "agent.toml").open("a", encoding="utf-8") as config:
+        config.write(GATE)
+    chance = random.Random(4)
+    new = write_csv(tmp_path / "new.csv", [(sentence(chance, REFUND), "refund") for _ in range(60)])
+    assert autogen("feedback", "import", "-p", project, "--input", new, "--json").json["imported"] == 60
+
+    improved = autogen("improve", "-p", project, "--json")
+    assert improved.code == 0, improved.err
+    found = improved.json
+    assert (found["version"], found["champion"], found["passed"]) == ("0002", "0001", True)
+    assert found["verdict"]["summary"].startswith("Accepted")
+    assert "new labels (refund)" in " ".join(check["finding"] for check in found["verdict"]["checks"])
+    assert found["metrics"]["support"]["accuracy"] > 0.9
+
+    shown = autogen("versions", "-p", project, "--show", "2")
+    assert "Gate: version 0002 against 0001" in shown.out
+    assert "Accepted" in shown.out
+    listed = {one["version"]: one for one in autogen("versions", "-p", project, "--json").json["versions"]}
+    assert (listed["0002"]["parent"], listed["0002"]["made_by"], len(listed["0002"]["feedback"])) == (
+        *("0001", "improve"),
+        60,
+    )
+
+    asked = "refund returned payback please\n"
+    assert autogen("promote", "-p", project, "--json").json == {"champion": "0002", "before": "0001"}
+    (answer,) = autogen("chat", "-p", project, "--json", typed=asked).objects
+    assert (answer["version"], answer["alternatives"][0][0]) == ("0002", "refund")
+    (before,) = autogen("chat", "-p", project, "--version", "0001", "--json", typed=asked).objects
+    assert "refund" not in [label for label, _ in before["alternatives"]]
+    assert autogen("rollback", "-p", project, "--json").json == {"champion": "0001", "before": "0002"}
+    refused(autogen("rollback", "-p", project), 2, "nothing was changed")
+    assert autogen("promote", "-p", project, "--json").json == {"champion": "0002", "before": "0001"}
+
+
+def test_a_candidate_that_the_gate_refuses_ends_with_1_and_says_why(project: Path, tmp_path: Path) -> None:
+    wrong = write_csv(tmp_path / "wrong.csv", [(f"card post delivery {n}", "top_up") for n in range(20)])
+    assert autogen("feedback", "import", "-p", project, "--input", wrong).code == 0
+    improved = autogen("improve", "-p", project, "--json")
+    assert improved.code == 1
+    assert not improved.json["passed"]
+    assert "Version 0002 was not accepted; the champion goes on answering." in improved.err
+    refused(autogen("promote", "-p", project), 1, "nothing to promote")
+    refused(autogen("promote", "-p", project, "--version", "2"), 1, "The gate said no to version 0002", "--force")
+    assert autogen("promote", "-p", project, "--version", "2", "--force", "--json").json["champion"] == "0002"

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+from itertools import product
+from math import comb
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autogen.config import GateSettings
+from autogen.versions.gate import Check, Measured, Outcome, Verdict, compare, holm, incomparable, judge
+
+ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
+SETTINGS = GateSettings()
+
+
+def rows(
+    label: str, right: int = 0, gained: int = 0, lost: int = 0, wrong: int = 0, *, held_before: bool = True
+) -> list[Outcome]:
+    """Outcomes of rows that both answer rightly, the candidate alone, the champion alone, and neither."""
+    kinds = [(True, True, right), (False, True, gained), (True, False, lost), (False, False, wrong)]
+    return [Outcome(label, was, now, held_before) for was, now, count in kinds for _ in range(count)]
+
+
+def new(label: str, right: int, wrong: int) -> list[Outcome]:
+    return [Outcome(label, False, at < right, held_before=False, new_label=True) for at in range(right + wrong)]
+
+
+def protected(right: int, wrong: int) -> list[Outcome]:
+    return [Outcome("a", True, at < right, protected=True) for at in range(right + wrong)]
+
+
+def verdict(*outcomes: list[Outcome], measured: Measured = ALIKE, settings: GateSettings = SETTINGS) -> Verdict:
+    return judge([one for group in outcomes for one in group], measured, settings)
+
+
+def failed(found: Verdict) -> list[str]:
+    assert found.passed is not any(not check.passed for check in found.checks)
+    return [check.name for check in found.checks if not check.passed]
+
+
+def check(found: Verdict, name: str) -> Check:
+    return next(one for one in found.checks if one.name == name)
+
+
+def lower_bounds(count: int, gain: float, loss: float) -> list[float]:
+    """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
+    kinds = (Outcome("a", True, True), Outcome("a", False, True), Outcome("a", True, False))
+    drawn = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
+    found: dict[tuple[int, ...], float] = {}
+    for cells in {tuple(map(int, row)) for row in drawn}:
+        found[cells] = compare([kinds[at] for at, times in enumerate(cells) for _ in range(times)], 0.95).lower
+    return [found[tuple(map(int, row))] for row in drawn]
+
+
+@pytest.mark.parametrize("count", [50, 100, 400])
+@pytest.mark.parametrize(("gain", "loss"), [(0.02, 0.02), (0.1, 0.05), (0.05, 0.05), (0.3, 0.3)])
+def test_the_lower_bound_is_below_the_truth_nineteen_times_of_twenty(count: int, gain: float, loss: float) -> None:
+    assert np.mean([bound <= gain - loss for bound in lower_bounds(count, gain, loss)]) >= 0.94
+
+
+@pytest.mark.parametrize("count", [50, 100, 400])
+@pytest.mark.parametrize("gain", [0.01, 0.05, 0.2])
+def test_a_candidate_that_loses_all_the_margin_is_found_good_enough_once_in_twenty_at_most(
+    count: int, gain: float
+) -> None:
+    bounds = lower_bounds(count, gain, gain + SETTINGS.margin)
+    assert np.mean([bound >= -SETTINGS.margin for bound in bounds]) <= 0.06
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60), st.sampled_from([0.9, 0.95, 0.99]))
+def test_a_comparison_counts_the_rows_and_its_bound_is_below_the_difference(
+    pairs: list[tuple[bool, bool]], confidence: float
+) -> None:
+    found = compare([Outcome("a", was, now) for was, now in pairs], confidence)
+    assert found.rows == len(pairs)
+    assert found.gained - found.lost == sum(now - was for was, now in pairs)
+    assert found.difference == pytest.approx((found.gained - found.lost) / max(len(pairs), 1))
+    assert found.lower < found.difference or found.difference < 0
+    assert found.lower >= compare([Outcome("a", was, now) for was, now in pairs], 0.999).lower
+
+
+def test_more_rows_of_the_same_kind_bring_the_bound_nearer() -> None:
+    bounds = [compare(rows("a", right=8 * n, gained=n, lost=n), 0.95).lower for n in (1, 10, 100)]
+    assert bounds == sorted(bounds) and bounds[-1] < 0
+
+
+@given(st.lists(st.floats(0, 1), max_size=8), st.sampled_from([0.05, 0.01]))
+def test_holms_correction_rejects_what_its_adjusted_p_values_do(values: list[float], level: float) -> None:
+    chances = {f"label-{at}": value for at, value in enumerate(values)}
+    ordered = sorted(chances.items(), key=lambda pair: pair[1])
+    adjusted, largest = {}, 0.0
+    for at, (name, value) in enumerate(ordered):
+        largest = max(largest, min(1.0, value * (len(ordered) - at)))
+        adjusted[name] = largest
+    close = any(value == pytest.approx(level, rel=1e-9) for value in adjusted.values())
+    assert close or set(holm(chances, level)) == {name for name, value in adjusted.items() if value <= level}
+
+
+def test_a_better_candidate_is_accepted_and_every_check_is_reported() -> None:
+    found = verdict(rows("a", right=280, gained=15, lost=1), rows("b", right=100))
+    assert failed(found) == []
+    assert found.summary == "Accepted: right on 99.7% of 396 rows, champion 96.2%."
+    assert found.rows == 396 and len({one.name for one in found.checks}) == len(found.checks) >= 9
+    assert all(one.finding for one in found.checks)
+
+
+def test_too_few_rows_are_said_to_be_and_are_a_no() -> None:
+    found = verdict(rows("a", right=30, gained=10))
+    assert "enough rows" in failed(found)
+    assert "too few rows for a verdict (40 of 50)" in found.summary
+    assert failed(verdict()) and "enough rows" in failed(verdict())
+
+
+def test_a_candidate_that_is_the_same_is_better_at_nothing() -> None:
+    found = verdict(rows("a", right=5000, wrong=100))
+    assert failed(found) == ["better at something"] and "better at nothing" in found.summary
+
+
+def test_a_worse_candidate_is_rejected_with_the_figures() -> None:
+    found = verdict(rows("a", right=370, gained=5, lost=25))
+    assert {"not inferior, overall", "not inferior, held out before", "no label worse"} <= set(failed(found))
+    assert "overall: 93.8% against 98.8% on 400 rows (5 gained, 25 lost)" in found.summary
+
+
+def test_the_margin_decides_between_a_loss_that_may_be_and_one_that_may_not() -> None:
+    outcomes = rows("a", right=2000, gained=3, lost=4) + rows("oos", right=10, gained=2)
+    assert compare(outcomes, 0.95).lower == pytest.approx(-0.0022, abs=5e-4)
+    assert failed(verdict(outcomes)) == []
+    assert "not inferior, overall" in failed(verdict(outcomes, settings=GateSettings(margin=0.001)))
+
+
+def test_a_poisoned_batch_cannot_vote_for_itself() -> None:
+    batch = rows("a", gained=120, held_before=False)
+    before = rows("a", right=90, lost=10)
+    found = verdict(before, batch)
+    assert check(found, "not inferior, overall").passed and check(found, "better at something").passed
+    assert failed(found) == ["not inferior, held out before"]
+
+
+def test_a_batch_without_rows_held_out_before_is_a_no() -> None:
+    found = verdict(rows("a", right=100, gained=50, held_before=False))
+    assert failed(found) == ["not inferior, held out before"]
+
+
+def test_a_label_that_got_worse_is_named_though_the_whole_got_better() -> None:
+    found = verdict(rows("a", right=400, gained=60), rows("b", right=20, lost=10), rows("c", right=50, lost=1))
+    assert failed(found) == ["no label worse"]
+    assert check(found, "no label worse").finding == "significantly worse at b"
+
+
+@pytest.mark.parametrize(("gained", "lost"), list(product(range(4), range(9))))
+def test_a_label_is_worse_exactly_when_the_binomial_test_says_so(gained: int, lost: int) -> None:
+    changed = gained + lost
+    chance = sum(comb(changed, k) for k in range(lost, changed + 1)) / 2**changed
+    found = verdict(rows("a", right=30, gained=gained, lost=lost), rows("b", right=2000, gained=50))
+    assert check(found, "no label worse").passed is (chance > 0.05 / 2)
+
+
+def test_labels_with_few_rows_are_not_tested_alone() -> None:
+    few = rows("b", right=9, lost=10)
+    found = verdict(rows("a", right=3000, gained=100), few)
+    assert check(found, "no label worse").passed and check(found, "no label worse").figures["tested"] == 1
+    assert "no label worse" in failed(verdict(rows("a", right=3000, gained=100), few, rows("b", right=1)))
+
+
+def test_many_labels_without_a_difference_are_seldom_called_worse() -> None:
+    chance = Random(0)
+    called = 0
+    for _ in range(100):
+        outcomes = []
+        for label in range(30):
+            gained = sum(chance.random() < 0.5 for _ in range(8))
+            outcomes += rows(str(label), right=20, gained=gained, lost=8 - gained)
+        called += not check(verdict(outcomes), "no label worse").passed
+    assert called <= 10
+
+
+def test_a_new_label_that_is_learnt_is_an_improvement() -> None:
+    old = rows("a", right=2000)
+    assert failed(verdict(old, new("refund", 4, 1))) == []
+    assert "new labels (refund)" in check(verdict(old, new("refund", 4, 1)), "better at something").finding
+    assert check(verdict(old, new("refund", 3, 0)), "better at something").passed
+
+
+def test_a_new_label_that_is_not_learnt_is_none() -> None:
+    found = verdict(rows("a", right=2000, lost=2), new("refund", 1, 9))
+    assert "better at something" in failed(found)
+
+
+def test_better_out_of_scope_is_better_at_something() -> None:
+    found = verdict(rows("a", right=2000, lost=3), rows("oos", right=20, gained=2))
+    assert failed(found) == []
+    assert "out of scope (2 rows gained, 0 lost)" in check(found, "better at something").finding
+
+
+def test_one_protected_row_that_is_wrong_is_a_no_and_protected_rows_count_for_nothing_else() -> None:
+    better = rows("a", right=300, gained=20)
+    assert failed(verdict(better, protected(5, 0))) == []
+    found = verdict(better, protected(4, 1))
+    assert failed(found) == ["protected rows"] and "1 of 5 protected rows wrong" in found.summary
+    assert found.rows == 320
+    assert "enough rows" in failed(verdict(protected(500, 0)))
+
+
+@pytest.mark.parametrize(
+    ("measured", "name"),
+    [(Measured(1.25, 1.0, 0.0), "latency"), (Measured(1.0, 1.25, 0.0), "size"), (Measured(1.2, 1.2, 0.0), None)],
+)
+def test_a_candidate_may_be_a_fifth_slower_and_larger_and_no_more(measured: Measured, name: str | None) -> None:
+    found = verdict(rows("a", right=300, gained=20), measured=measured)
+    assert failed(found) == ([name] if name else [])
+
+
+def test_a_verdict_can_be_written_as_json() -> None:
+    for found in (verdict(rows("a", right=300, gained=20)), verdict(), incomparable("no model for it")):
+        values = json.loads(json.dumps(found.to_json(), allow_nan=False))
+        assert (values["passed"], values["summary"]) == (found.passed, found.summary)
+        assert len(values["checks"]) == len(found.checks)
+
+
+def test_what_cannot_be_compared_is_rejected_for_that_reason() -> None:
+    found = incomparable("the champion has no model for it")
+    assert not found.passed and found.summary == "Rejected: the champion has no model for it."

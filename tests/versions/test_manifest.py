@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autogen.errors import VersionDamaged
+from autogen.versions.manifest import FORMAT, MANIFEST_FILE, SkillRecord, check_files, read_manifest, seal
+from tests.versions.conftest import FAILED, PASSED, manifest
+
+GRAPH, WEIGHTS = "models/model.onnx", "models/weights/head.safetensors"
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    folder = tmp_path / "0001"
+    for name in (GRAPH, WEIGHTS):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    seal(folder, manifest("0001"))
+    return folder
+
+
+def test_every_file_is_recorded_and_a_whole_version_passes(sealed: Path) -> None:
+    found = read_manifest(sealed)
+    assert set(found.files) == {GRAPH, WEIGHTS}
+    assert found.files[GRAPH].bytes == len(GRAPH)
+    check_files(sealed, found)
+    check_files(sealed, found, answering_only=True)
+
+
+@pytest.mark.parametrize("name", [GRAPH, WEIGHTS])
+@pytest.mark.parametrize(("damage", "said"), [("missing", "is missing"), ("altered", "altered"), ("longer", "altered")])
+def test_a_file_that_is_missing_or_was_altered_is_named(sealed: Path, name: str, damage: str, said: str) -> None:
+    data = (sealed / name).read_bytes()
+    if damage == "missing":
+        (sealed / name).unlink()
+    else:
+        (sealed / name).write_bytes(data[:-1] + b"?" if damage == "altered" else data + b"?")
+    with pytest.raises(VersionDamaged, match=rf"Version 0001 is damaged: {name} .*{said}"):
+        check_files(sealed, read_manifest(sealed))
+
+
+def test_every_damaged_file_is_named_at_once(sealed: Path) -> None:
+    (sealed / GRAPH).unlink()
+    (sealed / WEIGHTS).write_bytes(b"")
+    with pytest.raises(VersionDamaged, match=rf"{GRAPH} is missing; {WEIGHTS} was altered"):
+        check_files(sealed, read_manifest(sealed))
+
+
+def test_answering_does_not_read_the_weights(sealed: Path) -> None:
+    (sealed / WEIGHTS).unlink()
+    check_files(sealed, read_manifest(sealed), answering_only=True)
+    (sealed / GRAPH).write_bytes(b"another")
+    with pytest.raises(VersionDamaged, match=GRAPH):
+        check_files(sealed, read_manifest(sealed), answering_only=True)
+
+
+@pytest.mark.parametrize("written", [b"", b"{", b"[]", b'{"version": "0001"}', b"\xff\xfe"])
+def test_a_manifest_that_says_something_else_is_damage(sealed: Path, written: bytes) -> None:
+    (sealed / MANIFEST_FILE).write_bytes(written)
+    with pytest.raises(VersionDamaged, match="manifest of version 0001 was altered"):
+        read_manifest(sealed)
+
+
+def test_a_version_without_a_manifest_is_damage(tmp_path: Path) -> None:
+    with pytest.raises(VersionDamaged, match="no readable manifest"):
+        read_manifest(tmp_path)
+
+
+def test_a_version_of_a_newer_program_says_so(sealed: Path) -> None:
+    values = json.loads((sealed / MANIFEST_FILE).read_text("utf-8"))
+    (sealed / MANIFEST_FILE).write_text(json.dumps({**values, "format": FORMAT + 1}), "utf-8")
+    with pytest.raises(VersionDamaged, match="made by a newer AutoGen"):
+        read_manifest(sealed)
+
+
+def test_a_version_passed_when_it_is_the_first_or_the_gate_said_yes() -> None:
+    assert manifest("0001").passed
+    assert manifest("0002", verdict=PASSED).passed
+    assert not manifest("0002", verdict=FAILED).passed
+
+
+def test_the_metrics_of_a_skill_are_those_of_its_models_together() -> None:
+    model = {"folder": "m", "task": "t", "train_rows": 1, "train_fingerprint": "", "held_out_rows": 0, "training": {}}
+    model |= {"held_out_fingerprint": "", "cross_validated": False}
+    models = {"one": {**model, "metrics": {"accuracy": 0.5}}, "two": {**model, "metrics": {"slot_f1": 0.25}}}
+    skill = SkillRecord.model_validate({"type": "x", "answering": {}, "models": models})
+    assert skill.metrics == {"accuracy": 0.5, "slot_f1": 0.25}
