@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from autogen.agents.agent import Agent, Memory, Message
 from autogen.errors import ProjectNotFound, UnknownResponse, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
 from autogen.versions.registry import Versions
+from tests.agents.conftest import add_version
 from tests.tiny import rows
 
 LOST = "my card is lost stolen missing block"
@@ -118,7 +120,7 @@ def test_the_longest_message_is_answered(agent: Agent) -> None:
     assert agent.respond("🙃" * 100).conversation_id
 
 
-def test_parsing_keeps_nothing(agent: Agent, project: Path) -> None:
+def test_parsing_keeps_nothing(agent: Agent) -> None:
     ((skill, reply),) = agent.parse([LOST])
     assert (skill, reply.intent) == ("support", "lost_card")
     assert agent.memory.responses.between("", "\uffff") == []
@@ -195,10 +197,6 @@ def test_a_number_chooses_for_the_skill_that_asked(trained: Path, tmp_path: Path
 
 def two_skills(trained: Path, folder: Path) -> Path:
     """A project whose first skill declines everything and whose second always asks back."""
-    import shutil
-
-    from tests.agents.conftest import add_version
-
     shutil.copytree(trained, folder)
     versions = Versions(folder)
     skill = versions.manifest(add_version(folder)).skills["support"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,34 +129,31 @@ def test_a_fleet_needs_a_champion(untrained: Path) -> None:
 def test_answers_never_fail_while_champions_come_and_go(project: Path, versions: Versions) -> None:
     add_version(project)
     fleet = Fleet(project, loaded=2)
-    errors: list[BaseException] = []
     answered: set[str] = set()
     done = threading.Event()
 
     def talk(name: str) -> None:
-        try:
-            turn = 0
-            while not done.is_set():
-                conversation = f"{name}-{turn // 5}"
-                response = fleet.agent_for(conversation).respond(LOST, conversation)
-                assert response.text == f"lost_card by {response.version}"
-                assert len(fleet.loaded) <= 2
-                answered.add(response.version)
-                turn += 1
-        except BaseException as error:
-            errors.append(error)
+        turn = 0
+        while not done.is_set():
+            conversation = f"{name}-{turn // 5}"
+            response = fleet.agent_for(conversation).respond(LOST, conversation)
+            assert response.text == f"lost_card by {response.version}"
+            assert len(fleet.loaded) <= 2
+            answered.add(response.version)
+            turn += 1
 
-    threads = [threading.Thread(target=talk, args=(name,)) for name in ("ann", "bob", "eve")]
-    for thread in threads:
-        thread.start()
-    for turn in range(12):
-        versions.promote(("3", "5", "2")[turn % 3])
-        fleet.refresh()
-        if turn % 4 == 3:
-            versions.rollback()
-            fleet.refresh()
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert errors == [] and fleet.last_error is None
+    with ThreadPoolExecutor(3) as pool:
+        talking = [pool.submit(talk, name) for name in ("ann", "bob", "eve")]
+        try:
+            for turn in range(12):
+                versions.promote(("3", "5", "2")[turn % 3])
+                fleet.refresh()
+                if turn % 4 == 3:
+                    versions.rollback()
+                    fleet.refresh()
+        finally:
+            done.set()
+        for one in talking:
+            one.result()  # raises what was raised there
+    assert fleet.last_error is None
     assert answered >= {"0002", "0003"}

@@ -195,6 +195,15 @@ def test_the_ranking_is_by_probability_and_begins_with_the_prediction(
         assert all(shares[LABELS.index(name)] == pytest.approx(share) for name, share in one.ranking)
 
 
+@pytest.mark.parametrize("digits", [0, 7])
+def test_of_many_labels_the_best_are_ranked_as_of_few(digits: int) -> None:
+    task = TextClassification(tuple(f"label-{at}" for at in range(150)))
+    logits = np.random.default_rng(0).normal(0, 5, (50, 150)).round(digits)
+    for one, row, shares in zip(task.decode(logits), logits, softmax(logits), strict=True):
+        assert row[task.labels.index(one.label)] == row.max() == one.score
+        assert [share for _, share in one.ranking] == pytest.approx(np.sort(shares)[::-1][:5])
+
+
 def test_probabilities_of_very_large_logits_are_finite() -> None:
     assert softmax(np.array([[1e30, 0], [-1e30, 0]])).tolist() == [[1, 0], [0, 1]]
 

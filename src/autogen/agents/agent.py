@@ -153,7 +153,7 @@ class Agent:
         if last is None:
             return Turn(message.text)
         action: Any = last.action
-        return Turn(message.text, action, last.message, tuple(name for name, _ in last.alternatives))
+        return Turn(message.text, action, last.message, tuple(name for name, _ in last.alternatives), last.skill)
 
     def _before(self, message: Message) -> StoredResponse | None:
         """The response that the message follows."""
@@ -163,7 +163,9 @@ class Agent:
 
     def _reply(self, turns: Sequence[Turn]) -> list[tuple[str, Reply]]:
         """With several skills, each turn goes to the one that is surest of it; one that declines comes last."""
-        by_skill = [(name, skill.reply(turns)) for name, skill in self._skills.items()]
+        by_skill = [
+            (name, skill.reply([turn.as_seen_by(name) for turn in turns])) for name, skill in self._skills.items()
+        ]
         if len(by_skill) == 1:
             name, replies = by_skill[0]
             return [(name, reply) for reply in replies]
@@ -207,8 +209,9 @@ def check_message(message: Message) -> None:
         raise UsageError("Expected valid Unicode text, found half a surrogate pair. Send the text as UTF-8.")
 
 
-def _claim(reply: Reply) -> tuple[bool, float]:
-    return reply.action != "decline", reply.confidence
+def _claim(reply: Reply) -> tuple[bool, bool, float]:
+    """A choice made when asked back is surer than anything a model says."""
+    return reply.action != "decline", reply.about is not None, reply.confidence
 
 
 def _stored(response: Response, message: str, now: datetime) -> StoredResponse:

@@ -45,6 +45,11 @@ class Turn:
     last_action: Action | None = None
     question: str = ""  # what the last action was about
     offered: tuple[str, ...] = ()
+    skill: str | None = None  # the one that acted last
+
+    def as_seen_by(self, skill: str) -> Turn:
+        """To a skill that did not ask, the answer to a question is a message like any other."""
+        return self if self.skill in (None, skill) else Turn(self.text)
 
 
 class Skill(Protocol):

@@ -98,7 +98,7 @@ class _Run:
         job = self.job
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
-        model = self._train(job.train, job.held_out, "train", job.state / "final")
+        model = self._train(job.train, self._choosing(), "train", job.state / "final")
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
@@ -123,6 +123,13 @@ class _Run:
             rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
             history=self.history,
         )
+
+    def _choosing(self) -> Sequence[Example]:
+        """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they
+        would choose the epoch that has learnt the new ones least."""
+        new = set(self.labels) - set(self.job.source.known_labels)
+        measured = {example.label for example in self.job.held_out}
+        return [] if self.job.source.continued and new - measured else self.job.held_out
 
     def _calibrated(self, out_of_fold: OutOfFold | None) -> tuple[TextClassification, dict[str, float]]:
         """The task with temperature and threshold, by rows that the model has not seen, and its metrics on them. Where
