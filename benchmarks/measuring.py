@@ -20,6 +20,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 AUTOGEN = str(Path(sys.executable).with_name("autogen"))
 AS_THE_COMMAND_LINE = {"GOMP_SPINCOUNT": "1000"}  # what `autogen` sets for itself
+LOAD_BEFORE = round(os.getloadavg()[0], 2)  # before the benchmark adds its own: near 0 on a quiet machine
 PACKAGES = ("autogen-loop", "torch", "transformers", "onnxruntime", "tokenizers", "numpy")
 
 
@@ -81,7 +82,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": cores(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": LOAD_BEFORE,
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),

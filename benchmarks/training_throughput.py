@@ -29,6 +29,7 @@ from rows import divided, file_of, limited, read_rows, write_rows
 OURS, PEER = "AutoGen", "Trainer, defaults"
 HELD_OUT = 0.1  # of the training rows: ours calibrates with them, the peer does without
 BATCH = 32
+ACCURACY = "accuracy %"
 
 
 def parse() -> argparse.Namespace:
@@ -79,7 +80,7 @@ def figures(child: Child) -> dict[str, float]:
         "from rows to weights, rows/s": rows / found["learn"]["seconds"],
         "fine-tuning, rows/CPU-s": rows / found["loop"]["cpu"],
         "from rows to weights, rows/CPU-s": rows / found["learn"]["cpu"],
-        "accuracy %": 100 * found["metrics"]["accuracy"],
+        ACCURACY: 100 * found["metrics"]["accuracy"],
         "peak memory, MB": child.peak_mb,
     }
 
@@ -89,9 +90,9 @@ def lines(runs: Sequence[Mapping[str, Child]]) -> list[list[str]]:
     made = []
     for figure in both[OURS][0]:
         ours, peer = ([one[figure] for one in both[name]] for name in (OURS, PEER))
-        ratio = fmean(ours) / fmean(peer)
-        compared = f"{fmean(ours) - fmean(peer):+.2f}" if figure.startswith("accuracy") else f"{ratio:.2f}×"
-        made.append([figure, spread(ours), spread(peer), compared])
+        points = figure == ACCURACY
+        compared = f"{fmean(ours) - fmean(peer):+.2f}" if points else f"{fmean(ours) / fmean(peer):.2f}×"
+        made.append([figure, spread(ours, digits=1 + points), spread(peer, digits=1 + points), compared])
     return made
 
 

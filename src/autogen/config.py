@@ -25,7 +25,7 @@ TuningMethod = Literal["full", "head"]
 class Settings(BaseModel):
     """Base of all settings: unknown keys are errors, and assignments are checked like the file is."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False, protected_namespaces=())
 
     def __setattr__(self, name: str, value: object) -> None:
         try:

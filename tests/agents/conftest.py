@@ -10,14 +10,14 @@ from autogen.versions.registry import Versions
 from tests.tiny import TOPICS
 
 
-def add_version(project: Path, **answering: Any) -> str:
+def add_version(project: Path, kind: str = "customer-service", **answering: Any) -> str:
     """The first version's model once more, never declining, with its number in every answer."""
     versions = Versions(project)
     first, name = versions.manifest("0001"), versions.next_name()
     said = {label: [f"{label} by {name}"] for label in TOPICS}
     settings = {"threshold": -1000, "clarify_margin": 0, "responses": said, **answering}
     skill = first.skills["support"]
-    skill = skill.model_copy(update={"answering": {**skill.answering, **settings}})
+    skill = skill.model_copy(update={"type": kind, "answering": {**skill.answering, **settings}})
     values = {"version": name, "parent": "0001", "skills": {"support": skill}, "verdict": {"passed": True}}
     with versions.draft() as draft:
         shutil.copytree(versions.folder / "0001/models", draft / "models", ignore=shutil.ignore_patterns("weights"))

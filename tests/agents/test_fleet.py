@@ -108,6 +108,17 @@ def test_going_back_from_a_damaged_champion_ends_the_error(project: Path, versio
     assert fleet.refresh() is False and fleet.last_error is None and fleet.champion.version == "0002"
 
 
+@pytest.mark.parametrize(("kind", "margin"), [("of-the-future", 0), ("customer-service", "wide")])
+def test_a_champion_with_a_skill_that_cannot_be_read_is_kept_out_too(
+    project: Path, versions: Versions, kind: str, margin: object
+) -> None:
+    fleet = Fleet(project)
+    versions.promote(add_version(project, kind, clarify_margin=margin))
+    assert fleet.refresh() is False
+    assert isinstance(fleet.last_error, VersionDamaged) and f"'support' ({kind})" in str(fleet.last_error)
+    assert fleet.champion.respond(LOST).version == "0002"
+
+
 @pytest.mark.parametrize("written", [None, b"{"])
 def test_an_alias_that_is_gone_or_damaged_is_an_error_and_the_champion_answers(
     project: Path, versions: Versions, written: bytes | None

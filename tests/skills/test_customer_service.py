@@ -203,7 +203,17 @@ def test_with_a_response_for_every_intent_there_is_nothing_to_say(tmp_path: Path
     assert KIND.check(settings(), tmp_path, list(TOPICS)) == []
 
 
-@pytest.mark.parametrize("line", ["clarify_margin = 2", "rejection_loss = -0.1", 'threshold = "high"', "responses = 3"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "clarify_margin = 2",
+        "rejection_loss = -0.1",
+        'threshold = "high"',
+        "threshold = inf",
+        "threshold = nan",
+        "responses = 3",
+    ],
+)
 def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
     text = f'[agent]\nname = "x"\n[skills.s]\ntype = "customer-service"\ntrain = "t.csv"\n{line}\n'
     (tmp_path / "agent.toml").write_text(text, "utf-8")

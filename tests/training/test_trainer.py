@@ -20,7 +20,7 @@ from autogen.models.tuning import METHODS
 from autogen.tasks.encoding import Encoded, TextEncoder
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import answers, fit, last_checkpoint, parameter_groups
+from autogen.training.trainer import answers, fit, forget_broken, last_checkpoint, parameter_groups
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 Logits = NDArray[np.float32]
@@ -245,9 +245,12 @@ def test_every_layer_learns_more_slowly_than_the_one_above_it(fitting: Fitting) 
 
 def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path / "nothing") is None
-    for name, whole in (("checkpoint-8", True), ("checkpoint-16", True), ("checkpoint-24", False)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "model.safetensors").touch()
-        if whole:
-            (tmp_path / name / "trainer_state.json").touch()
+    for step, record in ((8, "{}"), (16, "{}"), (24, '{"epoch": 1'), (32, None)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "model.safetensors").touch()
+        if record is not None:
+            (folder / "trainer_state.json").write_text(record, "utf-8")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-16"
+    forget_broken(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-16", "checkpoint-8"]

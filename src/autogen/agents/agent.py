@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autogen.errors import ProjectNotFound, UsageError
+from autogen.errors import ProjectNotFound, UsageError, VersionDamaged
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
@@ -189,11 +189,17 @@ class Agent:
 
 
 def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
-    """The skills of a version's folder, ready to answer."""
+    """The skills of a version's folder, ready to answer. Raises VersionDamaged."""
     ready: dict[str, Skill] = {}
     for name, record in manifest.skills.items():
         models = {model: TunedModel.load(folder / entry.folder) for model, entry in record.models.items()}
-        ready[name] = SKILLS[record.type].ready(record.answering, models)
+        try:
+            ready[name] = SKILLS[record.type].ready(record.answering, models)
+        except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
+            raise VersionDamaged(
+                f"Version {manifest.version}: the skill {name!r} ({record.type}) is not one that this AutoGen can "
+                f"answer with: {error}. It may be of a newer one: update this one."
+            ) from error
     return ready
 
 
