@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from autogen import Agent
+from autogen import Agent, Project
 from autogen.feedback.events import FeedbackStore
 from autogen.storage.database import Database
-from autogen.versions.manifest import check_files
+from autogen.training.progress import TrainingProgress
+from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
+from tests.cli.process import called, refused, until
 from tests.tiny import rows, write_csv
 
 COMMAND = [sys.executable, "-c", "from autogen.cli.main import main; main()"]
@@ -44,15 +47,26 @@ def kill_after(project: Path, seconds: float, *words: str) -> None:
     process.communicate()
 
 
+def add_version(project: Path, name: str) -> None:
+    """The first version once more, as a candidate that has passed."""
+    versions = Versions(project)
+    first = versions.manifest("0001")
+    with versions.draft() as draft:
+        shutil.copytree(versions.folder / "0001/models", draft / "models")
+        values = {"version": name, "parent": "0001", "verdict": {"passed": True, "summary": "It is the same."}}
+        versions.publish(draft, first.model_copy(update=values))
+
+
 def spread(count: int, longest: float) -> list[float]:
     return [longest * (at + 1) / count for at in range(count)]
 
 
 def test_train_killed_anywhere_leaves_the_champion_answering(project: Path) -> None:
-    for seconds in spread(6, 12.0):
+    for seconds in spread(4, 10.0):
         kill_after(project, seconds, "train")
         works(project)
-    assert finish(project, "train") == 0
+    made = Project.open(project).train(progress=TrainingProgress(quiet=True)).version
+    assert made in Versions(project).names()
     works(project)
 
 
@@ -68,7 +82,7 @@ def test_train_and_improve_killed_at_many_points(project: Path) -> None:
 
 
 def test_promote_and_rollback_killed_anywhere_leave_one_champion(project: Path) -> None:
-    assert finish(project, "train") == 0
+    add_version(project, "0002")
     for seconds in spread(8, 0.7):
         kill_after(project, seconds, "promote", "--version", "2", "--force")
         assert Versions(project).champion() in ("0001", "0002")
@@ -89,7 +103,7 @@ def test_an_import_killed_anywhere_is_whole_or_absent(project: Path) -> None:
 
 
 def test_ctrl_c_leaves_a_training_that_resumes(untrained: Path) -> None:
-    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 400")
+    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 40")
     (untrained / "agent.toml").write_text(config, "utf-8")
     process = start(untrained, "train")
     state = untrained / ".autogen/training/train"
@@ -102,3 +116,39 @@ def test_ctrl_c_leaves_a_training_that_resumes(untrained: Path) -> None:
     assert b"--resume" in said and b"Traceback" not in said
     assert finish(untrained, "train", "--resume") == 0
     works(untrained)
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_any_moment_ends_with_130_and_one_line(untrained: Path) -> None:
+    for seconds in spread(12, 9.0):
+        process = start(untrained, "train")
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=90)
+        assert process.returncode == 130 or (process.returncode == 0 and seconds > 5), said
+        assert b"Traceback" not in said, (seconds, said)
+    assert finish(untrained, "train") == 0
+    works(untrained)
+
+
+@pytest.mark.slow
+def test_a_resumed_training_ends_as_one_that_was_never_interrupted(untrained: Path) -> None:
+    whole = Path(shutil.copytree(untrained, untrained.with_name("whole")))
+    state = untrained / ".autogen/training/train"
+    process = start(untrained, "train")
+    until(lambda: any(state.glob("**/checkpoint-*/trainer_state.json")), 90)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=90)
+    assert process.returncode == 130
+    data = untrained / "data/train.csv"
+    before = data.read_bytes()
+    data.write_bytes(before + b"one row more,top_up\n")
+    refused(called("train", "--resume", "-p", untrained), 2, "have changed since the interrupted training began")
+    data.write_bytes(before)
+    resumed = Project.open(untrained).train(resume=True, progress=TrainingProgress(quiet=True))
+    uninterrupted = Project.open(whole).train(progress=TrainingProgress(quiet=True))
+    assert weights(resumed) == weights(uninterrupted)
+
+
+def weights(manifest: Manifest) -> dict[str, str]:
+    return {name: file.sha256 for name, file in manifest.files.items() if name.endswith((".safetensors", ".onnx"))}
