@@ -147,7 +147,7 @@ class AutoGen:
         model = TunedModel.load(place)
         card = model.card
         loaded = cls.__new__(cls)
-        source = FromVersion(place, card.base_model, model.task, card.max_length, card.pad_id)
+        source = FromVersion(place, card.base_model, model.task, card.max_length, card.pad_id, card.precision)
         loaded._setup(source, record.task, quiet)
         loaded._folder, loaded._fitted = versions.folder / name, model
         loaded._train = (record.train_rows, record.train_fingerprint)

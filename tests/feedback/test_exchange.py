@@ -210,3 +210,16 @@ def test_an_export_of_an_unknown_format_is_refused(store: FeedbackStore, tmp_pat
 def test_a_missing_file_is_a_data_error(store: FeedbackStore, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="absent"):
         import_feedback(store, tmp_path / "absent.csv")
+
+
+def test_with_several_skills_every_row_says_or_is_told_whose_it_is(store: FeedbackStore, tmp_path: Path) -> None:
+    skills = ("cards", "loans")
+    path = write(tmp_path / "rows.csv", "text,label,skill\na b,x,cards\nc d,y,\n")
+    with pytest.raises(DataError, match="expected a skill \\(cards, loans\\), found none.*--skill"):
+        import_feedback(store, path, skills=skills)
+    assert store.all() == []
+    import_feedback(store, path, skills=skills, skill="loans")
+    assert [feedback.skill for feedback in store.all()] == ["cards", "loans"]
+    misspelt = write(tmp_path / "misspelt.csv", "text,label,skill\ne f,x,card\n")
+    with pytest.raises(DataError, match='found "card".*Did you mean "cards"'):
+        import_feedback(store, misspelt, skills=skills)

@@ -101,7 +101,7 @@ def test_a_version_builds_the_model_it_holds_and_new_labels_come_after(
     trained.save(tmp_path / "weights")
     shutil.copy(Path(source.base.source) / "tokenizer.json", tmp_path)
     task = TextClassification(LABELS, temperature=2.0, threshold=0.5)
-    version = FromVersion(tmp_path, "tiny", task, max_length=32, pad_id=0)
+    version = FromVersion(tmp_path, "tiny", task, max_length=32, pad_id=0, exported="fp32")
     assert version.known_labels == LABELS
     assert version.calibrated_as(TextClassification(("x",))) == TextClassification(("x",), 2.0, 0.5)
     assert version.continued and not version.own_head and version.tokenizer()[1:] == (0, 32)

@@ -144,3 +144,22 @@ def test_resuming_with_changed_data_is_refused(untrained: Path) -> None:
     (state / RUN_FILE).write_text("{}", "utf-8")
     with pytest.raises(ConfigError, match="changed"):
         opened.train(resume=True, progress=TrainingProgress(quiet=True))
+
+
+def test_feedback_on_one_of_two_skills_waits_and_teaches_there_only(untrained: Path) -> None:
+    config = (untrained / "agent.toml").read_text("utf-8")
+    (untrained / "agent.toml").write_text(config + config.partition("\n\n")[2].replace("support", "second"), "utf-8")
+    opened = Project.open(untrained)
+    opened.train(progress=TrainingProgress(quiet=True))
+    new = write_csv(untrained / "new.csv", [("refund returned payback", "refund")])
+    opened.import_feedback(new, skill="second")
+    assert [item.reason for item in opened.review()] == ["new-label"]
+    assert opened.curation("support").proposed == {}
+    assert opened.curation("second").proposed == {"refund": 1}
+
+
+def test_protected_rows_that_cannot_be_read_are_found_by_check(untrained: Path) -> None:
+    with (untrained / "agent.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[gate]\nprotected = "data/protectd.csv"\n')
+    (found,) = Project.open(untrained).check()
+    assert any("protectd.csv" in problem.source + problem.message for problem in found.errors)

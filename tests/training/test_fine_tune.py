@@ -139,7 +139,7 @@ def test_with_held_out_rows_the_exported_model_itself_is_measured(source: FromBa
 
 def goes_on(work: FineTuning, model: TunedModel, tmp_path: Path) -> FineTuned:
     """Training that goes on from the version, with a new label and without held-out rows."""
-    version = FromVersion(work.folder, "tiny", model.task, model.card.max_length, model.card.pad_id)
+    version = FromVersion(work.folder, "tiny", model.task, model.card.max_length, model.card.pad_id, "fp32")
     train = [*work.train, *(Example(f"refund payback {word}", "refund") for word in ("my", "the", "now", "a"))]
     more = replace(work, train=train, held_out=(), source=version, folder=tmp_path / "next", state=tmp_path / "more")
     report = more.run(QUIET)

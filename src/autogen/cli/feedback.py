@@ -32,12 +32,13 @@ def kept(project: Path) -> FeedbackStore:
 def import_(
     source: Annotated[Path, typer.Option("--input", help="CSV or JSONL with text,label[,user].")],
     project: ProjectOption = Path(),
+    skill: Annotated[str | None, typer.Option("--skill", help="Whose feedback, when there are several skills.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take in corrections from a file: all of its rows, or none and every error named."""
     from autogen.project import Project
 
-    found = Project.open(project).import_feedback(source)
+    found = Project.open(project).import_feedback(source, skill)
     to = output(project, as_json)
     known = f", {found.already_known} known already" if found.already_known else ""
     to.say(f"{found.imported} rows imported{known}. Next: [bold]autogen improve[/]")

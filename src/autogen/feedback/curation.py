@@ -323,12 +323,12 @@ def _doubt(label: str, assessment: Assessment, policy: CurationPolicy) -> tuple[
 
 
 def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], desk: Desk) -> None:
+    hints = {label: did_you_mean(label, known) for label in proposed}
     for key, group in list(desk.settled.items()):
         label = group[0].label
         if label in proposed:
             so_far = f"{proposed[label]} of {desk.policy.new_label_rows} rows"
-            hint = did_you_mean(label, known)
-            explanation = f'"{label}" would be a new label, with {so_far} so far.{hint} It waits for more.'
+            explanation = f'"{label}" would be a new label, with {so_far} so far.{hints[label]} It waits for more.'
             desk.wait(desk.settled.pop(key), "new-label", explanation)
 
 

@@ -60,17 +60,24 @@ class ImportResult:
     already_known: int
 
 
-def import_feedback(store: FeedbackStore, path: Path, columns: Mapping[str, str] | None = None) -> ImportResult:
+def import_feedback(
+    store: FeedbackStore,
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    skills: Sequence[str] = (),
+    skill: str | None = None,
+) -> ImportResult:
     """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
 
     `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
-    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is. Raises
-    `DataError` with all malformed rows, `StorageError`.
+    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is. `skills` are those that
+    feedback may be on; rows that name none are on `skill`, or on all when there is only one. Raises `DataError` with
+    all malformed rows, `StorageError`.
     """
     rows, problems = read_rows(path)
     rows, misfits = _selected(rows, columns or {})
     problems += misfits
-    reader = _Reader(problems)
+    reader = _Reader(problems, skills, skill)
     events = [event for row in rows if (event := reader.read(row)) is not None]
     raise_for(reader.problems)
     known = {feedback.id for feedback in store.all()}
@@ -158,6 +165,8 @@ class _Reader:
     """Rows to feedback; what is wrong with each is gathered, so that a person can mend the file at once."""
 
     problems: list[Problem]
+    skills: Sequence[str] = ()
+    skill: str | None = None
     _lines: dict[str, int] = field(default_factory=dict)  # where each id stands
     _now: datetime = field(default_factory=clock.now)
 
@@ -178,7 +187,7 @@ class _Reader:
             id=self._id(row),
             response_id=self._name(row, "response_id"),
             message=self._message(row),
-            skill=self._name(row, "skill"),
+            skill=self._skill(row),
             version=self._name(row, "version"),
             intent=self._name(row, "intent"),
             confidence=self._parsed(row, "confidence", _NUMBER, None),
@@ -192,6 +201,17 @@ class _Reader:
             created_at=self._parsed(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
         )
+
+    def _skill(self, row: Row) -> str | None:
+        name = self._name(row, "skill") or self.skill
+        if name is None and len(self.skills) > 1:
+            message = f"expected a skill ({', '.join(self.skills)}), found none"
+            self.problems.append(row.error("missing-value", message, 'add a column "skill", or import with --skill'))
+        elif name is not None and self.skills and name not in self.skills:
+            message = f"expected a skill of this project ({', '.join(self.skills)}), found {shown(name)}"
+            fix = f"correct it, or import with --skill.{did_you_mean(name, self.skills)}"
+            self.problems.append(row.error("unknown-skill", message, fix))
+        return name
 
     def _decision(self, row: Row) -> Decision | None:
         decision = self._parsed(row, "decision", _VERDICT, None)

@@ -47,6 +47,10 @@ class ModelSource(Protocol):
     def continued(self) -> bool:
         """Whether training goes on from an earlier version."""
 
+    @property
+    def exported(self) -> str | None:
+        """The form in which that earlier version answers: fp32, int8 or int8-blocks."""
+
     def calibrated_as(self, task: TextClassification) -> TextClassification:
         """The task with the temperature and threshold of the version that training goes on from, if it does."""
 
@@ -64,6 +68,7 @@ class FromBaseModel:
     known_labels: tuple[str, ...] = ()
     own_head = False
     continued = False
+    exported = None
 
     @property
     def name(self) -> str:
@@ -104,6 +109,7 @@ class FromVersion:
     task: TextClassification
     max_length: int
     pad_id: int
+    exported: str
     continued = True
 
     @property
@@ -136,6 +142,7 @@ class FromOwner:
     model: Any
     own_tokenizer: Any
     continued = False
+    exported = None
 
     @property
     def name(self) -> str:

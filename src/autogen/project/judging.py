@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autogen.agents.agent import load_skills
 from autogen.config import RESERVED_LABEL, GateSettings
-from autogen.data.problems import raise_for
+from autogen.data.problems import Problem
 from autogen.runtime.latency import latency_ratio
 from autogen.runtime.tuned_model import TunedModel
 from autogen.tasks.text_classification import Example
@@ -114,10 +114,9 @@ def _right(model: TunedModel, rows: Sequence[Example]) -> list[bool]:
     return model.task.outcomes(found, [row.label for row in rows])
 
 
-def read_protected(project: Path, settings: GateSettings) -> tuple[Example, ...]:
-    """The rows that every candidate must answer rightly. Raises DataError."""
+def protected_rows(project: Path, settings: GateSettings) -> tuple[tuple[Example, ...], list[Problem]]:
+    """The rows that every candidate must answer rightly, and what is wrong with their file."""
     if settings.protected is None:
-        return ()
+        return (), []
     rows, problems = read_labelled(project, "text-classification", [settings.protected], {})
-    raise_for(problems)
-    return rows.examples
+    return rows.examples, problems

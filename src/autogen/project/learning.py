@@ -29,7 +29,7 @@ from autogen.project.judging import (
     Evidence,
     held_before,
     judge_candidate,
-    read_protected,
+    protected_rows,
     write_fingerprints,
 )
 from autogen.runtime.tuned_model import TunedModel
@@ -101,7 +101,8 @@ class Learning:
         """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
         for settings in self.config.skills.values():
             raise_for(SKILLS[settings.type].check(settings, self.folder, []))
-        self.protected = read_protected(self.folder, self.config.gate)
+        self.protected, problems = protected_rows(self.folder, self.config.gate)
+        raise_for(problems)
         work = [
             (name, settings, need, self._data(name, settings, need))
             for name, settings in self.config.skills.items()
@@ -214,7 +215,8 @@ class Learning:
             return FromBaseModel(find_base_model(self.config.agent.base_model, self.folder))
         folder = self.champion.model_folder(name, need.name)
         model = TunedModel.load(folder)
-        return FromVersion(folder, model.card.base_model, model.task, model.card.max_length, model.card.pad_id)
+        card = model.card
+        return FromVersion(folder, card.base_model, model.task, card.max_length, card.pad_id, card.precision)
 
     def _manifest(self, draft: Path, learnt: Mapping[str, list[Learnt]]) -> Manifest:
         skills = {

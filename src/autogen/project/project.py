@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from autogen.feedback.exchange import ImportResult, import_feedback
 from autogen.feedback.review import ReviewItem, review_items
 from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named, with_feedback
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
-from autogen.project.judging import Contender
+from autogen.project.judging import Contender, protected_rows
 from autogen.skills import SKILLS, skill_settings
 from autogen.skills.skill import Need
 from autogen.storage.files import learning_lock
@@ -51,7 +52,9 @@ class Project:
 
     def check(self) -> list[SkillCheck]:
         """Read all data and report on it; nothing is written."""
-        return [check_skill(self.folder, name, settings) for name, settings in self.config.skills.items()]
+        gate = protected_rows(self.folder, self.config.gate)[1]
+        checks = [check_skill(self.folder, name, settings) for name, settings in self.config.skills.items()]
+        return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
 
     def train(self, resume: bool = False, progress: TrainingProgress | None = None) -> Manifest:
         """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.
@@ -114,26 +117,28 @@ class Project:
         need = SKILLS[settings.type].needs(settings)[0]
         return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))
 
-    def curation(self) -> Curation:
-        """What `improve` would do with the feedback there is."""
-        name, settings = next(iter(self.config.skills.items()))
+    def curation(self, skill: str | None = None) -> Curation:
+        """What `improve` would do with the feedback there is on a skill, the first one unless told."""
+        name, settings = skill_named(self.config, skill)[0]
         need = SKILLS[settings.type].needs(settings)[0]
         data = read_need(self.folder, settings, need)
         contender = self._contender(self._whole(None), name, need.name)
         return curate_feedback(self.memory.feedback, data, contender.model, name)
 
     def review(self) -> Sequence[ReviewItem]:
-        """What waits for a person."""
-        return review_items(self.curation())
+        """What waits for a person, skill by skill."""
+        return [item for name in self.config.skills for item in review_items(self.curation(name))]
 
     def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:
         """Settle one waiting item. Raises UsageError."""
         self.memory.feedback.decide(feedback_id, decision, label)
 
-    def import_feedback(self, path: Path) -> ImportResult:
-        """All rows of the file or none. Raises DataError listing every row that is wrong."""
-        columns = next(iter(self.config.skills.values())).columns
-        return import_feedback(self.memory.feedback, path, columns)
+    def import_feedback(self, path: Path, skill: str | None = None) -> ImportResult:
+        """All rows of the file or none. `skill`: whose feedback the rows are that do not say so themselves; needed when
+        there are several. Raises DataError listing every row that is wrong, UsageError."""
+        name, settings = skill_named(self.config, skill)[0]
+        several = [*self.config.skills]
+        return import_feedback(self.memory.feedback, path, settings.columns, several, name if skill else None)
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
         """Make a version champion: its name. Raises Refused, UnknownVersion, VersionDamaged."""

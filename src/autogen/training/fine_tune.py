@@ -27,7 +27,7 @@ from autogen.runtime.tuned_model import ModelCard, TunedModel, write_task
 from autogen.tasks.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 from autogen.tasks.text_classification import Example, TextClassification
 from autogen.training.batching import TrainingRow
-from autogen.training.export import INT8_FORMS, check_parity, export_graph, graph_logits
+from autogen.training.export import INT8_FORMS, MOST_LOST, check_parity, export_graph, graph_logits
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
@@ -238,7 +238,8 @@ class _Run:
         return parity, precision, because
 
     def _try_int8(self, graph: Path, rows: Sequence[Encoded], fp32: Logits) -> tuple[str, str]:
-        """Swap in the fastest int8 graph that held-out rows show to lose no more than it may."""
+        """Swap in the fastest int8 graph that held-out rows show to lose no more than it may. The form of the version
+        that training goes on from may lose the most, or a candidate could be turned down for being slower."""
         if not self.job.settings.int8:
             return "fp32", "int8 = false"
         accuracy = self._scorer(self.job.held_out)
@@ -248,7 +249,7 @@ class _Run:
         for form, (quantiser, may_lose) in INT8_FORMS.items():
             quantiser(graph, small)
             lost = accuracy(fp32) - accuracy(graph_logits(small, self.encoder, rows))
-            if lost <= may_lose + 1e-9:
+            if lost <= (MOST_LOST if form == self.job.source.exported else may_lose) + 1e-9:
                 small.replace(graph)
                 return (
                     form,
