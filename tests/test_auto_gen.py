@@ -128,3 +128,23 @@ def test_bad_data_is_named_and_nothing_is_fitted(own: Path) -> None:
     shuffled = random.Random(0).sample(TRAIN, 10)
     with pytest.raises(DataError):
         auto_gen.fit(shuffled, [("what", "unheard-of")])
+
+
+def test_labels_that_number_the_models_outputs_are_these_outputs(own: Path) -> None:
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+    names = dict(enumerate(sorted(TOPICS)))
+    model = BertForSequenceClassification(BertConfig.from_pretrained(own, id2label=names))
+    numbers = {label: at for at, label in names.items()}
+    auto_gen = AutoGen(model, BertTokenizer.from_pretrained(own), quiet=True)
+    auto_gen.config.epochs = 1
+    auto_gen.fit([(text, numbers[label]) for text, label in TRAIN], [(text, numbers[label]) for text, label in DEV])
+    assert auto_gen.labels == ("0", "1", "2", "3")
+
+
+@pytest.mark.parametrize("texts", [5, ["a", None], "", ["a", "  "]])
+def test_what_is_no_text_is_refused_with_its_place(fitted: AutoGen, texts: object) -> None:
+    with pytest.raises(DataError, match="xpected a text"):
+        fitted.predict(texts)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="xpected a text"):
+        fitted.predict_proba(texts)  # type: ignore[arg-type]

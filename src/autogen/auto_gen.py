@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autogen.agents.agent import Agent
-from autogen.config import CONFIG_NAME, TrainingSettings
+from autogen.config import CONFIG_NAME, RESERVED_LABEL, TrainingSettings
 from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for
 from autogen.data.quality import check_labelled
@@ -72,6 +72,8 @@ class AutoGen:
         """
         train, held_out = self._learning_rows(train_data, dev_data)
         test = self._rows(test_data, "test_data") if test_data is not None else None
+        if isinstance(self._source, FromOwner):
+            self._source = self._source.for_labels({*train.labels} - {RESERVED_LABEL})
         folder = Path(tempfile.mkdtemp(dir=self._home.name))
         with TrainingProgress(self._quiet) as progress:
             job = FineTuning(
@@ -105,7 +107,7 @@ class AutoGen:
 
     def predict_proba(self, texts: str | Iterable[str]) -> Any:
         """label → probability of a text, or a list of such mappings for several."""
-        listed = [texts] if isinstance(texts, str) else list(texts)
+        listed = _listed(texts)
         model = self._model()
         if not listed:
             return []
@@ -171,7 +173,7 @@ class AutoGen:
         return self._fitted
 
     def _each(self, texts: str | Iterable[str], take: Any) -> Any:
-        listed = [texts] if isinstance(texts, str) else list(texts)
+        listed = _listed(texts)
         found: Sequence[Prediction] = self._model().predict(listed)
         return take(found[0]) if isinstance(texts, str) else [take(one) for one in found]
 
@@ -232,6 +234,18 @@ class AutoGen:
             config=self.config.model_dump(),
             skills={SKILL: skill},
         )
+
+
+def _listed(texts: str | Iterable[str]) -> list[str]:
+    """Raises DataError naming the first that is no text."""
+    if not isinstance(texts, Iterable):
+        raise DataError(f"Expected a text or several, found {type(texts).__name__}.")
+    listed = [texts] if isinstance(texts, str) else list(texts)
+    for number, text in enumerate(listed, start=1):
+        if not isinstance(text, str) or not text.strip():
+            found = "an empty text" if isinstance(text, str) else type(text).__name__
+            raise DataError(f"Text {number} of {len(listed)}: expected a text, found {found}.")
+    return listed
 
 
 def _copy_tree(source: Path, target: Path) -> None:

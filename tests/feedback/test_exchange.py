@@ -215,11 +215,11 @@ def test_a_missing_file_is_a_data_error(store: FeedbackStore, tmp_path: Path) ->
 def test_with_several_skills_every_row_says_or_is_told_whose_it_is(store: FeedbackStore, tmp_path: Path) -> None:
     skills = ("cards", "loans")
     path = write(tmp_path / "rows.csv", "text,label,skill\na b,x,cards\nc d,y,\n")
-    with pytest.raises(DataError, match="expected a skill \\(cards, loans\\), found none.*--skill"):
+    with pytest.raises(DataError, match=r"expected a skill \(cards, loans\), found none.*--skill"):
         import_feedback(store, path, skills=skills)
     assert store.all() == []
     import_feedback(store, path, skills=skills, skill="loans")
     assert [feedback.skill for feedback in store.all()] == ["cards", "loans"]
     misspelt = write(tmp_path / "misspelt.csv", "text,label,skill\ne f,x,card\n")
-    with pytest.raises(DataError, match='found "card".*Did you mean "cards"'):
+    with pytest.raises(DataError, match=r'found "card".*Did you mean "cards"'):
         import_feedback(store, misspelt, skills=skills)

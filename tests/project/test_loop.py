@@ -163,3 +163,37 @@ def test_protected_rows_that_cannot_be_read_are_found_by_check(untrained: Path) 
         file.write('\n[gate]\nprotected = "data/protectd.csv"\n')
     (found,) = Project.open(untrained).check()
     assert any("protectd.csv" in problem.source + problem.message for problem in found.errors)
+
+
+def test_a_batch_that_was_rejected_does_not_vote_for_itself_when_tried_again(weak: Project) -> None:
+    first = improve_with(weak, rows(40, seed=21))
+    again = Project.open(weak.folder).improve(TrainingProgress(quiet=True))
+    counted = [
+        next(check["figures"]["rows"] for check in one.verdict["checks"] if check["name"].endswith("held out before"))
+        for one in (first, again)
+    ]
+    assert counted[0] == counted[1]
+
+
+def test_a_decision_made_while_improve_ran_is_news_to_what_it_made(weak: Project) -> None:
+    made = improve_with(weak, rows(40, seed=22))
+    weak.promote(made.version, force=True)
+    with pytest.raises(Refused, match="No feedback"):
+        Project.open(weak.folder).improve(TrainingProgress(quiet=True))
+    assert made.feedback_until < made.created_at
+
+
+def test_training_anew_is_a_way_out_of_a_damaged_champion(project: Path) -> None:
+    (project / ".autogen/versions/0001/models/support/intent/model.onnx").unlink()
+    opened = Project.open(project)
+    made = opened.train(progress=TrainingProgress(quiet=True))
+    assert not made.passed and "damaged" in made.verdict["summary"]
+    opened.promote(made.version, force=True)
+    assert Agent.load(project).respond("my card was stolen").version == "0002"
+
+
+def test_predicting_with_several_skills_needs_to_be_told_which(project: Path) -> None:
+    config = (project / "agent.toml").read_text("utf-8")
+    (project / "agent.toml").write_text(config + config.partition("\n\n")[2].replace("support", "second"), "utf-8")
+    with pytest.raises(UsageError, match="support, second"):
+        Project.open(project).predict(str(project / "data/eval.csv"), project / "out.csv")

@@ -97,8 +97,12 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order_and_ties_count_half(
 
 
 def negative_log_likelihood(logits: Logits, gold: NDArray[np.intp], temperature: float) -> float:
+    """Of targets that are smoothed as Platt (1999) does."""
     scaled = logits.astype(np.float64) / temperature
-    return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(gold)), gold]))
+    log_shares = scaled - logsumexp(scaled, axis=1, keepdims=True)
+    doubt = 1 / (len(gold) + 2)
+    right = log_shares[np.arange(len(gold)), gold]
+    return float(-np.mean((1 - doubt) * right + doubt * log_shares.mean(axis=1)))
 
 
 @given(answered(LABELS))
@@ -125,6 +129,27 @@ def test_the_temperature_is_found_that_the_logits_were_made_with() -> None:
 def test_rows_that_are_all_right_by_far_give_a_temperature_within_its_bounds() -> None:
     assert 0.05 <= fit_temperature(np.eye(4) * 1000, np.arange(4)) <= 20
     assert 0.05 <= fit_temperature(np.zeros((4, 4)), np.arange(4)) <= 20
+
+
+def test_a_few_rows_that_are_all_right_make_no_answer_certain() -> None:
+    logits = np.eye(3)[np.arange(18) % 3] * 10.0
+    temperature = fit_temperature(logits, np.arange(18) % 3)
+    assert 0.9 < softmax(logits / temperature).max() < 0.99
+
+
+def test_few_rows_without_out_of_scope_ones_leave_room_below_the_lowest_score() -> None:
+    chance = np.random.default_rng(0)
+
+    def drawn(rows: int) -> tuple[Logits, list[str]]:
+        logits = np.zeros((rows, 4), np.float32)
+        logits[np.arange(rows), np.arange(rows) % 4] = chance.normal(10, 1, rows)
+        return logits, [LABELS[at % 4] for at in range(rows)]
+
+    lost = []
+    for _ in range(50):
+        task = TASK.calibrated(*drawn(30))
+        lost.append(balance(task, *drawn(1000))[1])
+    assert np.mean(lost) < 0.02
 
 
 def balance(task: TextClassification, logits: Logits, truth: list[str]) -> tuple[float, float]:

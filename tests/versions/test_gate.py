@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autogen.config import GateSettings
-from autogen.versions.gate import Check, Measured, Outcome, Verdict, compare, holm, incomparable, judge
+from autogen.versions.gate import Check, Measured, Outcome, Verdict, compare, holm, incomparable, judge, together
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
@@ -225,3 +225,14 @@ def test_a_verdict_can_be_written_as_json() -> None:
 def test_what_cannot_be_compared_is_rejected_for_that_reason() -> None:
     found = incomparable("the champion has no model for it")
     assert not found.passed and found.summary == "Rejected: the champion has no model for it."
+
+
+def test_of_several_skills_one_must_be_better_and_none_worse() -> None:
+    same, better, worse = (verdict(rows("a", right=400, **kind)) for kind in ({}, {"gained": 30}, {"lost": 30}))
+    assert not same.passed and better.passed and not worse.passed
+    accepted = together({"cards": same, "loans": better})
+    assert accepted.passed and accepted.rows == same.rows + better.rows
+    assert {check.name.partition(":")[0] for check in accepted.checks} == {"cards", "loans"}
+    assert not together({"cards": same, "loans": same}).passed
+    rejected = together({"cards": better, "loans": worse})
+    assert not rejected.passed and "loans: " in rejected.summary and "cards: " not in rejected.summary

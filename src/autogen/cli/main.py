@@ -61,6 +61,7 @@ def main() -> None:
 
 
 def _run() -> int:
+    Output.answered = False
     try:
         from autogen.cli import commands  # noqa: F401 the commands register themselves with `app`
 
@@ -73,6 +74,7 @@ def _run() -> int:
         return _failed("Interrupted.", Interrupted.exit_code)
     except Misuse as error:
         error.show()
+        _say_so(error.format_message())
         return UsageError.exit_code
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):  # the reader of our output has gone, as `head` does
@@ -92,7 +94,14 @@ def _failed(message: str, code: int) -> int:
     to = output()
     to.err.print("[bold red]error:[/]", end=" ")
     to.note(message)
+    _say_so(message)
     return code
+
+
+def _say_so(message: str) -> None:
+    """With --json there is one object on stdout, also where there is no result."""
+    if "--json" in sys.argv and not Output.answered:
+        Output(as_json=True).result({"error": message})
 
 
 def _unexpected(error: Exception) -> int:

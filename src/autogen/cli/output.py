@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +20,7 @@ __all__ = ["Output", "escape", "percent"]
 class Output:
     """Where a command's words go."""
 
+    answered: ClassVar[bool] = False  # whether a result has been printed in this process
     as_json: bool = False
     project: Path = Path()
     # no emoji: `:card:` in a person's words is no picture
@@ -29,6 +30,7 @@ class Output:
     def result(self, values: Mapping[str, Any]) -> None:
         """The command's result for machines: printed only with --json, and then alone on stdout."""
         if self.as_json:
+            Output.answered = True
             self.out.file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
             self.out.file.flush()
 

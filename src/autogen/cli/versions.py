@@ -35,9 +35,8 @@ def versions(
     """List all versions: lineage, data, metrics, verdict."""
     to, found = output(project, as_json), opened(project)
     alias = found.alias()
-    read = {name: found.readable(name) for name in found.names()}
-    manifests = [one for one in read.values() if one is not None]
-    damaged = [name for name, one in read.items() if one is None]
+    damaged = found.damaged()
+    manifests = [found.manifest(name) for name in found.names() if name not in damaged]
     if show is not None:
         show = found.find(show)
         show_verdict(to, found.manifest(show))

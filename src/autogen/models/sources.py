@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -141,6 +142,7 @@ class FromOwner:
 
     model: Any
     own_tokenizer: Any
+    numbered: bool = False  # the data's labels are the numbers of the model's outputs
     continued = False
     exported = None
 
@@ -156,9 +158,19 @@ class FromOwner:
     def known_labels(self) -> tuple[str, ...]:
         """The model's own label names, unless they are the placeholders that transformers gives (LABEL_0, …)."""
         names = getattr(self.model.config, "id2label", None) or {}
+        if self.numbered and self.own_head:
+            return tuple(map(str, sorted(names)))
         labels = tuple(str(names[at]) for at in sorted(names))
         generic = all(label.startswith("LABEL_") for label in labels)
         return () if generic or not self.own_head else labels
+
+    def for_labels(self, labels: Collection[str]) -> FromOwner:
+        """Data often names a model's outputs by their numbers; then these are the labels, in the outputs' order."""
+        names = getattr(self.model.config, "id2label", None) or {}
+        numbers = {str(at) for at in names}
+        generic = all(str(name).startswith("LABEL_") for name in names.values())
+        numbered = bool(labels) and (set(labels) == numbers if generic else set(labels) <= numbers)
+        return replace(self, numbered=numbered and not {*map(str, names.values())} & {*labels})
 
     def calibrated_as(self, task: TextClassification) -> TextClassification:
         return task

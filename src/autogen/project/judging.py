@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autogen.agents.agent import load_skills
 from autogen.config import RESERVED_LABEL, GateSettings
 from autogen.data.problems import Problem
+from autogen.errors import VersionDamaged
 from autogen.runtime.latency import latency_ratio
 from autogen.runtime.tuned_model import TunedModel
 from autogen.tasks.text_classification import Example
@@ -39,14 +40,22 @@ class Contender:
         )
 
 
-def held_before(versions: Versions) -> frozenset[str]:
-    """Fingerprints of all rows that any version so far was measured on."""
-    files = versions.folder.glob(f"*/models/*/*/{HELD_OUT_FILE}")
+def held_before(versions: Versions, champion: Manifest) -> frozenset[str]:
+    """Fingerprints of all rows that the champion and those it comes from were measured on. Not those of candidates that
+    were turned down: their batch would vote for itself when it is tried again."""
+    line, step = [champion.version], champion.parent
+    while step is not None and (parent := versions.readable(step)) is not None:
+        line.append(step)
+        step = parent.parent
+    files = [path for name in line for path in versions.folder.glob(f"{name}/models/*/*/{HELD_OUT_FILE}")]
     return frozenset().union(*(read_fingerprints(path) for path in files))
 
 
 def read_fingerprints(path: Path) -> frozenset[str]:
-    return frozenset(path.read_text("ascii").split())
+    try:
+        return frozenset(path.read_text("ascii").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise VersionDamaged(f"{path} cannot be read: {error}") from error
 
 
 def write_fingerprints(path: Path, examples: Sequence[Example]) -> None:
@@ -114,9 +123,11 @@ def _right(model: TunedModel, rows: Sequence[Example]) -> list[bool]:
     return model.task.outcomes(found, [row.label for row in rows])
 
 
-def protected_rows(project: Path, settings: GateSettings) -> tuple[tuple[Example, ...], list[Problem]]:
+def protected_rows(
+    project: Path, settings: GateSettings, columns: Mapping[str, str]
+) -> tuple[tuple[Example, ...], list[Problem]]:
     """The rows that every candidate must answer rightly, and what is wrong with their file."""
     if settings.protected is None:
         return (), []
-    rows, problems = read_labelled(project, "text-classification", [settings.protected], {})
+    rows, problems = read_labelled(project, "text-classification", [settings.protected], columns)
     return rows.examples, problems

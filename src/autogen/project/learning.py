@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UsageError
+from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UsageError, VersionDamaged
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.project.data import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
@@ -41,7 +41,7 @@ from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
 from autogen.training.progress import TrainingProgress
 from autogen.training.trainer import forget_broken
-from autogen.versions.gate import Verdict, incomparable
+from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
@@ -95,13 +95,16 @@ class Learning:
         self.versions = Versions(folder)
         self.state = self.versions.state.resolve() / "training" / origin
         self.protected: tuple[Example, ...] = ()
+        self.damage = ""  # what is wrong with the champion; training anew is a way out of it
+        self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
 
     def run(self, resume: bool) -> Manifest:
         """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
         for settings in self.config.skills.values():
             raise_for(SKILLS[settings.type].check(settings, self.folder, []))
-        self.protected, problems = protected_rows(self.folder, self.config.gate)
+        columns = next(iter(self.config.skills.values())).columns
+        self.protected, problems = protected_rows(self.folder, self.config.gate, columns)
         raise_for(problems)
         work = [
             (name, settings, need, self._data(name, settings, need))
@@ -117,7 +120,7 @@ class Learning:
             forget_broken(self.state)
             raise
         shutil.rmtree(self.state, ignore_errors=True)
-        if self.champion is None:
+        if self.champion is None and not self.damage:
             self.versions.promote(published.version)
         return published
 
@@ -132,8 +135,15 @@ class Learning:
         name = self.versions.alias().champion
         if name is None:
             return None
-        folder, manifest = self.versions.folder / name, self.versions.manifest(name)
-        check_files(folder, manifest)
+        try:
+            folder, manifest = self.versions.folder / name, self.versions.manifest(name)
+            check_files(folder, manifest)
+        except VersionDamaged as error:
+            if self.origin == "improve":
+                raise
+            self.damage = f"the champion, version {name}, is damaged"
+            self.progress.say(f"warning: {error} What is trained now cannot be compared with it.")
+            return None
         return Champion(folder, manifest)
 
     def _data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
@@ -152,7 +162,8 @@ class Learning:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
         used = {one for item in data for one in item.feedback}
-        made_at = datetime.fromisoformat(self.champion.manifest.created_at)
+        manifest = self.champion.manifest
+        made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
         reviewed = any(one.decided_at > made_at for one in self.memory.feedback.decisions().values())
         if used == set(self.champion.manifest.feedback) and not reviewed:
             raise Refused(
@@ -232,6 +243,7 @@ class Learning:
             agent=self.config.agent.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             made_by=self.origin,
+            feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
             feedback=sorted({one for items in learnt.values() for item in items for one in item.data.feedback}),
@@ -251,23 +263,30 @@ class Learning:
                     record.metrics = evaluate_model(model, one.data.measured, "held-out rows").metrics
 
     def _judge(self, draft: Path, manifest: Manifest, learnt: Mapping[str, list[Learnt]]) -> Verdict | None:
-        """One verdict for the whole version: with several models, all must pass."""
+        """One verdict for the whole version, over all of its models."""
         if self.champion is None:
-            return None
+            return incomparable(self.damage) if self.damage else None
         self.progress.say(f"Judging the candidate against {self.champion.manifest.version} …")
-        before = held_before(self.versions)
-        verdicts = []
+        before = held_before(self.versions, self.champion.manifest)
+        verdicts = {}
         for name, items in learnt.items():
             for one in items:
                 champion = self.champion.contender(name, one.need.name)
                 if champion is not None:
                     candidate = Contender.load(draft, manifest, name, one.need.name)
                     measured = one.data.data.held_out.examples, one.data.set_aside.examples
-                    evidence = Evidence(*measured, before, self.protected)
-                    verdicts.append(judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate))
+                    evidence = Evidence(*measured, before, self._protected_for(one.report.labels))
+                    found = judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate)
+                    verdicts[name if len(items) == 1 else f"{name}/{one.need.name}"] = found
         if not verdicts:
             return incomparable(f"no skill of version {self.champion.manifest.version} to compare with")
-        return next((verdict for verdict in verdicts if not verdict.passed), verdicts[0])
+        return together(verdicts)
+
+    def _protected_for(self, labels: Sequence[str]) -> Sequence[Example]:
+        """With several skills, each is asked the protected rows whose label it knows."""
+        if len(self.config.skills) == 1:
+            return self.protected
+        return [row for row in self.protected if row.label in labels]
 
 
 @contextmanager

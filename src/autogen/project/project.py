@@ -52,7 +52,8 @@ class Project:
 
     def check(self) -> list[SkillCheck]:
         """Read all data and report on it; nothing is written."""
-        gate = protected_rows(self.folder, self.config.gate)[1]
+        columns = next(iter(self.config.skills.values())).columns
+        gate = protected_rows(self.folder, self.config.gate, columns)[1]
         checks = [check_skill(self.folder, name, settings) for name, settings in self.config.skills.items()]
         return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
 
@@ -113,6 +114,8 @@ class Project:
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
         manifest = self._whole(version)
+        if skill is None and len(self.config.skills) > 1:
+            raise UsageError(f"Expected a skill ({', '.join(self.config.skills)}), found none: name it with --skill.")
         name, settings = skill_named(self.config, skill)[0]
         need = SKILLS[settings.type].needs(settings)[0]
         return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))

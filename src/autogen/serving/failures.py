@@ -90,6 +90,10 @@ def _invalid(_request: Request, error: Exception) -> Response:
 def _http(_request: Request, error: Exception) -> Response:
     """Starlette's own: no such route, a method that the route does not have, a body that cannot be read."""
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and "parsing the body" in str(error.detail):
+        return error_response(
+            400, "invalid_json", "Expected the body to be JSON in UTF-8, of ordinary depth and numbers."
+        )
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     message = f"{error.detail}. The routes are listed at /openapi.json." if error.status_code == 404 else error.detail
     return error_response(error.status_code, code, message, headers=error.headers)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from autogen.config import RESERVED_LABEL, SkillSettings, Sources
+from autogen.config import CONFIG_NAME, RESERVED_LABEL, SkillSettings, Sources
 from autogen.data.problems import Problem, shown
 from autogen.data.quality import normalise
 from autogen.errors import DataError, did_you_mean
@@ -61,6 +61,9 @@ class CustomerServiceType:
         return Answering(responses=responses, **kept).model_dump()
 
     def check(self, settings: CustomerServiceSettings, project: Path, labels: Sequence[str]) -> list[Problem]:
+        return [*_unread(settings), *self._responses(settings, project, labels)]
+
+    def _responses(self, settings: CustomerServiceSettings, project: Path, labels: Sequence[str]) -> list[Problem]:
         if settings.responses is None:
             return []
         try:
@@ -170,6 +173,18 @@ def read_responses(path: Path) -> dict[str, list[str]]:
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) and text.strip() for text in value)
+
+
+def _unread(settings: CustomerServiceSettings) -> list[Problem]:
+    """Settings that would do nothing."""
+    problems = []
+    if settings.unlabelled:
+        message = "expected no unlabelled texts, which nothing is learnt from yet"
+        problems.append(_warning(settings.unlabelled[0], message, "leave `unlabelled` out; it is not read"))
+    if "{choices}" not in settings.clarify_text:
+        message = f"expected {{choices}} in clarify_text, found {settings.clarify_text!r}"
+        problems.append(_warning(CONFIG_NAME, message, "put {choices} where the intents to choose from belong"))
+    return problems
 
 
 def _warning(source: str, message: str, fix: str) -> Problem:

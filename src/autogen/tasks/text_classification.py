@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -167,13 +168,19 @@ def softmax(logits: Floats) -> Floats:
 
 
 def fit_temperature(logits: Floats, gold: NDArray[np.intp]) -> float:
-    """The temperature in 0.05–20 with the least negative log likelihood, by golden-section search on its logarithm."""
+    """The temperature in 0.05–20 with the least negative log likelihood, by golden-section search on its logarithm.
+
+    As many rows cannot prove more than so much: the targets are smoothed by 1 / (rows + 2), as Platt (1999) does, or
+    a few rows that are all right would make every answer certain.
+    """
+    doubt = 1 / (len(gold) + 2)
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
         peak = scaled.max(axis=1)
         log_sum = peak + np.log(np.exp(scaled - peak[:, None]).sum(axis=1))
-        return float(np.mean(log_sum - scaled[np.arange(len(gold)), gold]))
+        right, any_label = scaled[np.arange(len(gold)), gold], scaled.mean(axis=1)
+        return float(np.mean(log_sum - (1 - doubt) * right - doubt * any_label))
 
     low, high, golden = np.log(0.05), np.log(20.0), (5**0.5 - 1) / 2
     for _ in range(40):
@@ -192,7 +199,7 @@ def fit_threshold(logits: Floats, gold: NDArray[np.intp], outside: Floats, max_l
     may_lose = int(max_loss * len(scores) + 1e-9)
     highest = float(right[may_lose]) if may_lose < len(right) else float(scores.max())
     if not len(outside):
-        return highest
+        return highest if may_lose or not len(right) else _below(right, max_loss)
     rejected = np.sort(outside.max(axis=1))
     rejected = rejected[rejected < highest]
     if not len(rejected):
@@ -201,6 +208,13 @@ def fit_threshold(logits: Floats, gold: NDArray[np.intp], outside: Floats, max_l
     kept = right[right > last]
     # halfway between the last rejected out-of-scope row and the first in-scope row that stays
     return (last + min(highest, float(kept[0]))) / 2 if len(kept) else highest
+
+
+def _below(right: Floats, max_loss: float) -> float:
+    """A threshold below the scores of rows that are too few for one of them to be the `max_loss` quantile: where that
+    quantile of a normal distribution would be, and no higher than the lowest."""
+    quantile = right.mean() + NormalDist().inv_cdf(min(max(max_loss, 1e-6), 0.5)) * right.std()
+    return float(min(right[0], quantile))
 
 
 def per_label(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, dict[str, float]]:

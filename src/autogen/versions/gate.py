@@ -8,8 +8,8 @@ test) with Holm's correction.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from scipy.stats import binomtest, norm
@@ -18,6 +18,7 @@ from autogen.config import RESERVED_LABEL, GateSettings
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5
+BETTER = "better at something"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,23 @@ def incomparable(reason: str) -> Verdict:
     return Verdict(False, f"Rejected: {reason}.", 0, (Check("comparable", False, reason, {}),))
 
 
+def together(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """One verdict of several skills': each must pass every check, but it is enough that one is better at something, for
+    feedback on one skill does not better the others."""
+    if len(verdicts) == 1:
+        return next(iter(verdicts.values()))
+    better = any(check.passed for verdict in verdicts.values() for check in verdict.checks if check.name == BETTER)
+    checks = tuple(
+        replace(check, name=f"{skill}: {check.name}", passed=check.passed or (better and check.name == BETTER))
+        for skill, verdict in verdicts.items()
+        for check in verdict.checks
+    )
+    failed = [f"{check.name.partition(':')[0]}: {check.finding}" for check in checks if not check.passed]
+    said = "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
+    summary = f"Rejected: {'; '.join(failed)}." if failed else f"Accepted. {said}"
+    return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks)
+
+
 def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
     rows = len(outcomes)
     enough = rows >= settings.min_rows
@@ -165,7 +183,7 @@ def _better(outcomes: Sequence[Outcome]) -> Check:
     if learnt:
         reasons.append(f"new labels ({', '.join(learnt)})")
     finding = f"better: {'; '.join(reasons)}" if reasons else "better at nothing"
-    return Check("better at something", bool(reasons), finding, {"gained": gained, "lost": lost})
+    return Check(BETTER, bool(reasons), finding, {"gained": gained, "lost": lost})
 
 
 def _balance(outcomes: Iterable[Outcome]) -> tuple[int, int]:

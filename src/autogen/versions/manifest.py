@@ -53,6 +53,7 @@ class Manifest(BaseModel):
     made_by: str  # train, improve, or AutoGen.save
     parent: str | None  # the champion when it was made
     config: dict[str, Any]  # agent.toml as it was, for the record
+    feedback_until: str = ""  # when the feedback was read: what was decided later is news to it
     feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
     skills: dict[str, SkillRecord]
     verdict: dict[str, Any] | None = None  # the gate's report; None for a project's first version
@@ -115,5 +116,6 @@ def check_files(folder: Path, manifest: Manifest, answering_only: bool = False) 
     if problems:
         raise VersionDamaged(
             f"Version {manifest.version} is damaged: {'; '.join(problems)}. "
-            "Go back to a whole version with `autogen rollback`, or put the file back from a backup."
+            "Go back to a whole version with `autogen rollback`, put the file back from a backup, or make a new "
+            "version with `autogen train`."
         )

@@ -46,7 +46,14 @@ class Versions:
 
     def names(self) -> list[str]:
         """Whole versions, oldest first."""
-        return sorted(path.parent.name for path in self.folder.glob(f"[0-9]*/{MANIFEST_FILE}"))
+        return [name for name in self._numbered() if (self.folder / name / MANIFEST_FILE).exists()]
+
+    def damaged(self) -> list[str]:
+        """Versions whose manifest is missing or was altered, oldest first."""
+        return [name for name in self._numbered() if self.readable(name) is None]
+
+    def _numbered(self) -> list[str]:
+        return sorted((path.name for path in self.folder.glob("[0-9]*") if path.name.isdecimal()), key=int)
 
     def all(self) -> list[Manifest]:
         return [read_manifest(self.folder / name) for name in self.names()]
@@ -57,8 +64,8 @@ class Versions:
         if name not in self.names():
             if name.isdecimal() and (self.folder / name).is_dir():
                 raise VersionDamaged(
-                    f"Version {name} is damaged: {MANIFEST_FILE} is missing. Put it back from a backup, or go on with "
-                    "another version: `autogen promote --version V`."
+                    f"Version {name} is damaged: {MANIFEST_FILE} is missing. Put it back from a backup, go on with "
+                    "another version (`autogen promote --version V`), or make one with `autogen train`."
                 )
             known = ", ".join(self.names()) or "none yet"
             raise UnknownVersion(f"Expected one of the versions {known}; found {version!r}.")
@@ -149,7 +156,7 @@ class Versions:
 
     def _newest_passed(self, champion: str | None) -> str:
         """The newest version after the champion that passed the gate: one rolled back is after it again."""
-        later = [name for name in reversed(self.names()) if champion is None or name > champion]
+        later = [name for name in reversed(self.names()) if champion is None or int(name) > int(champion)]
         for name in later:
             manifest = self.readable(name)
             if manifest is not None and manifest.passed and self._judged_against(manifest, champion):
