@@ -19,7 +19,7 @@ CONFIG_NAME = "agent.toml"
 RESERVED_LABEL = "oos"  # the label of out-of-scope rows
 
 T = TypeVar("T", bound="Settings")
-TuningMethod = Literal["full", "head"]
+TuningMethod = Literal["full", "head", "last-n", "bitfit", "lora", "ia3", "prefix", "prompt", "adapter"]
 
 
 class Settings(BaseModel):
@@ -40,7 +40,14 @@ class TrainingSettings(Settings):
     method: TuningMethod = "full"
     learning_rate: float | None = Field(default=None, gt=0, le=1)
     head_learning_rate: float | None = Field(default=None, gt=0, le=1)
-    layer_decay: float = Field(default=0.9, gt=0, le=1)
+    layer_decay: float | None = Field(default=None, gt=0, le=1)
+    last_n: int = Field(default=2, ge=1, le=1_000)  # last-n: top layers that learn
+    r: int = Field(default=16, ge=1, le=4_096)  # lora, by PEFT's names from here on
+    lora_alpha: int = Field(default=32, ge=1, le=65_536)
+    lora_dropout: float = Field(default=0.1, ge=0, lt=1)
+    target_modules: str | list[str] | None = None  # lora, ia3
+    num_virtual_tokens: int = Field(default=16, ge=1, le=1_024)  # prefix, prompt
+    adapter_size: int = Field(default=64, ge=1, le=65_536)  # adapter: width of the bottleneck
     epochs: int | None = Field(default=None, ge=1, le=10_000)
     train_batch_size: int | None = Field(default=None, ge=1, le=65_536)
     eval_batch_size: int = Field(default=32, ge=1, le=65_536)

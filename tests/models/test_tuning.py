@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autogen.config import TrainingSettings
+from autogen.errors import ConfigError
+from autogen.models.bottleneck import bottlenecks
 from autogen.models.classifier import Classifier, SequenceClassifier
 from autogen.models.sources import FromBaseModel
-from autogen.models.tuning import METHODS, trainable_share
+from autogen.models.tuning import ADDS, METHODS, Tuning, trainable_share, tune
+from autogen.training.recipe import choose_recipe
 from tests.models.conftest import LABELS, owners_model
+
+
+def tuning(method: str, **options: Any) -> Tuning:
+    settings = TrainingSettings.model_validate({"method": method, "freeze_embeddings": False, **options})
+    return choose_recipe(settings, LABELS, continued=False, own_head=False).tuning
 
 
 @pytest.fixture(params=["ours", "the user's"])
@@ -22,14 +32,14 @@ def learning(model: Classifier) -> set[str]:
 
 
 def test_full_tuning_learns_everything(model: Classifier) -> None:
-    METHODS["full"](model, False)
+    tune(model, tuning("full"))
     assert learning(model) == {name for name, _ in model.named_parameters()}
     found, every = trainable_share(model)
     assert found == every == sum(parameter.numel() for parameter in model.parameters())
 
 
 def test_full_tuning_may_leave_the_word_embeddings_as_they_are(model: Classifier) -> None:
-    METHODS["full"](model, True)
+    tune(model, tuning("full", freeze_embeddings=True))
     words = model.encoder.get_input_embeddings().weight
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     assert len(frozen) == 1 and frozen[0] is words
@@ -38,12 +48,62 @@ def test_full_tuning_may_leave_the_word_embeddings_as_they_are(model: Classifier
 
 
 def test_head_tuning_learns_the_head_alone(model: Classifier) -> None:
-    METHODS["head"](model, True)
+    tune(model, tuning("head"))
     assert learning(model) == {name for name, _ in model.named_parameters() if model.is_head(name)}
     assert 0 < trainable_share(model)[0] < trainable_share(model)[1] / 10
 
 
 def test_a_method_undoes_another(model: Classifier) -> None:
-    METHODS["head"](model, False)
-    METHODS["full"](model, False)
+    tune(model, tuning("head"))
+    tune(model, tuning("full"))
     assert trainable_share(model)[0] == trainable_share(model)[1]
+
+
+def test_last_n_learns_the_top_layers(model: Classifier) -> None:
+    tune(model, tuning("last-n", last_n=1))
+    assert not [name for name in learning(model) if "layer.0." in name or "embeddings" in name]
+    assert [name for name in learning(model) if "layer.1." in name]
+
+
+def test_bitfit_learns_biases(model: Classifier) -> None:
+    tune(model, tuning("bitfit"))
+    assert all(name.endswith("bias") or model.is_head(name) for name in learning(model))
+    assert [name for name in learning(model) if "layer.0." in name]
+
+
+@pytest.mark.parametrize("method", sorted(ADDS))
+def test_methods_that_add_leave_the_base_model_as_it_is(model: Classifier, method: str) -> None:
+    if method == "prompt" and not model.pools_tokens:
+        with pytest.raises(ConfigError, match="prefix"):
+            tune(model, tuning(method))
+        return
+    before = {id(parameter) for parameter in model.backbone.parameters()}
+    norms = {id(p) for name, p in model.named_parameters() if "norm" in name.lower()}
+    tune(model, tuning(method))
+    moved = {id(p) for p in model.parameters() if p.requires_grad} & (before - norms)
+    heads = {id(p) for name, p in model.named_parameters() if model.is_head(name)}
+    assert not moved
+    assert heads and all(p.requires_grad for name, p in model.named_parameters() if model.is_head(name))
+    assert 0 < trainable_share(model)[0] < trainable_share(model)[1] / 2
+
+
+def test_an_untrained_adapter_changes_nothing(source: FromBaseModel, batch: dict[str, Any]) -> None:
+    model = source.build(LABELS, seed=0).eval()
+    before = model.answer(batch).logits
+    tune(model, tuning("adapter", adapter_size=4))
+    assert len(bottlenecks(model.backbone)) == 4  # two in each of two layers
+    assert (model.answer(batch).logits - before).abs().max() == 0
+
+
+def test_a_method_that_cannot_be_put_into_a_model_is_refused_with_the_reason(source: FromBaseModel) -> None:
+    model = source.build(LABELS, seed=0)
+    with pytest.raises(ConfigError, match="nowhere"):
+        tune(model, tuning("lora", target_modules="nowhere"))
+
+
+def test_every_method_of_the_settings_is_one() -> None:
+    from typing import get_args
+
+    from autogen.config import TuningMethod
+
+    assert set(get_args(TuningMethod)) == set(METHODS)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from autogen.errors import Interrupted, TrainingFailed
 from autogen.models.classifier import Classifier
 from autogen.models.sources import FromBaseModel
-from autogen.models.tuning import METHODS
+from autogen.models.tuning import tune
 from autogen.tasks.encoding import Encoded, TextEncoder
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe
@@ -38,7 +38,7 @@ class Fitting:
 
     def build(self, recipe: Recipe) -> Classifier:
         model = self.source.build(LABELS, recipe.seed)
-        METHODS[recipe.method](model, recipe.freeze_embeddings)
+        tune(model, recipe.tuning)
         return model
 
     def run(

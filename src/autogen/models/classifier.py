@@ -11,8 +11,9 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,11 +23,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autogen.errors import VersionDamaged
+from autogen.errors import BaseModelError, ConfigError, VersionDamaged
+from autogen.models import adapters
 
 KIND_FILE = "classifier.json"
+ENCODER_FOLDER = "encoder"
 HEAD_FILE = "head.safetensors"
 START_SCALE = 20.0
+
+
+@dataclass(frozen=True)
+class BaseWeights:
+    """A base model by its name, and the digest of its weights."""
+
+    name: str
+    digest: str
 
 
 class Answer(NamedTuple):
@@ -42,6 +53,9 @@ class Classifier(nn.Module, ABC):
     kind: str
     encoder: Any
     head_prefixes: tuple[str, ...]
+    pools_tokens = True  # whether all tokens count alike, wherever they stand
+    _keys_to_ignore_on_save = None  # the Trainer asks, when a checkpoint holds only what learns
+    base: BaseWeights | None = None  # what an adapter belongs to; None: nothing that could be found again
 
     @abstractmethod
     def answer(self, batch: Mapping[str, Tensor]) -> Answer:
@@ -56,6 +70,25 @@ class Classifier(nn.Module, ABC):
         spent on padding, and the loss still sees them all."""
         answers = [self.answer(batch) for batch in batches]
         return Answer(torch.cat([a.logits for a in answers]), torch.cat([a.embedding for a in answers]))
+
+    @property
+    @abstractmethod
+    def backbone(self) -> nn.Module:
+        """The encoder without its head; tuning methods put what they add into it."""
+
+    @abstractmethod
+    def put_backbone(self, backbone: nn.Module) -> None:
+        """Another in its place. (A setter would not do: a torch module registers modules before it asks for one.)"""
+
+    def fold_in(self) -> None:
+        """Make what a tuning method has added a part of the weights. Raises ConfigError where it cannot be."""
+        found = adapters.adapted_by(self.backbone)
+        self.put_backbone(adapters.merged(self.backbone))
+        if adapters.is_adapted(self.backbone):
+            raise ConfigError(
+                f"This version was tuned by {found}, which is no part of the weights: go on with the same method, or "
+                "start from the base model with `autogen train`."
+            )
 
     def is_head(self, parameter_name: str) -> bool:
         return parameter_name.startswith(self.head_prefixes)
@@ -84,16 +117,19 @@ class Classifier(nn.Module, ABC):
         return {name: batch[name] for name in names}
 
     def save(self, folder: Path) -> None:
-        """Weights as safetensors, the encoder in transformers' own layout."""
+        """Weights as safetensors: the head, and the encoder in transformers' own layout, or of it only what a tuning
+        method has added."""
         folder.mkdir(parents=True, exist_ok=True)
-        with quiet_transformers():
-            self.encoder.save_pretrained(folder / "encoder")
-        head = {
-            name: value.contiguous() for name, value in self.state_dict().items() if name in ("vectors", "log_scale")
-        }
-        if head:
-            save_file(head, folder / HEAD_FILE)
-        (folder / KIND_FILE).write_text(json.dumps({"kind": self.kind}), "utf-8")
+        record: dict[str, Any] = {"kind": self.kind}
+        if adapters.is_adapted(self.backbone):
+            adapters.save_added(self.backbone, folder, self.base.name if self.base else "")
+            record["base"] = asdict(self.base) if self.base else None
+        else:
+            with quiet_transformers():
+                self.encoder.save_pretrained(folder / ENCODER_FOLDER)
+        head = {name: value.contiguous() for name, value in self.state_dict().items() if self.is_head(name)}
+        save_file(head, folder / HEAD_FILE)
+        (folder / KIND_FILE).write_text(json.dumps(record), "utf-8")
 
 
 class CosineClassifier(Classifier):
@@ -108,8 +144,16 @@ class CosineClassifier(Classifier):
         self.vectors = nn.Parameter(functional.normalize(torch.randn(labels, encoder.config.hidden_size), dim=-1))
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
 
+    @property
+    def backbone(self) -> nn.Module:
+        return self.encoder  # type: ignore[no-any-return]
+
+    def put_backbone(self, backbone: nn.Module) -> None:
+        self.encoder = backbone
+
     def answer(self, batch: Mapping[str, Tensor]) -> Answer:
         hidden = self.encoder(**self.inputs(batch)).last_hidden_state
+        hidden = hidden[:, hidden.shape[1] - batch["attention_mask"].shape[1] :]  # without a prompt's own tokens
         embedding = functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1)
         # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
         with torch.autocast(embedding.device.type, enabled=False):
@@ -129,6 +173,7 @@ class SequenceClassifier(Classifier):
     """A transformers `...ForSequenceClassification`; its last hidden states give the embedding."""
 
     kind = "sequence-classification"
+    pools_tokens = False
 
     def __init__(self, encoder: Any) -> None:
         super().__init__()
@@ -137,7 +182,16 @@ class SequenceClassifier(Classifier):
         if name is None:
             raise VersionDamaged(f"{type(encoder).__name__} has no linear layer with one output per label.")
         self._output = name
-        self.head_prefixes = (f"encoder.{name.split('.')[0]}.",)
+        self.output = f"encoder.{name}"
+        outside = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
+        self.head_prefixes = tuple(f"encoder.{child}." for child in outside)
+
+    @property
+    def backbone(self) -> nn.Module:
+        return getattr(self.encoder, self.encoder.base_model_prefix)  # type: ignore[no-any-return]
+
+    def put_backbone(self, backbone: nn.Module) -> None:
+        setattr(self.encoder, self.encoder.base_model_prefix, backbone)
 
     def answer(self, batch: Mapping[str, Tensor]) -> Answer:
         found = self.encoder(**self.inputs(batch), output_hidden_states=True)
@@ -171,21 +225,53 @@ def mean_of_tokens(hidden: Tensor, mask: Tensor) -> Tensor:
     return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)
 
 
-def load_classifier(folder: Path) -> Classifier:
-    """What `Classifier.save` wrote."""
-    from transformers import AutoModel, AutoModelForSequenceClassification
+def load_classifier(folder: Path, base_encoder: Callable[[str], Any] | None = None) -> Classifier:
+    """What `Classifier.save` wrote. `base_encoder` loads the base model of that name, for weights that are an adapter.
 
+    Raises VersionDamaged; BaseModelError when the base model is not the one that the adapter was trained on.
+    """
     try:
-        kind = json.loads((folder / KIND_FILE).read_text("utf-8"))["kind"]
-        if kind == SequenceClassifier.kind:
-            with quiet_transformers():
-                auto = AutoModelForSequenceClassification
-                return SequenceClassifier(auto.from_pretrained(folder / "encoder", local_files_only=True))
+        record = dict(json.loads((folder / KIND_FILE).read_text("utf-8")))
+        base = BaseWeights(**record["base"]) if record.get("base") else None
         head = load_file(folder / HEAD_FILE)
-        model = CosineClassifier(load_encoder(AutoModel, folder / "encoder"), len(head["vectors"]))
-        model.load_state_dict(head, strict=False)
+        model = _with_head(record["kind"], _encoder(folder, record["kind"], base, base_encoder), head)
+        if (folder / adapters.ADAPTER_FOLDER).is_dir():
+            model.put_backbone(adapters.load_added(model.backbone, folder))
+        model.base = base
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise VersionDamaged(f"{folder}: the trained weights cannot be read: {error}") from error
+    return model
+
+
+def _encoder(folder: Path, kind: str, base: BaseWeights | None, base_encoder: Callable[[str], Any] | None) -> Any:
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    if base is not None and base_encoder is not None:
+        encoder = base_encoder(base.name)
+        found = adapters.weights_digest(encoder)
+        if found != base.digest:
+            raise BaseModelError(
+                f'The adapter was trained on the base model "{base.name}" with weights {base.digest}; what has that '
+                f"name now has weights {found}. Put the same base model back, or train anew."
+            )
+        return encoder
+    if kind == SequenceClassifier.kind:
+        with quiet_transformers():
+            auto = AutoModelForSequenceClassification
+            return auto.from_pretrained(folder / ENCODER_FOLDER, local_files_only=True)
+    return load_encoder(AutoModel, folder / ENCODER_FOLDER)
+
+
+def _with_head(kind: str, encoder: Any, head: Mapping[str, Tensor]) -> Classifier:
+    if kind == SequenceClassifier.kind:
+        owners = SequenceClassifier(encoder)
+        labels = next((len(value) for name, value in head.items() if name == f"{owners.output}.weight"), None)
+        if labels is not None and labels != encoder.num_labels:
+            owners.grow(labels)
+        owners.load_state_dict(head, strict=False)
+        return owners
+    model = CosineClassifier(encoder, len(head["vectors"]))
+    model.load_state_dict(head, strict=False)
     return model
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,13 +20,17 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
-from autogen.models.base_models import BaseModel
+from autogen.models.adapters import weights_digest
+from autogen.models.base_models import BaseModel, find_base_model
 from autogen.models.classifier import (
+    ENCODER_FOLDER,
+    BaseWeights,
     Classifier,
     CosineClassifier,
     SequenceClassifier,
     load_classifier,
     load_encoder,
+    quiet_transformers,
 )
 from autogen.tasks.text_classification import TextClassification
 
@@ -56,6 +61,9 @@ class ModelSource(Protocol):
         """The task with the temperature and threshold of the version that training goes on from, if it does."""
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier: ...
+
+    def save_base(self, folder: Path) -> None:
+        """Put the untuned model beside an adapter, if it could not be found again otherwise."""
 
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
         """The Rust tokenizer, the id of its padding, and the most tokens that the model takes."""
@@ -88,7 +96,12 @@ class FromBaseModel:
             raise _not_loaded(self.base, error) from error
         if getattr(encoder.config, "is_encoder_decoder", False):
             raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
-        return CosineClassifier(encoder, len(labels))
+        classifier = CosineClassifier(encoder, len(labels))
+        classifier.base = BaseWeights(self.base.name, weights_digest(encoder))
+        return classifier
+
+    def save_base(self, folder: Path) -> None:
+        """It is found by its name."""
 
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
         from transformers import AutoConfig, AutoTokenizer
@@ -111,6 +124,7 @@ class FromVersion:
     max_length: int
     pad_id: int
     exported: str
+    project: Path | None = None  # where a base model's path begins
     continued = True
 
     @property
@@ -127,10 +141,21 @@ class FromVersion:
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         torch.manual_seed(seed)
-        model = load_classifier(self.folder / "weights")
+        model = load_classifier(self.folder / "weights", self._base_encoder)
         if len(labels) > len(self.known_labels):
             model.grow(len(labels))
         return model
+
+    def _base_encoder(self, name: str) -> Any:
+        from transformers import AutoModel
+
+        base = find_base_model(name, self.project)
+        return load_encoder(AutoModel, base.source, base.local)
+
+    def save_base(self, folder: Path) -> None:
+        kept = self.folder / "weights" / ENCODER_FOLDER
+        if kept.is_dir():
+            shutil.copytree(kept, folder / ENCODER_FOLDER)
 
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
         return Tokenizer.from_file(str(self.folder / "tokenizer.json")), self.pad_id, self.max_length
@@ -189,6 +214,11 @@ class FromOwner:
         model.config.label2id = {label: at for at, label in enumerate(labels)}
         model.config.problem_type = "single_label_classification"
         return classifier
+
+    def save_base(self, folder: Path) -> None:
+        labels = tuple(map(str, range(self.model.num_labels))) if self.own_head else ("0", "1")
+        with quiet_transformers():
+            self.build(labels, 0).encoder.save_pretrained(folder / ENCODER_FOLDER)
 
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
         return rust_tokenizer(self.own_tokenizer, self.model.config)

@@ -1,31 +1,149 @@
-"""Tuning methods: which of a model's parameters learn.
+"""Tuning methods: which of a model's parameters learn, and what is added to them.
 
-A method is a function from a model to nothing: it sets `requires_grad`. Methods that add parameters (LoRA, prefix,
-adapters) will wrap the encoder here too, in the same table.
+A method is a function from a classifier and the options to nothing: it sets `requires_grad`, and those that add
+parameters put them into the classifier's backbone. The head learns in every one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType
+
+from autogen.errors import ConfigError
+from autogen.models import adapters
+from autogen.models.bottleneck import KIND, add_bottlenecks, is_added
 from autogen.models.classifier import Classifier
 
 
-def full(model: Classifier, freeze_embeddings: bool) -> None:
+@dataclass(frozen=True)
+class Tuning:
+    """A method with its options, by PEFT's names. Sizes are in units of the backbone's own: layers, ranks, tokens."""
+
+    method: str
+    freeze_embeddings: bool  # full, last-n: the word embeddings stay as they are
+    last_n: int  # last-n: how many of the top layers learn
+    r: int  # lora: rank
+    lora_alpha: int
+    lora_dropout: float
+    target_modules: str | Sequence[str] | None  # lora, ia3: names of modules; None: PEFT's choice for the architecture
+    num_virtual_tokens: int  # prefix, prompt
+    adapter_size: int  # adapter: width of the bottleneck
+
+
+def full(model: Classifier, tuning: Tuning) -> None:
     """Everything learns; the word embeddings, half of a small model and rarely worth moving, may stay as they are."""
     for parameter in model.parameters():
         parameter.requires_grad_(True)
-    if freeze_embeddings:
+    if tuning.freeze_embeddings:
         model.word_embeddings().requires_grad_(False)
 
 
-def head(model: Classifier, freeze_embeddings: bool) -> None:  # noqa: ARG001 all methods take the same arguments
+def head(model: Classifier, tuning: Tuning) -> None:  # noqa: ARG001 all methods take the same arguments
     """Only the head learns, on the encoder as it is."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(model.is_head(name))
 
 
-METHODS: dict[str, Callable[[Classifier, bool], None]] = {"full": full, "head": head}
+def last_n(model: Classifier, tuning: Tuning) -> None:
+    """The top layers and the head learn."""
+    first = model.layers - min(tuning.last_n, model.layers)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(model.is_head(name) or model.layer_of(name) > first)
+
+
+def bitfit(model: Classifier, tuning: Tuning) -> None:  # noqa: ARG001
+    """Biases and the head learn (Ben Zaken et al. 2022, arXiv 2106.10199)."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(model.is_head(name) or name.endswith(".bias"))
+
+
+def lora(model: Classifier, tuning: Tuning) -> None:
+    """Low-rank additions to linear layers (Hu et al. 2021, arXiv 2106.09685)."""
+    config = LoraConfig(
+        r=tuning.r,
+        lora_alpha=tuning.lora_alpha,
+        lora_dropout=tuning.lora_dropout,
+        target_modules=_modules(tuning.target_modules) or "all-linear",
+    )
+    _add(model, config, "LORA")
+
+
+def ia3(model: Classifier, tuning: Tuning) -> None:
+    """Learnt scales of keys, values and feed-forward activations (Liu et al. 2022, arXiv 2205.05638)."""
+    targets = _modules(tuning.target_modules)
+    feedforward = [name for name in targets or () if "output" in name or "ffn" in name]
+    _add(model, IA3Config(target_modules=targets, feedforward_modules=feedforward if targets else None), "IA3")
+
+
+def prefix(model: Classifier, tuning: Tuning) -> None:
+    """Learnt keys and values before those of the text, in every layer (Li & Liang 2021, arXiv 2101.00190)."""
+    config = PrefixTuningConfig(task_type=TaskType.FEATURE_EXTRACTION, num_virtual_tokens=tuning.num_virtual_tokens)
+    _add(model, config, "PREFIX_TUNING")
+
+
+def prompt(model: Classifier, tuning: Tuning) -> None:
+    """Learnt embeddings before those of the text (Lester et al. 2021, arXiv 2104.08691)."""
+    if not model.pools_tokens:
+        raise ConfigError(
+            'method = "prompt" puts its tokens where this model\'s own head looks for the first word. '
+            'Use another method, such as "prefix".'
+        )
+    config = PromptTuningConfig(task_type=TaskType.FEATURE_EXTRACTION, num_virtual_tokens=tuning.num_virtual_tokens)
+    _add(model, config, "PROMPT_TUNING")
+
+
+def adapter(model: Classifier, tuning: Tuning) -> None:
+    """Bottleneck adapters and layer norms learn (Houlsby et al. 2019)."""
+    _same_or_none(model, KIND)
+    if not adapters.is_adapted(model.backbone):
+        add_bottlenecks(model.backbone, tuning.adapter_size)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(model.is_head(name) or is_added(name))
+
+
+METHODS: dict[str, Callable[[Classifier, Tuning], None]] = {
+    "full": full,
+    "head": head,
+    "last-n": last_n,
+    "bitfit": bitfit,
+    "lora": lora,
+    "ia3": ia3,
+    "prefix": prefix,
+    "prompt": prompt,
+    "adapter": adapter,
+}
+ADDED_BY_PEFT = (".lora_", ".ia3_", ".prompt_encoder.")  # in the names of what it adds
+ADDS = frozenset({"lora", "ia3", "prefix", "prompt", "adapter"})  # the base model itself stays as it is
+
+
+def tune(model: Classifier, tuning: Tuning) -> None:
+    """Make `model` ready to learn by a method. Raises ConfigError where the method cannot serve the model."""
+    if tuning.method not in ADDS and adapters.is_adapted(model.backbone):
+        model.fold_in()
+    METHODS[tuning.method](model, tuning)
+
+
+def _add(
+    model: Classifier, config: LoraConfig | IA3Config | PrefixTuningConfig | PromptTuningConfig, kind: str
+) -> None:
+    """Wrap the backbone, unless it came with an adapter of this kind, which then learns on."""
+    _same_or_none(model, kind)
+    if not adapters.is_adapted(model.backbone):
+        model.put_backbone(adapters.add(model.backbone, config))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(model.is_head(name) or any(part in name for part in ADDED_BY_PEFT))
+
+
+def _same_or_none(model: Classifier, kind: str) -> None:
+    found = adapters.adapted_by(model.backbone)
+    if found not in (None, kind):
+        model.fold_in()
+
+
+def _modules(names: str | Sequence[str] | None) -> list[str] | None:
+    return None if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def trainable_share(model: Classifier) -> tuple[int, int]:

@@ -227,7 +227,9 @@ class Learning:
         folder = self.champion.model_folder(name, need.name)
         model = TunedModel.load(folder)
         card = model.card
-        return FromVersion(folder, card.base_model, model.task, card.max_length, card.pad_id, card.precision)
+        return FromVersion(
+            folder, card.base_model, model.task, card.max_length, card.pad_id, card.precision, self.folder
+        )
 
     def _manifest(self, draft: Path, learnt: Mapping[str, list[Learnt]]) -> Manifest:
         skills = {

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from autogen.config import RESERVED_LABEL, TrainingSettings
 from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
+from autogen.models.adapters import is_adapted
 from autogen.models.classifier import Classifier, CosineClassifier
 from autogen.models.sources import ModelSource
-from autogen.models.tuning import METHODS, trainable_share
+from autogen.models.tuning import trainable_share, tune
 from autogen.runtime.session import MODEL_FILE
 from autogen.runtime.tuned_model import ModelCard, TunedModel, write_task
 from autogen.tasks.encoding import TOKENIZER_FILE, Encoded, TextEncoder
@@ -170,7 +171,7 @@ class _Run:
 
     def _train(self, train: Sequence[Example], held_out: Sequence[Example], stage: str, state: Path) -> Classifier:
         model = self.job.source.build(self.labels, self.recipe.seed)
-        METHODS[self.recipe.method](model, self.recipe.freeze_embeddings)
+        tune(model, self.recipe.tuning)
         rows = self._rows(train)
         bf16 = self.precision == "bf16"
         if isinstance(model, CosineClassifier):
@@ -226,6 +227,8 @@ class _Run:
         folder = self.job.folder
         folder.mkdir(parents=True, exist_ok=True)
         model.save(folder / "weights")
+        if is_adapted(model.backbone):
+            self.job.source.save_base(folder / "weights")
         self.tokenizer.save(str(folder / TOKENIZER_FILE))
         graph = folder / MODEL_FILE
         export_graph(model, graph)

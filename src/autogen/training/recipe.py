@@ -12,9 +12,12 @@ from statistics import median
 from typing import TypeVar
 
 from autogen.config import RESERVED_LABEL, TrainingSettings
+from autogen.models.tuning import ADDS, Tuning
 
 T = TypeVar("T")
 
+# of the methods that do not move the pretrained weights, or few of them
+LEARNING_RATES = {"bitfit": 1e-3, "lora": 1e-3, "adapter": 1e-3, "ia3": 5e-3, "prefix": 1e-2, "prompt": 2e-2}
 FEW = 20  # in-scope rows per label (median) below which the few-shot recipe is used
 
 
@@ -22,7 +25,7 @@ FEW = 20  # in-scope rows per label (median) below which the few-shot recipe is 
 class Recipe:
     """All of what a training run does, nothing left open."""
 
-    method: str
+    tuning: Tuning
     learning_rate: float
     head_learning_rate: float
     layer_decay: float
@@ -34,8 +37,11 @@ class Recipe:
     outlier_weight: float
     warmup_share: float
     weight_decay: float
-    freeze_embeddings: bool
     seed: int
+
+    @property
+    def method(self) -> str:
+        return self.tuning.method
 
     @property
     def balanced(self) -> bool:
@@ -50,12 +56,13 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
     counts = Counter(label for label in labels if label != RESERVED_LABEL)
     few = median(counts.values()) < FEW
     contrastive = 0.0 if own_head or settings.method == "head" else 0.5
-    learning_rate = 1e-4 if few else 1.5e-4
+    learning_rate = LEARNING_RATES.get(settings.method, 1e-4 if few else 1.5e-4)
     return Recipe(
-        method=settings.method,
+        tuning=_tuning(settings, freeze_embeddings=_or(settings.freeze_embeddings, not own_head)),
         learning_rate=_or(settings.learning_rate, learning_rate * (0.5 if continued else 1.0)),
         head_learning_rate=_or(settings.head_learning_rate, 1e-3 if own_head else 2e-3),
-        layer_decay=settings.layer_decay,
+        # what is added learns from nothing, in the lower layers as in the upper ones
+        layer_decay=_or(settings.layer_decay, 1.0 if settings.method in ADDS else 0.9),
         epochs=_or(settings.epochs, _epochs(sum(counts.values()), continued, settings.method == "head")),
         train_batch_size=_or(settings.train_batch_size, 64 if contrastive else 32),
         eval_batch_size=settings.eval_batch_size,
@@ -64,8 +71,21 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
         outlier_weight=0.5,
         warmup_share=settings.warmup_share,
         weight_decay=settings.weight_decay,
-        freeze_embeddings=_or(settings.freeze_embeddings, not own_head),
         seed=settings.seed,
+    )
+
+
+def _tuning(settings: TrainingSettings, freeze_embeddings: bool) -> Tuning:
+    return Tuning(
+        method=settings.method,
+        freeze_embeddings=freeze_embeddings,
+        last_n=settings.last_n,
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=settings.target_modules,
+        num_virtual_tokens=settings.num_virtual_tokens,
+        adapter_size=settings.adapter_size,
     )
 
 

@@ -104,11 +104,13 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Weights only: the Trainer would add a pickle of its arguments, which nothing here ever reads."""
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Only what learns: the rest is built anew, the same for the same seed. And no pickle of the Trainer's
+        arguments, which nothing here ever reads."""
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(state_dict or self.model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+        learnt = {n: p.detach().contiguous() for n, p in self.model.named_parameters() if p.requires_grad}
+        save_file(learnt, folder / "model.safetensors", metadata={"format": "pt"})
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002 nobody asks for it
         return 0
