@@ -197,3 +197,35 @@ def test_predicting_with_several_skills_needs_to_be_told_which(project: Path) ->
     (project / "agent.toml").write_text(config + config.partition("\n\n")[2].replace("support", "second"), "utf-8")
     with pytest.raises(UsageError, match="support, second"):
         Project.open(project).predict(str(project / "data/eval.csv"), project / "out.csv")
+
+
+def test_what_was_learnt_stays_learnt_when_the_data_shrinks(weak: Project) -> None:
+    before = weak._contender(weak._whole(None), "support", "intent").trained
+    data = weak.folder / "data/train.csv"
+    lines = data.read_text("utf-8").splitlines(keepends=True)
+    data.write_text("".join([lines[0], *lines[2:]]), "utf-8")
+    made = improve_with(weak, rows(40, seed=23))
+    assert before <= weak._contender(made, "support", "intent").trained
+
+
+def test_a_candidate_that_has_lost_a_skill_is_rejected_and_a_new_skill_is_an_improvement(untrained: Path) -> None:
+    quiet = TrainingProgress(quiet=True)
+    one = (untrained / "agent.toml").read_text("utf-8")
+    two = one + one.partition("\n\n")[2].replace("support", "second")
+    gate = "\n[gate]\nmargin = 1.0\n"
+    for config in (one, two, one):
+        (untrained / "agent.toml").write_text(config + gate, "utf-8")
+        made = Project.open(untrained).train(progress=quiet)
+        if config == two:
+            assert made.passed and "New skill second" in made.verdict["summary"]
+            Project.open(untrained).promote()
+    assert not made.passed and "lost what the champion can do (second)" in made.verdict["summary"]
+
+
+def test_eval_data_added_to_a_cross_validated_project_is_measured(untrained: Path) -> None:
+    write_csv(untrained / "data/train.csv", rows(8, seed=13))
+    config = (untrained / "agent.toml").read_text("utf-8")
+    (untrained / "agent.toml").write_text(config.replace('eval = "data/eval.csv"\n', ""), "utf-8")
+    Project.open(untrained).train(progress=TrainingProgress(quiet=True))
+    (untrained / "agent.toml").write_text(config, "utf-8")
+    assert Project.open(untrained).evaluate().skills["support"].source.endswith("held-out rows")

@@ -236,3 +236,5 @@ def test_of_several_skills_one_must_be_better_and_none_worse() -> None:
     assert not together({"cards": same, "loans": same}).passed
     rejected = together({"cards": better, "loans": worse})
     assert not rejected.passed and "loans: " in rejected.summary and "cards: " not in rejected.summary
+    assert together({"cards": same}, ["loans"]).passed  # a new skill is something
+    assert not together({"cards": worse}, ["loans"]).passed

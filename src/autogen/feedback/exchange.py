@@ -256,7 +256,7 @@ class _Reader:
         value = row.values[name]
         try:
             return kind.parse(value)
-        except (ValueError, UsageError):
+        except (ValueError, OverflowError, UsageError):
             message = f'expected {kind.expected} in "{name}", found {shown(value)}'
             self.problems.append(row.error("bad-value", message, "correct it, or leave it empty"))
             return default

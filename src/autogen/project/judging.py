@@ -58,8 +58,8 @@ def read_fingerprints(path: Path) -> frozenset[str]:
         raise VersionDamaged(f"{path} cannot be read: {error}") from error
 
 
-def write_fingerprints(path: Path, examples: Sequence[Example]) -> None:
-    path.write_text("\n".join(sorted({row_fingerprint(example.text) for example in examples})), "ascii")
+def write_fingerprints(path: Path, examples: Sequence[Example], before: frozenset[str] = frozenset()) -> None:
+    path.write_text("\n".join(sorted(before | {row_fingerprint(example.text) for example in examples})), "ascii")
 
 
 @dataclass(frozen=True)

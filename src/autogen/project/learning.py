@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UsageError, VersionDamaged
+from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.project.data import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
@@ -138,7 +138,7 @@ class Learning:
         try:
             folder, manifest = self.versions.folder / name, self.versions.manifest(name)
             check_files(folder, manifest)
-        except VersionDamaged as error:
+        except (VersionDamaged, UnknownVersion) as error:
             if self.origin == "improve":
                 raise
             self.damage = f"the champion, version {name}, is damaged"
@@ -216,9 +216,15 @@ class Learning:
             report = job.run(self.progress)
         except Interrupted:
             raise Interrupted(INTERRUPTED[self.origin]) from None
-        write_fingerprints(draft / place / TRAINED_FILE, train)
+        before = self._learnt_before(name, need)
+        write_fingerprints(draft / place / TRAINED_FILE, train, before)
         write_fingerprints(draft / place / HELD_OUT_FILE, data.measured.examples)
         return Learnt(need, data, report, place)
+
+    def _learnt_before(self, name: str, need: Need) -> frozenset[str]:
+        """What the weights that training goes on from have learnt: it stays learnt, whatever this run's rows are."""
+        contender = self.champion.contender(name, need.name) if self.champion and self.origin == "improve" else None
+        return contender.trained if contender else frozenset()
 
     def _source(self, name: str, need: Need) -> ModelSource:
         """`improve` starts from the champion, `train` from the base model."""
@@ -270,6 +276,7 @@ class Learning:
             return incomparable(self.damage) if self.damage else None
         self.progress.say(f"Judging the candidate against {self.champion.manifest.version} …")
         before = held_before(self.versions, self.champion.manifest)
+        labels = {label for items in learnt.values() for one in items for label in one.report.labels}
         verdicts = {}
         for name, items in learnt.items():
             for one in items:
@@ -277,18 +284,19 @@ class Learning:
                 if champion is not None:
                     candidate = Contender.load(draft, manifest, name, one.need.name)
                     measured = one.data.data.held_out.examples, one.data.set_aside.examples
-                    evidence = Evidence(*measured, before, self._protected_for(one.report.labels))
+                    evidence = Evidence(*measured, before, self._protected_for(one.report.labels, labels))
                     found = judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate)
                     verdicts[name if len(items) == 1 else f"{name}/{one.need.name}"] = found
         if not verdicts:
             return incomparable(f"no skill of version {self.champion.manifest.version} to compare with")
-        return together(verdicts)
+        lost = sorted(self.champion.manifest.skills.keys() - learnt.keys())
+        if lost:
+            return incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
+        return together(verdicts, sorted(learnt.keys() - self.champion.manifest.skills.keys()))
 
-    def _protected_for(self, labels: Sequence[str]) -> Sequence[Example]:
-        """With several skills, each is asked the protected rows whose label it knows."""
-        if len(self.config.skills) == 1:
-            return self.protected
-        return [row for row in self.protected if row.label in labels]
+    def _protected_for(self, labels: Sequence[str], all_labels: Collection[str]) -> Sequence[Example]:
+        """With several skills, each is asked the protected rows whose label it knows, and those that none knows."""
+        return [row for row in self.protected if row.label in labels or row.label not in all_labels]
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Project:
         read = read_need(self.folder, settings, need)
         raise_for(read.problems)
         record = manifest.skills[skill].models[need.name]
-        if record.cross_validated:
+        if record.cross_validated and not read.held_out.rows:
             return SkillEvaluation(record.metrics, record.train_rows, "cross-validation when it was trained")
         measured = read.held_out
         if manifest.feedback:  # without any, the database is left alone: the project may be read only
@@ -141,7 +141,8 @@ class Project:
         there are several. Raises DataError listing every row that is wrong, UsageError."""
         name, settings = skill_named(self.config, skill)[0]
         several = [*self.config.skills]
-        return import_feedback(self.memory.feedback, path, settings.columns, several, name if skill else None)
+        whose = name if skill or len(several) == 1 else None
+        return import_feedback(self.memory.feedback, path, settings.columns, several, whose)
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
         """Make a version champion: its name. Raises Refused, UnknownVersion, VersionDamaged."""

@@ -131,19 +131,22 @@ def incomparable(reason: str) -> Verdict:
     return Verdict(False, f"Rejected: {reason}.", 0, (Check("comparable", False, reason, {}),))
 
 
-def together(verdicts: Mapping[str, Verdict]) -> Verdict:
+def together(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) -> Verdict:
     """One verdict of several skills': each must pass every check, but it is enough that one is better at something, for
-    feedback on one skill does not better the others."""
-    if len(verdicts) == 1:
+    feedback on one skill does not better the others. A new skill, which the champion does not have, is something."""
+    if len(verdicts) == 1 and not new_skills:
         return next(iter(verdicts.values()))
-    better = any(check.passed for verdict in verdicts.values() for check in verdict.checks if check.name == BETTER)
+    better = bool(new_skills) or any(
+        check.passed for verdict in verdicts.values() for check in verdict.checks if check.name == BETTER
+    )
     checks = tuple(
         replace(check, name=f"{skill}: {check.name}", passed=check.passed or (better and check.name == BETTER))
         for skill, verdict in verdicts.items()
         for check in verdict.checks
     )
     failed = [f"{check.name.partition(':')[0]}: {check.finding}" for check in checks if not check.passed]
-    said = "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
+    said = "".join(f"New skill {skill}. " for skill in new_skills)
+    said += "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
     summary = f"Rejected: {'; '.join(failed)}." if failed else f"Accepted. {said}"
     return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks)
 
