@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +72,7 @@ def test_a_method_learns_is_exported_saved_loaded_and_goes_on(
     tolerance = 0.05 if report.exported == "fp32" else 2.0
     assert np.abs(again - exported).max() < tolerance
 
-    more = replace(job(tmp_path / "more", version, method, epochs=1))
+    more = job(tmp_path / "more", version, method, epochs=1)
     assert more.run(QUIET).labels == answering.task.labels
 
 

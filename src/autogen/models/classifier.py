@@ -181,8 +181,7 @@ class SequenceClassifier(Classifier):
         name = _last_linear(encoder)
         if name is None:
             raise VersionDamaged(f"{type(encoder).__name__} has no linear layer with one output per label.")
-        self._output = name
-        self.output = f"encoder.{name}"
+        self.output = name
         outside = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
         self.head_prefixes = tuple(f"encoder.{child}." for child in outside)
 
@@ -200,7 +199,7 @@ class SequenceClassifier(Classifier):
 
     def grow(self, labels: int) -> None:
         """A head with `labels` outputs; the first ones stay as they are, the new ones are drawn as BERT draws them."""
-        old: nn.Linear = self.encoder.get_submodule(self._output)
+        old: nn.Linear = self.encoder.get_submodule(self.output)
         new = nn.Linear(old.in_features, labels, bias=old.bias is not None)
         kept = min(labels, old.out_features)
         with torch.no_grad():
@@ -209,7 +208,7 @@ class SequenceClassifier(Classifier):
             if old.bias is not None:
                 new.bias.zero_()
                 new.bias[:kept] = old.bias[:kept]
-        self.encoder.set_submodule(self._output, new)
+        self.encoder.set_submodule(self.output, new)
         self.encoder.num_labels = self.encoder.config.num_labels = labels
 
 
@@ -265,7 +264,7 @@ def _encoder(folder: Path, kind: str, base: BaseWeights | None, base_encoder: Ca
 def _with_head(kind: str, encoder: Any, head: Mapping[str, Tensor]) -> Classifier:
     if kind == SequenceClassifier.kind:
         owners = SequenceClassifier(encoder)
-        labels = next((len(value) for name, value in head.items() if name == f"{owners.output}.weight"), None)
+        labels = next((len(value) for name, value in head.items() if name == f"encoder.{owners.output}.weight"), None)
         if labels is not None and labels != encoder.num_labels:
             owners.grow(labels)
         owners.load_state_dict(head, strict=False)
