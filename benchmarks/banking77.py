@@ -1,14 +1,12 @@
 """Accuracy on BANKING77 (Casanueva et al. 2020) through the exported model, and what it costs to get there.
 
 Every run is a project of its own in a process of its own: written, trained, and measured with `Project.evaluate` on
-rows that it never saw. With all rows, one half of dev (divided by seed, label by label) chooses the epoch and
+rows that it never saw. One half of dev (divided by seed, label by label) chooses the epoch and
 calibrates, and the other half is the test; the next run takes them the other way round, so that two runs together
-test all of dev. With few rows (--shots: the first k of each label after a seeded shuffle) the product cross-validates
-and all of dev is the test. With --held-out that file is the test, and the product holds rows out of train itself.
+test all of dev. With --held-out that file is the test, and the product holds rows out of train itself.
 Costs are of the whole process, from its start to the test's end.
 
-    python benchmarks/banking77.py --data DIR
-    python benchmarks/banking77.py --data DIR --shots 10 --baseline
+    python benchmarks/banking77.py --data DIR --baseline
 
 --baseline adds the frozen encoder with logistic regression, on the same rows and the same encoder.
 """
@@ -25,17 +23,16 @@ from statistics import fmean
 
 from autogen.models.base_models import find_base_model
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, run_peer, say, spread
-from rows import Row, divided, file_of, first_of_each, limited, read_rows, write_rows
+from rows import Row, divided, file_of, limited, read_rows, write_rows
 
 OURS, BASELINE = "AutoGen", "frozen + logistic regression"
-C_FEW, C_MANY = 100, 30  # what served the baseline best: with few rows, with all
+C = 30  # what served the baseline best
 
 
 def parse() -> argparse.Namespace:
     parser = options(__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="with train and dev (text, label)")
-    parser.add_argument("--shots", type=int, default=0, metavar="K", help="rows of each label; 0: all")
-    parser.add_argument("--seeds", type=int, metavar="N", help="runs; 3 with --shots, else 2")
+    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="runs")
     parser.add_argument(
         "--held-out", type=Path, metavar="PATH", help="test rows (a file, or a folder with test or dev)"
     )
@@ -59,8 +56,6 @@ def rows(given: argparse.Namespace) -> tuple[list[Row], list[Row]]:
 
 def parts(given: argparse.Namespace, train: Sequence[Row], test: Sequence[Row], seed: int) -> Sequence[Sequence[Row]]:
     """Rows to learn from, to choose and calibrate with (none: the product sees to that itself), and to test on."""
-    if given.shots:
-        return first_of_each(train, given.shots, seed), [], test
     if given.held_out:
         return train, [], test
     halves = divided(test, 0.5, seed // 2)
@@ -80,8 +75,7 @@ def one_seed(given: argparse.Namespace, train: Sequence[Row], test: Sequence[Row
         if given.baseline:
             say(f"seed {seed}: {BASELINE}")
             encoder = find_base_model(given.base_model).source
-            c = C_FEW if given.shots else C_MANY
-            found[BASELINE] = run_peer("logistic_regression", [*files, "--base-model", encoder, "--C", c])
+            found[BASELINE] = run_peer("logistic_regression", [*files, "--base-model", encoder, "--C", C])
     for name, child in found.items():
         say(f"seed {seed}: {name}: {child.result['metrics']['accuracy']:.2%}, {child.cpu:.0f} CPU-s")
     return found
@@ -105,16 +99,15 @@ def comparison(ours: Sequence[Child], theirs: Sequence[Child]) -> list[object]:
 def main() -> None:
     given = parse()
     train, test = rows(given)
-    runs = [one_seed(given, train, test, seed) for seed in range(given.seeds or (3 if given.shots else 2))]
+    runs = [one_seed(given, train, test, seed) for seed in range(given.seeds)]
     tested = len(parts(given, train, test, 0)[2])
     by_system = {name: [found[name] for found in runs] for name in runs[0]}
     lines = [line(name, children, tested) for name, children in by_system.items()]
     if given.baseline:
         lines.append(comparison(by_system[OURS], by_system[BASELINE]))
-    title = "BANKING77, " + (f"{given.shots} rows of each label" if given.shots else "all rows")
     header = ("", "accuracy %", "seeds", "test rows each", "CPU-s", "wall s")
     kept = {name: [asdict(child) for child in children] for name, children in by_system.items()}
-    report(title, given, header, lines, runs=kept)
+    report("BANKING77, all rows", given, header, lines, runs=kept)
 
 
 if __name__ == "__main__":

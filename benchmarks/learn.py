@@ -73,9 +73,17 @@ def learn(project: Project, test: str) -> dict[str, Any]:
         "rows": record.train_rows,
         "held_out_rows": record.held_out_rows,
         "cross_validated": record.cross_validated,
+        "trainable": record.training["trainable"],
+        "parameters": record.training["parameters"],
+        "weights_mb": _size_mb(project.versions.folder / manifest.version / record.folder / "weights"),
         "precision": record.training["precision"],
         "exported": record.training["exported"],
     }
+
+
+def _size_mb(folder: Path) -> float:
+    """Of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
 
 
 def main() -> None:

@@ -24,14 +24,14 @@ class Row(NamedTuple):
     label: str
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The `text` and `label` of every row of a file that the product can read. Raises DataError."""
+def read_rows(path: Path, label: str = "label") -> list[Row]:
+    """The text and label of every row of a file that the product can read. Raises DataError."""
     from autogen.data.problems import raise_for
     from autogen.data.readers import read_rows as read
 
     rows, problems = read(path)
     raise_for(problems)
-    return [Row(str(row.values["text"]), str(row.values["label"])) for row in rows]
+    return [Row(str(row.values["text"]), str(row.values[label])) for row in rows]
 
 
 def file_of(folder: Path, *names: str) -> Path:
