@@ -57,6 +57,7 @@ class TrainingSettings(Settings):
     weight_decay: float = Field(default=0.01, ge=0, le=1)
     max_length: int = Field(default=256, ge=4, le=32_768)
     freeze_embeddings: bool | None = None
+    frozen_share: float | None = Field(default=None, ge=0, le=1)  # full: of the layers, from the lowest up
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     int8: bool = True
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -39,7 +39,7 @@ def test_full_tuning_learns_everything(model: Classifier) -> None:
 
 
 def test_full_tuning_may_leave_the_word_embeddings_as_they_are(model: Classifier) -> None:
-    tune(model, tuning("full", freeze_embeddings=True))
+    tune(model, tuning("full", freeze_embeddings=True, frozen_share=0.0))
     words = model.encoder.get_input_embeddings().weight
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     assert len(frozen) == 1 and frozen[0] is words
@@ -107,3 +107,9 @@ def test_every_method_of_the_settings_is_one() -> None:
     from autogen.config import TuningMethod
 
     assert set(get_args(TuningMethod)) == set(METHODS)
+
+
+def test_full_tuning_may_leave_the_lowest_layers_as_they_are(model: Classifier) -> None:
+    tune(model, tuning("full", frozen_share=0.5))
+    assert not [name for name in learning(model) if "layer.0." in name or "embeddings" in name]
+    assert [name for name in learning(model) if "layer.1." in name]

@@ -56,3 +56,10 @@ def test_examples_are_contrasted_where_the_encoder_learns_under_our_head() -> No
     assert chosen(TrainingSettings(), FEW).balanced
     assert not chosen(TrainingSettings(), FEW - 1, own_head=True).balanced
     assert not chosen(TrainingSettings(method="head"), FEW - 1).balanced
+
+
+def test_few_rows_tune_the_top_layers_alone() -> None:
+    assert chosen(TrainingSettings(), FEW - 1).tuning.frozen_share > 0.5
+    assert chosen(TrainingSettings(), FEW).tuning.frozen_share == 0
+    assert chosen(TrainingSettings(freeze_embeddings=False), FEW - 1).tuning.frozen_share == 0
+    assert chosen(TrainingSettings(), FEW - 1, own_head=True).tuning.frozen_share == 0

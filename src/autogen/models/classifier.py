@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from autogen.errors import BaseModelError, ConfigError, VersionDamaged
 from autogen.models import adapters
+from autogen.models.neighbours import Neighbours
 
 KIND_FILE = "classifier.json"
 ENCODER_FOLDER = "encoder"
@@ -133,16 +134,18 @@ class Classifier(nn.Module, ABC):
 
 
 class CosineClassifier(Classifier):
-    """logits = exp(log_scale) · cosine(mean token vector, label vector)."""
+    """logits = exp(log_scale) · cosine(mean token vector, label vector), plus what the neighbours say once there are
+    some: they are remembered when training is over."""
 
     kind = "cosine"
-    head_prefixes = ("vectors", "log_scale")
+    head_prefixes = ("vectors", "log_scale", "neighbours.")
 
     def __init__(self, encoder: Any, labels: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.vectors = nn.Parameter(functional.normalize(torch.randn(labels, encoder.config.hidden_size), dim=-1))
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
+        self.neighbours: Neighbours | None = None
 
     @property
     def backbone(self) -> nn.Module:
@@ -157,8 +160,8 @@ class CosineClassifier(Classifier):
         embedding = functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1)
         # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
         with torch.autocast(embedding.device.type, enabled=False):
-            cosine = embedding @ functional.normalize(self.vectors, dim=-1).T
-            return Answer(cosine * self.log_scale.exp(), embedding)
+            logits = embedding @ functional.normalize(self.vectors, dim=-1).T * self.log_scale.exp()
+            return Answer(logits if self.neighbours is None else logits + self.neighbours(embedding), embedding)
 
     def set_vectors(self, vectors: Tensor) -> None:
         with torch.no_grad():
@@ -167,6 +170,7 @@ class CosineClassifier(Classifier):
     def grow(self, labels: int) -> None:
         fresh = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
         self.vectors = nn.Parameter(torch.cat([self.vectors.data, fresh]))
+        self.neighbours = None
 
 
 class SequenceClassifier(Classifier):
@@ -270,6 +274,8 @@ def _with_head(kind: str, encoder: Any, head: Mapping[str, Tensor]) -> Classifie
         owners.load_state_dict(head, strict=False)
         return owners
     model = CosineClassifier(encoder, len(head["vectors"]))
+    if "neighbours.vectors" in head:
+        model.neighbours = Neighbours(head["neighbours.vectors"], head["neighbours.members"])
     model.load_state_dict(head, strict=False)
     return model
 

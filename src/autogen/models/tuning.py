@@ -23,6 +23,7 @@ class Tuning:
 
     method: str
     freeze_embeddings: bool  # full, last-n: the word embeddings stay as they are
+    frozen_share: float  # full: of the layers, from the lowest up; with them the embeddings
     last_n: int  # last-n: how many of the top layers learn
     r: int  # lora: rank
     lora_alpha: int
@@ -33,9 +34,10 @@ class Tuning:
 
 
 def full(model: Classifier, tuning: Tuning) -> None:
-    """Everything learns; the word embeddings, half of a small model and rarely worth moving, may stay as they are."""
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
+    """Everything learns; the word embeddings, half of a small model and rarely worth moving, may stay as they are, and
+    the lowest layers with them."""
+    frozen = int(tuning.frozen_share * model.layers)
+    _learn_above(model, frozen if frozen else -1)
     if tuning.freeze_embeddings:
         model.word_embeddings().requires_grad_(False)
 
@@ -48,9 +50,13 @@ def head(model: Classifier, tuning: Tuning) -> None:  # noqa: ARG001 all methods
 
 def last_n(model: Classifier, tuning: Tuning) -> None:
     """The top layers and the head learn."""
-    first = model.layers - min(tuning.last_n, model.layers)
+    _learn_above(model, model.layers - min(tuning.last_n, model.layers))
+
+
+def _learn_above(model: Classifier, layer: int) -> None:
+    """The head and the layers above this one learn; the embeddings are layer 0."""
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(model.is_head(name) or model.layer_of(name) > first)
+        parameter.requires_grad_(model.is_head(name) or model.layer_of(name) > layer)
 
 
 def bitfit(model: Classifier, tuning: Tuning) -> None:  # noqa: ARG001

@@ -108,12 +108,18 @@ def check_parity(trained: NDArray[np.float32], exported: NDArray[np.float32]) ->
 
 
 def quantise(fp32: Path, target: Path) -> None:
-    """Dynamic int8 of the matrix products, one scale per output channel (onnxruntime's own quantiser). The fastest."""
+    """Dynamic int8 of the encoder's matrix products, one scale per output channel (onnxruntime's own quantiser). The
+    fastest."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with _quiet("root"):
         quantize_dynamic(
-            fp32, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
+            fp32,
+            target,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            nodes_to_exclude=_head_nodes(fp32),
         )
 
 
@@ -125,9 +131,21 @@ def quantise_in_blocks(fp32: Path, target: Path) -> None:
 
     with _quiet("onnxruntime.quantization.matmul_nbits_quantizer"):
         blocks = DefaultWeightOnlyQuantConfig(block_size=64, is_symmetric=True, accuracy_level=4, bits=8)
-        quantiser = MatMulNBitsQuantizer(onnx.load(fp32), algo_config=blocks)
+        quantiser = MatMulNBitsQuantizer(onnx.load(fp32), algo_config=blocks, nodes_to_exclude=_head_nodes(fp32))
         quantiser.process()
         quantiser.model.save_model_to_file(str(target), False)
+
+
+def _head_nodes(graph: Path) -> list[str]:
+    """What comes after the embedding: small and sensitive, so it stays in fp32."""
+    import onnx
+
+    after, names = {"text_embedding"}, []
+    for node in onnx.load(graph).graph.node:  # in the order of their running
+        if after & {*node.input}:
+            after |= {*node.output}
+            names.append(node.name)
+    return names
 
 
 # The forms that answer, fastest first, with the held-out accuracy that each may lose; fp32 when none keeps within it.

@@ -10,10 +10,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from autogen.config import RESERVED_LABEL, TrainingSettings
@@ -21,6 +22,7 @@ from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
 from autogen.models.adapters import is_adapted
 from autogen.models.classifier import Classifier, CosineClassifier
+from autogen.models.neighbours import Neighbours, to_remember
 from autogen.models.sources import ModelSource
 from autogen.models.tuning import trainable_share, tune
 from autogen.runtime.session import MODEL_FILE
@@ -35,6 +37,7 @@ from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.trainer import answers, fit
 
 FOLDS = 3
+FOLD_EPOCHS = 0.6  # of the recipe's: folds show what to expect, and need not be trained to the end
 
 Logits = NDArray[np.float32]
 OutOfFold = tuple[Logits, list[str]]
@@ -99,7 +102,7 @@ class _Run:
         job = self.job
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
-        model = self._train(job.train, self._choosing(), "train", job.state / "final")
+        model = self._train(job.train, self._choosing(), "train", job.state / "final", self.recipe)
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
@@ -156,7 +159,8 @@ class _Run:
             kept = self.job.state / f"fold-{number}.npy"
             if not kept.exists():  # it appears in one rename, so it is whole
                 stage = f"cross-validate {number}/{FOLDS}"
-                model = self._train([train[at] for at in inside], [], stage, self.job.state / f"fold-{number}")
+                state = self.job.state / f"fold-{number}"
+                model = self._train([train[at] for at in inside], [], stage, state, self._fold_recipe())
                 rows = self.encoder.encode(*_texts([train[at] for at in outside]))
                 draft = kept.with_suffix(".draft.npy")
                 np.save(
@@ -169,17 +173,28 @@ class _Run:
             raise TrainingFailed("Expected at least one label with two rows, to measure what was learnt; found none.")
         return np.concatenate(found), measured
 
-    def _train(self, train: Sequence[Example], held_out: Sequence[Example], stage: str, state: Path) -> Classifier:
-        model = self.job.source.build(self.labels, self.recipe.seed)
-        tune(model, self.recipe.tuning)
+    def _fold_recipe(self) -> Recipe:
+        return replace(self.recipe, epochs=max(1, round(FOLD_EPOCHS * self.recipe.epochs)))
+
+    def _train(
+        self,
+        train: Sequence[Example],
+        held_out: Sequence[Example],
+        stage: str,
+        state: Path,
+        recipe: Recipe,
+    ) -> Classifier:
+        model = self.job.source.build(self.labels, recipe.seed)
+        tune(model, recipe.tuning)
         rows = self._rows(train)
         bf16 = self.precision == "bf16"
         if isinstance(model, CosineClassifier):
+            model.neighbours = None
             self._start_head(model, rows, bf16)
         started = time.perf_counter()
         log = fit(
             model,
-            self.recipe,
+            recipe,
             rows,
             self.encoder.encode(*_texts(held_out)) if held_out else [],
             self.encoder,
@@ -190,13 +205,15 @@ class _Run:
             self.progress,
         )
         self.training_seconds += time.perf_counter() - started
-        self.trained_rows += len(rows) * self.recipe.epochs
+        self.trained_rows += len(rows) * recipe.epochs
+        if isinstance(model, CosineClassifier):
+            self._remember(model, rows)
         if stage == "train":
             self.history = log
         return model
 
     def _rows(self, examples: Sequence[Example]) -> list[TrainingRow]:
-        """Encoded rows; when examples are few, each label's name is one more."""
+        """Encoded rows; each label's name is one more."""
         gold = self.task.gold([example.label for example in examples])
         encoded = self.encoder.encode(*_texts(examples))
         rows = [TrainingRow(row, int(label)) for row, label in zip(encoded, gold, strict=True)]
@@ -217,6 +234,13 @@ class _Run:
         for label in np.unique(gold):
             vectors[int(label)] = vectors.new_tensor(embeddings[gold == label].mean(axis=0))
         model.set_vectors(vectors)
+
+    def _remember(self, model: CosineClassifier, rows: Sequence[TrainingRow]) -> None:
+        """Examples of each label, their embeddings in fp32, as the exported model has them."""
+        kept = [rows[at] for at in to_remember([row.gold for row in rows], len(self.labels), self.recipe.seed)]
+        _, embeddings = answers(model, self.encoder, [row.encoded for row in kept], False, self.recipe.eval_batch_size)
+        vectors = model.vectors.detach().cpu()
+        model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.gold for row in kept], vectors)
 
     def _scorer(self, held_out: Sequence[Example]) -> _Accuracy | None:
         gold = self.task.gold([example.label for example in held_out])

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 # of the methods that do not move the pretrained weights, or few of them
 LEARNING_RATES = {"bitfit": 1e-3, "lora": 1e-3, "adapter": 1e-3, "ia3": 5e-3, "prefix": 1e-2, "prompt": 2e-2}
+FROZEN_OF_FEW = 2 / 3  # of the layers: as accurate as tuning all of them, in a third of the time
 FEW = 20  # in-scope rows per label (median) below which the few-shot recipe is used
 
 
@@ -56,9 +57,14 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
     counts = Counter(label for label in labels if label != RESERVED_LABEL)
     few = median(counts.values()) < FEW
     contrastive = 0.0 if own_head or settings.method == "head" else 0.5
+    frozen = _or(settings.freeze_embeddings, not own_head)
     learning_rate = LEARNING_RATES.get(settings.method, 1e-4 if few else 1.5e-4)
     return Recipe(
-        tuning=_tuning(settings, freeze_embeddings=_or(settings.freeze_embeddings, not own_head)),
+        tuning=_tuning(
+            settings,
+            freeze_embeddings=frozen,
+            frozen_share=_or(settings.frozen_share, FROZEN_OF_FEW if few and frozen else 0.0),
+        ),
         learning_rate=_or(settings.learning_rate, learning_rate * (0.5 if continued else 1.0)),
         head_learning_rate=_or(settings.head_learning_rate, 1e-3 if own_head else 2e-3),
         # what is added learns from nothing, in the lower layers as in the upper ones
@@ -75,10 +81,11 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
     )
 
 
-def _tuning(settings: TrainingSettings, freeze_embeddings: bool) -> Tuning:
+def _tuning(settings: TrainingSettings, freeze_embeddings: bool, frozen_share: float) -> Tuning:
     return Tuning(
         method=settings.method,
         freeze_embeddings=freeze_embeddings,
+        frozen_share=frozen_share,
         last_n=settings.last_n,
         r=settings.r,
         lora_alpha=settings.lora_alpha,
