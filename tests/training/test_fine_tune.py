@@ -58,7 +58,7 @@ class WatchedClassifier(CosineClassifier):
         rows = {tuple(row[:length]) for row, length in zip(ids, mask, strict=True)}
         if self.training:
             self.watched.trained |= rows
-        elif self.watched.trained:  # before training, the label vectors are set by the rows' embeddings
+        elif self.neighbours is not None:  # before, the rows' embeddings set the label vectors and the neighbours
             self.watched.answered |= rows
         return super().answer(batch)
 
