@@ -36,9 +36,7 @@ def list_(as_json: JsonOption = False) -> None:
     to.table("Base models", header, rows, right=(4,))
     for one in found:
         to.say(f"[bold]{one['name']}[/]: {one['description']}.")
-    to.say(
-        '`autogen models install NAME` brings one; then base_model = "NAME" in agent.toml. A folder or a hub id works too.'
-    )
+    to.say("`autogen models install NAME` brings one; base_model in agent.toml names it, or a folder, or a hub id.")
     to.result({"models": found})
 
 

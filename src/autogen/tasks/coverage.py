@@ -73,8 +73,8 @@ def _unknown(text: str, encoded: Encoding, unknown_id: int | None) -> int:
 
 def _fragments(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
     """The share of letters in short pieces of longer words. Words that occur once are left out, if enough others are
-    left: misspelt ones and names are among them in any language. Syllables and the like count as letters of whole words:
-    the few foreign words in a Chinese text are no sign."""
+    left: misspelt ones and names are among them in any language. Syllables and the like count as whole words: the
+    few foreign words in a Chinese text are no sign."""
     counts = Counter(word for text in texts for word in _words(text.lower()))
     repeated = {word: count for word, count in counts.items() if count > 1}
     if sum(len(word) * count for word, count in repeated.items()) >= REPEATED_LETTERS:

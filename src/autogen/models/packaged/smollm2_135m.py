@@ -1,7 +1,7 @@
 """SmolLM2-135M-Instruct (Ben Allal et al. 2025, arXiv 2502.02737): a small writer of English.
 
-The package holds it in llama.cpp's format, GGUF, which transformers reads itself (`BaseModel.gguf_file` names the file):
-it stays as it is, at a fifth of the size that it has in float32.
+The package holds it in llama.cpp's format, GGUF, which transformers reads itself (`BaseModel.gguf_file` is the file's
+name): it stays as it is, at a fifth of the size that it has in float32.
 """
 
 from __future__ import annotations
