@@ -184,23 +184,27 @@ def test_without_pip_the_way_to_it_is_said(index: Path, monkeypatch: pytest.Monk
     assert "-m ensurepip" in refusal(TINY, MissingDependency)
 
 
-def test_a_module_that_the_model_needs_is_named(index: Path) -> None:
+@pytest.mark.usefixtures("index")
+def test_a_module_that_the_model_needs_is_named() -> None:
     words = refusal(replace(TINY, needs=("no_such_module",)), MissingDependency)
     assert words == "tiny-words needs no_such_module: `pip install no_such_module`."
 
 
-def test_too_little_space_is_said_before_anything_is_brought(index: Path) -> None:
+@pytest.mark.usefixtures("index")
+def test_too_little_space_is_said_before_anything_is_brought() -> None:
     words = refusal(replace(TINY, disk_mb=10**12), StorageError)
     assert "MB of free space to install tiny-words" in words
     assert left() == []
 
 
-def test_a_cache_that_cannot_be_written_is_said(index: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("index")
+def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file", "utf-8")
     assert "could not be read or written" in refusal(TINY, StorageError)
 
 
-def test_two_cannot_install_the_same_model_at_once(index: Path) -> None:
+@pytest.mark.usefixtures("index")
+def test_two_cannot_install_the_same_model_at_once() -> None:
     cache_folder().mkdir(parents=True)
     with locked(cache_folder() / ".tiny-words.lock", 0, Busy("held")):
         assert "Another process is installing tiny-words" in refusal(TINY, Busy)
@@ -218,7 +222,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_a_home_the_variable_to_set_is_named() -> None:
-    code = "import os; os.path.expanduser = str; from autogen.models.packaged.packaged_model import cache_folder; cache_folder()"
+    code = "import os; os.path.expanduser = str; from autogen.models.packaged.packaged_model import *; cache_folder()"
     without = {k: v for k, v in os.environ.items() if k not in ("AUTOGEN_CACHE", "XDG_CACHE_HOME")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=without)
     assert "set AUTOGEN_CACHE to a folder" in done.stderr
