@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autogen.project import Project
+from autogen.runtime.session import MODEL_FILE
 from autogen.training.progress import TrainingProgress
 from rows import write_project
 
@@ -78,6 +79,7 @@ def learn(project: Project, test: str) -> dict[str, Any]:
         "weights_mb": _size_mb(project.versions.folder / manifest.version / record.folder / "weights"),
         "precision": record.training["precision"],
         "exported": record.training["exported"],
+        "model_mb": (project.versions.folder / manifest.version / record.folder / MODEL_FILE).stat().st_size / 1e6,
     }
 
 

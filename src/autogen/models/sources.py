@@ -20,7 +20,6 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
-from autogen.models.adapters import weights_digest
 from autogen.models.base_models import BaseModel, find_base_model
 from autogen.models.classifier import (
     ENCODER_FOLDER,
@@ -89,6 +88,7 @@ class FromBaseModel:
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         from transformers import AutoModel
 
+        _check_encoder(self.base)
         torch.manual_seed(seed)
         try:
             encoder = load_encoder(AutoModel, self.base.source, self.base.local)
@@ -97,7 +97,7 @@ class FromBaseModel:
         if getattr(encoder.config, "is_encoder_decoder", False):
             raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
         classifier = CosineClassifier(encoder, len(labels))
-        classifier.base = BaseWeights(self.base.name, weights_digest(encoder))
+        classifier.base = BaseWeights(self.base.name)
         return classifier
 
     def save_base(self, folder: Path) -> None:
@@ -106,6 +106,7 @@ class FromBaseModel:
     def tokenizer(self) -> tuple[Tokenizer, int, int]:
         from transformers import AutoConfig, AutoTokenizer
 
+        _check_encoder(self.base)
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.base.source, local_files_only=self.base.local)
             config = AutoConfig.from_pretrained(self.base.source, local_files_only=self.base.local)
@@ -253,6 +254,11 @@ def _check_vocabulary(tokenizer: Any, inner: Tokenizer, config: Any) -> None:
             f"Expected the tokenizer that belongs to the model, found one with {needed:,} tokens for a model that "
             f"knows {known:,}. Load both from the same folder."
         )
+
+
+def _check_encoder(base: BaseModel) -> None:
+    if base.gguf_file:
+        raise BaseModelError(f'Base model "{base.name}": expected an encoder, found a model that writes text.')
 
 
 def _not_loaded(base: BaseModel, error: Exception) -> BaseModelError:

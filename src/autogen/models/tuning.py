@@ -7,7 +7,7 @@ parameters put them into the classifier's backbone. The head learns in every one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType
 
@@ -128,6 +128,8 @@ def tune(model: Classifier, tuning: Tuning) -> None:
     """Make `model` ready to learn by a method. Raises ConfigError where the method cannot serve the model."""
     if tuning.method not in ADDS and adapters.is_adapted(model.backbone):
         model.fold_in()
+    if tuning.method in ADDS and model.base and not model.base.digest:  # before anything of it can change
+        model.base = replace(model.base, digest=adapters.weights_digest(model.backbone))
     METHODS[tuning.method](model, tuning)
 
 

@@ -14,6 +14,7 @@ from autogen.data.rows import Row
 from autogen.errors import UsageError, did_you_mean
 from autogen.feedback.curation import Assessment, CuratedExample, Curation, curate
 from autogen.feedback.events import FeedbackStore
+from autogen.project.suitability import base_model_problems
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
@@ -49,7 +50,7 @@ def read_need(project: Path, settings: SkillSettings, need: Need) -> LearningDat
     return read_learning_data(project, need.task, need.train, need.eval, need.columns, settings.training.seed)
 
 
-def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck:
+def check_skill(project: Path, name: str, settings: SkillSettings, base_model: str) -> SkillCheck:
     """Read everything that the skill would learn from, and report on it. Nothing is written."""
     kind = SKILLS[settings.type]
     needs = kind.needs(settings)
@@ -64,7 +65,11 @@ def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck
         },
         split="; ".join(data.split for data in read),
         settings=settings.training.model_dump(),
-        problems=(*(p for data in read for p in data.problems), *kind.check(settings, project, labels)),
+        problems=(
+            *(p for data in read for p in data.problems),
+            *kind.check(settings, project, labels),
+            *base_model_problems(project, base_model, [text for data in read for text in data.train.texts]),
+        ),
     )
 
 

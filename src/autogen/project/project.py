@@ -54,7 +54,8 @@ class Project:
         """Read all data and report on it; nothing is written."""
         columns = next(iter(self.config.skills.values())).columns
         gate = protected_rows(self.folder, self.config.gate, columns)[1]
-        checks = [check_skill(self.folder, name, settings) for name, settings in self.config.skills.items()]
+        base_model = self.config.agent.base_model
+        checks = [check_skill(self.folder, name, settings, base_model) for name, settings in self.config.skills.items()]
         return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
 
     def train(self, resume: bool = False, progress: TrainingProgress | None = None) -> Manifest:
