@@ -107,7 +107,7 @@ class Learning:
         self.protected, problems = protected_rows(self.folder, self.config.gate, columns)
         raise_for(problems)
         work = [
-            (name, settings, need, self._data(name, settings, need))
+            (name, settings, need, self.data(name, settings, need))
             for name, settings in self.config.skills.items()
             for need in SKILLS[settings.type].needs(settings)
         ]
@@ -146,7 +146,7 @@ class Learning:
             return None
         return Champion(folder, manifest)
 
-    def _data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
+    def data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
         """The need's rows with feedback: `improve` takes all there is, `train` what the champion has learnt already."""
         data = read_need(self.folder, settings, need)
         raise_for(data.problems)
@@ -202,24 +202,27 @@ class Learning:
         data: WithFeedback,
     ) -> Learnt:
         place = f"models/{name}/{need.name}"
-        train, held_out = data.data.train.examples, data.data.held_out.examples
-        job = FineTuning(
-            train=train,
-            held_out=held_out,
-            settings=settings.training,
-            source=self._source(name, need),
-            folder=draft / place,
-            state=self.state / name / need.name,
-            max_loss=getattr(settings, "rejection_loss", 0.01),
-        )
+        job = self.job(name, settings, need, data, draft / place)
         try:
             report = job.run(self.progress)
         except Interrupted:
             raise Interrupted(INTERRUPTED[self.origin]) from None
         before = self._learnt_before(name, need)
-        write_fingerprints(draft / place / TRAINED_FILE, train, before)
+        write_fingerprints(draft / place / TRAINED_FILE, job.train, before)
         write_fingerprints(draft / place / HELD_OUT_FILE, data.measured.examples)
         return Learnt(need, data, report, place)
+
+    def job(self, name: str, settings: SkillSettings, need: Need, data: WithFeedback, folder: Path) -> FineTuning:
+        """What fine-tuning is given to learn this need, its result to lie in `folder`."""
+        return FineTuning(
+            train=data.data.train.examples,
+            held_out=data.data.held_out.examples,
+            settings=settings.training,
+            source=self._source(name, need),
+            folder=folder,
+            state=self.state / name / need.name,
+            max_loss=getattr(settings, "rejection_loss", 0.01),
+        )
 
     def _learnt_before(self, name: str, need: Need) -> frozenset[str]:
         """What the weights that training goes on from have learnt: it stays learnt, whatever this run's rows are."""

@@ -29,6 +29,7 @@ from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.learning import Origin
+    from autogen.training.search import Budget, Found
 
 
 class Project:
@@ -79,6 +80,22 @@ class Project:
         with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
             return Learning(self.folder, self.config, origin, self.memory, shown).run(resume)
 
+    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> Found:
+        """Search for training settings that suit a skill's data better than the recipe does. No version is made.
+
+        Raises UsageError where every setting is the user's own already, and what `train` raises.
+        """
+        from autogen.project.tuning import tune
+
+        with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
+            return tune(self.folder, self.config, self.one_skill(skill), budget, self.memory, shown)
+
+    def one_skill(self, skill: str | None) -> str:
+        """The skill asked for, or the only one. Raises UsageError where there are several to choose from."""
+        if skill is None and len(self.config.skills) > 1:
+            raise UsageError(f"Expected a skill ({', '.join(self.config.skills)}), found none: name it with --skill.")
+        return skill_named(self.config, skill)[0][0]
+
     def evaluate(self, data: str | None = None, version: str | None = None, skill: str | None = None) -> Evaluation:
         """Measure a version (the champion unless told) on its held-out rows, or on a file of labelled rows.
 
@@ -114,9 +131,8 @@ class Project:
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
         manifest = self._whole(version)
-        if skill is None and len(self.config.skills) > 1:
-            raise UsageError(f"Expected a skill ({', '.join(self.config.skills)}), found none: name it with --skill.")
-        name, settings = skill_named(self.config, skill)[0]
+        name = self.one_skill(skill)
+        settings = self.config.skills[name]
         need = SKILLS[settings.type].needs(settings)[0]
         return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))
 

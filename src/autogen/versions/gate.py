@@ -84,16 +84,22 @@ def compare(outcomes: Sequence[Outcome], confidence: float) -> Comparison:
     rows = len(outcomes)
     gained = sum(o.candidate and not o.champion for o in outcomes)
     lost = sum(o.champion and not o.candidate for o in outcomes)
-    difference = (gained - lost) / (rows + 2)
-    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
     return Comparison(
         rows=rows,
         champion=sum(o.champion for o in outcomes) / max(rows, 1),
         candidate=sum(o.candidate for o in outcomes) / max(rows, 1),
         gained=gained,
         lost=lost,
-        lower=difference - float(norm.ppf(confidence)) * spread,
+        lower=paired_bounds(gained, lost, rows, confidence)[0],
     )
+
+
+def paired_bounds(gained: int, lost: int, rows: int, confidence: float) -> tuple[float, float]:
+    """The one-sided lower and upper bounds of a paired difference of shares, each at `confidence`."""
+    difference = (gained - lost) / (rows + 2)
+    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
+    reach = float(norm.ppf(confidence)) * spread
+    return difference - reach, difference + reach
 
 
 def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Verdict:
