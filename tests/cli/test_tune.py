@@ -94,9 +94,12 @@ def test_changed_data_begins_anew_and_says_so(commented: Path) -> None:
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_done(commented: Path) -> None:
     running = started("tune", "-p", commented, "--time", "5m")
-    until(lambda: finished(commented) >= 1, 60)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        until(lambda: finished(commented) >= 1, 200)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=200)
+    finally:
+        running.kill()
     assert running.returncode == 130, said
     assert "Traceback" not in said
     assert called("tune", "-p", commented, "--trials", "0", "--json").json["default"]["state"] == "done"
@@ -125,7 +128,7 @@ LAYOUTS = {
     "inline without": '[agent]\nname = "a"\n[skills]\nsupport = { type = "x" } # one line\n',
     "dotted": '[agent]\nname = "a"\n[skills.support]\ntype = "x"\ntraining.epochs = 2 # few\n',
     "apart": '[skills.support]\ntype = "x"\n[gate]\nmargin = 0.1\n[skills.support.training]\nepochs = 2 # few\n',
-    "windows": '[agent]\r\nname = "a"\r\n[skills.support]\r\ntype = "x" # kind\r\n[skills.support.training]\r\nepochs = 2\r\n',
+    "windows": '[agent]\r\nname = "a"\r\n[skills.support]\r\ntype = "x" # kind\r\ntraining.epochs = 2\r\n',
 }
 
 

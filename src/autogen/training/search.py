@@ -46,6 +46,7 @@ SPLIT_SHARE = 0.25  # of rows that are too few to spare any: measured on by ever
 LEVEL = 0.05  # chance below which a gain counts as more than noise
 RANDOM_FIRST = 4  # trials before the sampler and the pruner have something to go by
 DEFAULT = "default"  # marks the recipe's own trial
+RESULT = "result"
 STEPS = 10  # a run's scores are told in tenths of it, so that runs of different lengths can be compared
 
 State = Literal["done", "pruned", "stopped", "failed"]
@@ -280,12 +281,12 @@ class _Attempt:
 
     def keep(self, study: optuna.Study, state: State) -> None:
         """The trial's end, on disk."""
-        self.trial.set_user_attr("state", state)
-        self.trial.set_user_attr("seconds", round(time.monotonic() - self.started, 2))
-        self.trial.set_user_attr("epochs", self.scores)
+        kept: dict[str, Any] = {"state": state, "seconds": round(time.monotonic() - self.started, 2)}
+        kept["scores"] = self.scores
         if state == "done":
-            self.trial.set_user_attr("rows", len(self.right))
-            self.trial.set_user_attr("right", np.packbits(self.right).tobytes().hex())
+            kept |= {"rows": len(self.right), "right": np.packbits(self.right).tobytes().hex()}
+        self.trial.set_user_attr(RESULT, kept)
+        if state == "done":
             study.tell(self.trial, float(self.right.mean()))
         else:
             study.tell(self.trial, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
@@ -306,13 +307,18 @@ def _enqueue_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> No
 
 
 def _tried(trial: FrozenTrial) -> Tried:
-    kept = trial.user_attrs
-    state: State = kept.get("state", "stopped")  # a killed process left none
-    scores = tuple(kept.get("epochs", ()))
-    score = trial.value if state == "done" else max(scores, default=None)
-    settings = kept.get("settings", trial.params)
-    default = bool(kept.get(DEFAULT))
-    return Tried(trial.number, settings, score, kept.get("seconds", 0.0), state, default, scores)
+    kept = trial.user_attrs.get(RESULT, {})  # a killed process left none
+    state: State = kept.get("state", "stopped")
+    scores = tuple(kept.get("scores", ()))
+    return Tried(
+        number=trial.number,
+        settings=trial.user_attrs.get("settings", trial.params),
+        score=trial.value if state == "done" else max(scores, default=None),
+        seconds=kept.get("seconds", 0.0),
+        state=state,
+        default=bool(trial.user_attrs.get(DEFAULT)),
+        epochs=scores,
+    )
 
 
 def _best(trials: Sequence[Tried]) -> Tried | None:
@@ -322,8 +328,9 @@ def _best(trials: Sequence[Tried]) -> Tried | None:
 
 
 def _right(trial: FrozenTrial) -> Right:
-    packed = np.frombuffer(bytes.fromhex(trial.user_attrs["right"]), dtype=np.uint8)
-    return np.unpackbits(packed, count=trial.user_attrs["rows"]).astype(np.bool_)
+    kept = trial.user_attrs[RESULT]
+    packed = np.frombuffer(bytes.fromhex(kept["right"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=kept["rows"]).astype(np.bool_)
 
 
 def _line(trial: Tried) -> str:
