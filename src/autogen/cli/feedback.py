@@ -21,7 +21,7 @@ app.add_typer(group, name="feedback")
 
 
 def kept(project: Path) -> FeedbackStore:
-    """A project's feedback, to be read. The database is imported only by the commands that use it: the others start sooner."""
+    """A project's feedback, to be read. Only the commands that use the database import it: the others start sooner."""
     from autogen.agents.agent import Memory
 
     opened(project)

@@ -32,8 +32,8 @@ def said_of_held_out(corrections: int) -> str:
     one = "1 correction is of a held-out row"
     found = one if corrections == 1 else f"{corrections} corrections are of held-out rows"
     return (
-        f"{found} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it in the "
-        "data (`autogen review --json` lists them)."
+        f"{found} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it in "
+        "the data (`autogen review --json` lists them)."
     )
 
 
