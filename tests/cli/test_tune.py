@@ -75,10 +75,14 @@ def test_the_winner_is_written_and_comments_stay(commented: Path) -> None:
 
 def test_a_gain_within_noise_is_not_written_unless_forced_and_trials_are_shown_again(commented: Path) -> None:
     before = (commented / "agent.toml").read_bytes()
+    interrupted = commented / ".autogen/training/train/support/intent/final/checkpoint-3/trainer_state.json"
+    interrupted.parent.mkdir(parents=True)
+    interrupted.write_text("{}", "utf-8")
     done = called("tune", "-p", commented, "--trials", "1", "--write")
     assert done.code == 0, done.err
     assert "keep it" in done.out
     assert (commented / "agent.toml").read_bytes() == before
+    assert interrupted.is_file()  # a training that can be resumed still can
     shown = called("tune", "-p", commented, "--trials", "0", "--json").json
     assert len(shown["trials"]) == 1 and not shown["written"] and shown["gain"] is None
 

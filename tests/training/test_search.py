@@ -106,12 +106,15 @@ def test_a_trial_that_lags_behind_is_pruned_and_recorded(search: Make) -> None:
     assert last.score == last.epochs[0]
 
 
-def test_what_a_killed_process_was_trying_is_tried_again(search: Make) -> None:
+def test_what_a_killed_process_was_trying_is_tried_again_from_its_start(search: Make, job: FineTuning) -> None:
     made(search(), 1)
     study = study_of(search())
     killed = study.ask()
     for name, knob in search().space.items():
         knob.suggest(killed, name)
+    left = job.state / "checkpoint-1"
+    left.mkdir(parents=True)
+    (left / "trainer_state.json").write_text("{}", "utf-8")
     found = made(search(), 1)
     assert [one.state for one in found.trials] == ["done", "stopped", "done"]
     assert study_of(search()).trials[2].params == killed.params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from autogen.agents.agent import Memory
@@ -33,7 +34,8 @@ def tune(
     need = SKILLS[settings.type].needs(settings)[0]
     learning = Learning(folder, config, "train", memory, progress)
     state = Versions(folder).state.resolve()
-    job = learning.job(skill, settings, need, learning.data(skill, settings, need), state / "tuning")
+    job = learning.job(skill, settings, need, learning.data(skill, settings, need), state / "tuning/model")
+    job = replace(job, state=state / "tuning/trial")  # the checkpoints of an interrupted `train` are not ours
     bound_to = {
         "data": _digest(in_order(job.train), in_order(job.held_out)),
         "base model": base_model_digest(find_base_model(config.agent.base_model, folder)),

@@ -212,6 +212,7 @@ class Search:
         attempt = _Attempt(trial, settings.get("epochs", self.recipe.epochs), self.last_counts, default, end)
         job = self.job if default else replace(self.job, settings=_with(self.job.settings, settings))
         state: State = "stopped"
+        shutil.rmtree(job.state, ignore_errors=True)  # a killed process left its checkpoints, of other settings
         try:
             job.try_out(self._stage(study, trial.number, end), self.progress, attempt.on_score)
             state = "done"
