@@ -60,8 +60,8 @@ def test_the_recipe_is_the_first_trial_the_winner_scores_no_less_and_a_search_go
 def test_a_trial_leaves_its_record_alone_and_scores_the_same_again(search: Make, job: FineTuning) -> None:
     trial = made(search(), 1).trials[0]
     assert not job.state.exists() and not job.folder.exists()
-    assert trial.seconds > 0 and len(trial.epochs) == 2
-    assert made(search(data="other"), 1).trials[0].epochs == trial.epochs
+    assert trial.seconds > 0 and len(trial.scores) == 2
+    assert made(search(data="other"), 1).trials[0].scores == trial.scores
 
 
 def test_what_the_user_set_is_fixed(job: FineTuning, search: Make) -> None:
@@ -102,8 +102,8 @@ def test_a_trial_that_lags_behind_is_pruned_and_recorded(search: Make) -> None:
         )
     last = made(search(), 1).trials[-1]
     assert last.state == "pruned"
-    assert len(last.epochs) == 1
-    assert last.score == last.epochs[0]
+    assert len(last.scores) == 1
+    assert last.score == last.scores[0]
 
 
 def test_what_a_killed_process_was_trying_is_tried_again_from_its_start(search: Make, job: FineTuning) -> None:
@@ -130,7 +130,7 @@ def test_a_process_killed_in_its_first_trial_still_begins_with_the_recipe(search
 def test_when_time_is_over_the_trial_stops_after_its_epoch_but_the_recipe_is_finished(search: Make) -> None:
     assert [one.state for one in search().run(Budget(seconds=0.001)).trials] == ["done"]
     cut = search().run(Budget(seconds=0.001)).trials[-1]
-    assert (cut.state, len(cut.epochs)) == ("stopped", 1)
+    assert (cut.state, len(cut.scores)) == ("stopped", 1)
     assert made(search(), 1).trials[-1].settings == cut.settings
 
 

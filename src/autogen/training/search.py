@@ -71,7 +71,7 @@ class Tried:
     seconds: float
     state: State
     default: bool
-    epochs: tuple[float, ...]  # the score after each
+    scores: tuple[float, ...]  # after each epoch
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Search:
 
     def _study(self) -> tuple[optuna.Study, str]:
         """The study that belongs to this data, base model and settings, and whether it is new, in words."""
-        storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(self.storage)).render_as_string())
+        storage = _storage(self.storage)
         parts = "\n".join(f"{part}\t{digest}" for part, digest in sorted(self.bound_to.items()))
         full_name = f"{self.name}/{sha256(parts.encode()).hexdigest()[:16]}"
         names = [one for one in optuna.get_all_study_names(storage) if one.startswith(f"{self.name}/")]
@@ -318,7 +318,7 @@ def _tried(trial: FrozenTrial) -> Tried:
         seconds=kept.get("seconds", 0.0),
         state=state,
         default=bool(trial.user_attrs.get(DEFAULT)),
-        epochs=scores,
+        scores=scores,
     )
 
 
@@ -343,6 +343,11 @@ def _kept(study: optuna.Study) -> str:
     best = _best([_tried(one) for one in study.trials])
     so_far = f" The best so far: {best.score:.1%}, trial {best.number}." if best and best.score is not None else ""
     return f"Interrupted. Finished trials are kept: `autogen tune` goes on from here.{so_far}"
+
+
+def _storage(path: Path) -> optuna.storages.RDBStorage:
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    return optuna.storages.RDBStorage(url.replace("{", "{{").replace("}", "}}"))  # Optuna takes it for a template
 
 
 @contextmanager
