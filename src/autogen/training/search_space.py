@@ -87,10 +87,9 @@ def search_space(recipe: Recipe, fixed: Collection[str]) -> dict[str, Knob]:
         "epochs": Count(max(1, recipe.epochs // 2), recipe.epochs * 2),
         "train_batch_size": Choice(tuple(sorted({16, 32, 64, recipe.train_batch_size}))),
         "label_smoothing": Share(0.0, 0.2),
-        "contrastive_weight": Choice(tuple(sorted({0.0, 0.25, 0.5, 1.0, recipe.contrastive_weight}))),
     }
-    if recipe.method in ADDS or recipe.method == "head":  # what is added learns alike in all layers
-        knobs.pop("contrastive_weight" if recipe.method == "head" else "layer_decay", None)
-    else:
+    if recipe.method != "head":
+        knobs["contrastive_weight"] = Choice(tuple(sorted({0.0, 0.25, 0.5, 1.0, recipe.contrastive_weight})))
+    if recipe.method not in (*ADDS, "head"):  # what is added learns alike in all layers
         knobs["layer_decay"] = Share(0.7, 1.0)
     return {name: knob for name, knob in knobs.items() if name not in fixed}
