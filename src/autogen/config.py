@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 
@@ -99,7 +99,7 @@ class ProjectConfig(Settings):
     """The whole of `agent.toml`, with each skill's section in that skill's own type."""
 
     agent: AgentSettings
-    skills: dict[str, SkillSettings]
+    skills: dict[str, SerializeAsAny[SkillSettings]]  # else only what all skills have would be written down
     gate: GateSettings = Field(default_factory=GateSettings)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from autogen import Agent
 from autogen.versions.registry import Versions
 from tests.cli.process import (
     WITHOUT_PRIVILEGES,
@@ -79,13 +80,21 @@ def _names_the_disk(err: str, *reasons: str) -> None:
 def test_a_read_only_project_can_be_read_and_says_what_cannot_be_written(project: Path) -> None:
     before = files_of(project)
     with read_only(project):
-        for reading in ("check", "versions", "evaluate"):
-            assert autogen(reading, "-p", project, "--json", program=WITHOUT_PRIVILEGES).code == 0, reading
+        for reading in ("check", "versions", "evaluate", "feedback list"):
+            assert autogen(*reading.split(), "-p", project, "--json", program=WITHOUT_PRIVILEGES).code == 0, reading
         for writing in ("chat", "rollback", "promote --version 1", "feedback import --input data/train.csv"):
             words = [word.replace("data/", f"{project}/data/") for word in writing.split()]
             refused(autogen(*words, "-p", project, typed="hello\n", program=WITHOUT_PRIVILEGES), 3, ".autogen")
     assert files_of(project) == before
     assert answers(project)
+
+
+def test_feedback_of_a_read_only_project_is_listed_also_what_is_only_in_the_log(project: Path) -> None:
+    Agent.load(project).feedback(Agent.load(project).respond("my card was stolen").id, label="lost_card")
+    with read_only(project):
+        done = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
+        assert [one["label"] for one in done.json["feedback"]] == ["lost_card"], done.err
+        assert autogen("feedback", "export", "-p", project, program=WITHOUT_PRIVILEGES).out.count("lost_card") == 1
 
 
 def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path) -> None:

@@ -16,7 +16,7 @@ from tests.cli.process import autogen, called, command, refused
 from tests.tiny import TOPICS, rows, write_csv
 
 COMMANDS = (
-    *("init", "check", "train", "evaluate", "predict", "chat", "serve", "improve", "review"),
+    *("init", "check", "train", "tune", "evaluate", "predict", "chat", "serve", "improve", "review"),
     *("versions", "promote", "rollback", "doctor"),
     *("feedback import", "feedback export", "feedback list", "models list", "models install", "models verify"),
 )

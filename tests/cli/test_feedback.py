@@ -88,3 +88,17 @@ def test_missing_files_and_folders_are_named(project: Path, tmp_path: Path) -> N
     refused(called("feedback", "import", "-p", project, "--input", tmp_path / "empty.csv"), 2, "found none")
     refused(called("feedback", "export", "-p", project, "--output", tmp_path / "all.xls"), 2, ".csv, .tsv or .jsonl")
     refused(called("feedback", "export", "-p", project, "--output", tmp_path / "no/all.csv"), 3, "no/all.csv")
+
+
+def test_corrections_of_held_out_rows_are_counted_in_review_and_improve(project: Path) -> None:
+    text, label = (project / "data/eval.csv").read_text("utf-8").splitlines()[1].split(",")
+    other = "lost_card" if label != "lost_card" else "top_up"
+    corrections = write_csv(project / "corrections.csv", [(text, other)])
+    assert called("feedback", "import", "-p", project, "--input", corrections).code == 0
+    assert "1 correction is of a held-out row" in called("review", "-p", project).out
+    (listed,) = called("review", "-p", project, "--json").json["corrections_of_held_out"]
+    assert (listed["message"], listed["label"]) == (text, other)
+    refused(called("improve", "-p", project), 1, "No feedback to learn from", "1 correction is of a held-out row")
+    write_csv(corrections, [(text, other), ("freeze my wallet robbed today", "lost_card")])
+    assert called("feedback", "import", "-p", project, "--input", corrections).code == 0
+    assert called("improve", "-p", project, "--json").json["corrections_of_held_out"] == 1

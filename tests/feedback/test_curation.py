@@ -126,6 +126,11 @@ def test_text_that_is_held_out_or_known_already_is_ignored() -> None:
     assert reasons(curation) == {"fb-0001": "evaluation-row", "fb-0002": "already-known"}
 
 
+def test_corrections_of_held_out_rows_are_counted_ratings_of_them_are_not() -> None:
+    items = [feedback(1, "held out", label="refund"), feedback(2, "held out", rating=1.0, intent="lost_card")]
+    assert [one.id for one in curated(items, held_out={"held out"}).on_held_out] == ["fb-0001"]
+
+
 # Who is believed
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from autogen.feedback.curation import Assessment, Curation, Waiting
 from autogen.feedback.events import Feedback
-from autogen.feedback.review import ReviewItem, review_items
+from autogen.feedback.review import ReviewItem, review_items, said_of_held_out
 
 FEEDBACK = Feedback(
     id="fb-1",
@@ -43,3 +43,9 @@ def test_without_an_assessment_the_champion_says_what_it_said_then() -> None:
 
 def test_what_was_decided_and_only_waits_for_more_rows_is_not_asked_again() -> None:
     assert review_items(waiting(Waiting(FEEDBACK, "new-label", "It waits.", "new", decided=True))) == ()
+
+
+def test_corrections_of_held_out_rows_are_said_in_a_sentence_or_not_at_all() -> None:
+    assert said_of_held_out(0) == ""
+    assert said_of_held_out(1).startswith("1 correction is of a held-out row")
+    assert said_of_held_out(3).startswith("3 corrections are of held-out rows")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autogen import Agent, Project
-from autogen.errors import ConfigError, Refused, UsageError
+from autogen.errors import Refused, UsageError
 from autogen.training.progress import TrainingProgress
 from tests.tiny import TOPICS, rows, sentence, write_csv, write_tiny_project
 
@@ -133,19 +134,6 @@ def test_rows_to_spare_are_held_out_and_never_learnt(untrained: Path) -> None:
     assert (record.train_rows, record.held_out_rows) == (80, 20)
 
 
-def test_resuming_with_changed_data_is_refused(untrained: Path) -> None:
-    from autogen.project.learning import RUN_FILE
-
-    opened = Project.open(untrained)
-    with pytest.raises(UsageError, match="none"):
-        opened.train(resume=True, progress=TrainingProgress(quiet=True))
-    state = untrained / ".autogen/training/train"
-    state.mkdir(parents=True)
-    (state / RUN_FILE).write_text("{}", "utf-8")
-    with pytest.raises(ConfigError, match="changed"):
-        opened.train(resume=True, progress=TrainingProgress(quiet=True))
-
-
 def test_feedback_on_one_of_two_skills_waits_and_teaches_there_only(untrained: Path) -> None:
     config = (untrained / "agent.toml").read_text("utf-8")
     (untrained / "agent.toml").write_text(config + config.partition("\n\n")[2].replace("support", "second"), "utf-8")
@@ -229,3 +217,54 @@ def test_eval_data_added_to_a_cross_validated_project_is_measured(untrained: Pat
     Project.open(untrained).train(progress=TrainingProgress(quiet=True))
     (untrained / "agent.toml").write_text(config, "utf-8")
     assert Project.open(untrained).evaluate().skills["support"].source.endswith("held-out rows")
+
+
+def test_changed_responses_alone_make_a_version_that_may_replace_the_champion(project: Path) -> None:
+    responses = project / "data/responses.toml"
+    responses.write_text(responses.read_text("utf-8").replace("About top up.", "Top up in the app."), "utf-8")
+    candidate = Project.open(project).train(progress=TrainingProgress(quiet=True))
+    assert candidate.passed, candidate.verdict
+    findings = [check["finding"] for check in candidate.verdict["checks"]]
+    assert "better: answers changed: responses" in findings
+    assert "overall: the same model as the champion's" in findings
+    Project.open(project).promote()
+    again = Project.open(project).train(progress=TrainingProgress(quiet=True))
+    assert not again.passed and "better at nothing" in again.verdict["summary"]
+
+
+def test_a_correction_goes_to_the_skill_that_owns_the_label(untrained: Path) -> None:
+    kept = [row for row in rows(25, seed=1) if row[1] in ("card_arrival", "lost_card")]
+    rest = [row for row in rows(25, seed=1) if row[1] in ("exchange_rate", "top_up")]
+    write_csv(untrained / "data/train.csv", kept)
+    write_csv(untrained / "data/money.csv", rest)
+    base = next(line for line in (untrained / "agent.toml").read_text("utf-8").splitlines() if "base_model" in line)
+    (untrained / "agent.toml").write_text(
+        f"""[agent]
+name = "two"
+{base}
+[skills.cards]
+type = "customer-service"
+train = "data/train.csv"
+[skills.money]
+type = "customer-service"
+train = "data/money.csv"
+""",
+        "utf-8",
+    )
+    for name in ("cards", "money"):
+        with (untrained / "agent.toml").open("a", encoding="utf-8") as file:
+            file.write(f"[skills.{name}.training]\nepochs = 2\nlearning_rate = 5e-3\n")
+    opened = Project.open(untrained)
+    opened.train(progress=TrainingProgress(quiet=True))
+    opened.import_feedback(
+        write_csv(untrained / "one.csv", [("swap euro for yen now", "exchange_rate")]), skill="cards"
+    )
+    opened.import_feedback(write_csv(untrained / "two.csv", [("payback the refund", "refund")]), skill="cards")
+    opened.import_feedback(write_csv(untrained / "three.csv", [("is it about the moon", "oos")]), skill="cards")
+    first = opened.memory.feedback.all()[0]
+    old = replace(first, id="fb-old", message="top up more funds", label="top_up", skill=None)
+    opened.memory.feedback.add_many([old])
+    money, cards = opened.curation("money"), opened.curation("cards")
+    assert {e.label for e in (*money.train, *money.evaluation)} == {"exchange_rate", "top_up"}
+    assert {e.label for e in (*cards.train, *cards.evaluation)} == {"oos"}
+    assert dict(cards.proposed) == {"refund": 1} and not money.proposed

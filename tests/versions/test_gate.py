@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from math import comb
 from random import Random
@@ -11,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autogen.config import GateSettings
-from autogen.versions.gate import Check, Measured, Outcome, Verdict, compare, holm, incomparable, judge, together
+from autogen.versions.gate import (
+    Check,
+    Measured,
+    Outcome,
+    Verdict,
+    compare,
+    holm,
+    incomparable,
+    judge,
+    rows_needed,
+    together,
+)
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
@@ -111,13 +123,38 @@ def test_a_better_candidate_is_accepted_and_every_check_is_reported() -> None:
 def test_too_few_rows_are_said_to_be_and_are_a_no() -> None:
     found = verdict(rows("a", right=30, gained=10))
     assert "enough rows" in failed(found)
-    assert "too few rows for a verdict (40 of 50)" in found.summary
+    assert "too few rows for a verdict (40 of 50): 10 more eval rows are needed" in found.summary
     assert failed(verdict()) and "enough rows" in failed(verdict())
 
 
 def test_a_candidate_that_is_the_same_is_better_at_nothing() -> None:
     found = verdict(rows("a", right=5000, wrong=100))
     assert failed(found) == ["better at something"] and "better at nothing" in found.summary
+
+
+def test_changed_answers_are_something_where_the_rest_is_not_inferior() -> None:
+    changed = replace(ALIKE, answers_changed=("clarify_text", "responses"))
+    found = verdict(rows("a", right=5000, wrong=100), measured=changed)
+    assert found.passed
+    assert check(found, "better at something").finding == "better: answers changed: clarify_text, responses"
+    assert not verdict(rows("a", right=370, gained=5, lost=25), measured=changed).passed
+
+
+def test_the_same_model_is_not_inferior_on_few_rows_either_but_too_few_stay_a_no() -> None:
+    same = replace(ALIKE, same_model=True, answers_changed=("responses",))
+    assert verdict(rows("a", right=60), measured=same).passed
+    assert failed(verdict(rows("a", right=60), measured=replace(ALIKE, same_model=True))) == ["better at something"]
+    few = verdict(rows("a", right=12), measured=same)
+    assert failed(few) == ["enough rows"] and "too few rows" in few.summary and "38 more" in few.summary
+
+
+def test_where_more_rows_could_tell_their_number_is_said() -> None:
+    found = verdict(rows("a", right=100, gained=1))
+    needed = rows_needed(compare(rows("a", right=100), 0.95), SETTINGS)
+    assert needed == pytest.approx(327, rel=0.02)  # 1.645 / 0.005 - 2
+    assert "too few rows to tell: about" in check(found, "not inferior, overall").finding
+    worse = verdict(rows("a", right=370, gained=5, lost=25))
+    assert "too few rows" not in check(worse, "not inferior, overall").finding
 
 
 def test_a_worse_candidate_is_rejected_with_the_figures() -> None:

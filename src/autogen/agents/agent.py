@@ -61,6 +61,11 @@ class Memory:
     def open(cls, project: Path) -> Memory:
         return cls(Database.open(project / STATE_FOLDER / DATABASE_FILE))
 
+    @classmethod
+    def open_to_read(cls, project: Path) -> Memory:
+        """For reading alone, which a project that may not be written allows too."""
+        return cls(Database.open_to_read(project / STATE_FOLDER / DATABASE_FILE))
+
 
 class Agent:
     """One version, ready to answer. Safe to use from several threads."""

@@ -21,11 +21,11 @@ app.add_typer(group, name="feedback")
 
 
 def kept(project: Path) -> FeedbackStore:
-    """A project's feedback. The database is imported only by the commands that use it: the others start sooner."""
+    """A project's feedback, to be read. Only the commands that use the database import it: the others start sooner."""
     from autogen.agents.agent import Memory
 
     opened(project)
-    return Memory.open(project).feedback
+    return Memory.open_to_read(project).feedback
 
 
 @group.command("import", epilog="Example: autogen feedback import -p bank --input corrections.csv")
@@ -120,7 +120,7 @@ def review(
     for feedback_id in drop or ():
         found.decide(feedback_id, "drop")
         decided += 1
-    items = found.review()
+    items, held_out = found.to_review()
     to = output(project, as_json)
     columns = ("id", "text", "why it waits", "champion says", "proposed", "user")
     rows = [
@@ -132,4 +132,14 @@ def review(
         to.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
     from dataclasses import asdict
 
-    to.result({"settled": decided, "waiting": [asdict(item) for item in items]})
+    from autogen.feedback.review import said_of_held_out
+
+    if held_out:
+        to.say(said_of_held_out(len(held_out)))
+    to.result(
+        {
+            "settled": decided,
+            "waiting": [asdict(item) for item in items],
+            "corrections_of_held_out": [asdict(one) for one in held_out],
+        }
+    )

@@ -10,7 +10,7 @@ import typer
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
 from autogen.cli.output import Output, escape
 from autogen.cli.reports import show_candidate, show_evaluation
-from autogen.errors import Refused
+from autogen.errors import Refused, UsageError
 
 SHOWN_PROBLEMS = 40
 
@@ -85,14 +85,19 @@ def _check_json(found: Any) -> dict[str, Any]:
 def train(
     project: ProjectOption = Path(),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was interrupted.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --resume: although data, settings or champion have changed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
     from autogen.project import Project
     from autogen.training.progress import TrainingProgress
 
+    if force and not resume:
+        raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
     opened = Project.open(project)
-    manifest = opened.train(resume, TrainingProgress())
+    manifest = opened.train(resume, TrainingProgress(), force)
     show_candidate(output(project, as_json), manifest, opened.versions.champion())
 
 

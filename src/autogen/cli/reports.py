@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autogen.cli.output import Output, escape, percent
+from autogen.feedback.review import said_of_held_out
 from autogen.versions.manifest import Manifest, ModelRecord
 
 MAIN_METRICS = (
@@ -53,6 +54,8 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
             to.say(escape(_how_trained(model)))
     if manifest.verdict:
         show_verdict(to, manifest)
+    if manifest.corrections_of_held_out:
+        to.say(said_of_held_out(manifest.corrections_of_held_out))
     if manifest.version == champion:
         to.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
     elif manifest.passed:
@@ -64,6 +67,7 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
             "passed": manifest.passed,
             "metrics": {name: record.metrics for name, record in manifest.skills.items()},
             "verdict": manifest.verdict,
+            "corrections_of_held_out": manifest.corrections_of_held_out,
         }
     )
 

@@ -103,6 +103,14 @@ class Curation:
     new_labels: tuple[str, ...]
     proposed: Mapping[str, int]
 
+    @property
+    def on_held_out(self) -> tuple[Feedback, ...]:
+        """Labels given to held-out rows: left out, since what measures may not teach, and for a person to look at,
+        since the row's own label may be wrong."""
+        return tuple(
+            one.feedback for one in self.ignored if one.reason == "evaluation-row" and one.feedback.label is not None
+        )
+
 
 class Trust(IntEnum):
     STRANGER = 0

@@ -25,6 +25,18 @@ def review_items(curation: Curation) -> tuple[ReviewItem, ...]:
     return tuple(_item(waiting) for waiting in curation.waiting if not waiting.decided)
 
 
+def said_of_held_out(corrections: int) -> str:
+    """Some sentences on corrections of held-out rows, empty where there are none."""
+    if not corrections:
+        return ""
+    one = "1 correction is of a held-out row"
+    found = one if corrections == 1 else f"{corrections} corrections are of held-out rows"
+    return (
+        f"{found} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it in "
+        "the data (`autogen review --json` lists them)."
+    )
+
+
 def _item(waiting: Waiting) -> ReviewItem:
     feedback, assessment = waiting.feedback, waiting.assessment
     return ReviewItem(

@@ -13,11 +13,11 @@ from autogen.data.quality import label_counts, normalise
 from autogen.data.rows import Row
 from autogen.errors import UsageError, did_you_mean
 from autogen.feedback.curation import Assessment, CuratedExample, Curation, curate
-from autogen.feedback.events import FeedbackStore
+from autogen.feedback.events import Decision, Feedback, FeedbackStore
 from autogen.project.suitability import base_model_problems
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
-from autogen.skills.skill import Need
+from autogen.skills.skill import Need, Skill
 from autogen.tasks.text_classification import Example
 from autogen.training.learning_data import (
     LabelledRows,
@@ -83,6 +83,7 @@ class WithFeedback:
     data: LearningData
     set_aside: LabelledRows
     feedback: tuple[str, ...]  # ids of all feedback used
+    on_held_out: int = 0  # corrections of held-out rows, which were left out
 
     @property
     def measured(self) -> LabelledRows:
@@ -90,17 +91,43 @@ class WithFeedback:
         return joined(self.data.held_out, self.set_aside)
 
 
+Owners = Mapping[str, frozenset[str]]  # skill -> the labels it knows
+
+
+def label_owners(project: Path, config: ProjectConfig, skills: Mapping[str, Skill]) -> Owners:
+    """Which labels each skill knows, by its rows and by the champion's `skills`. Nothing is read for a single skill,
+    whose all feedback is."""
+    if len(config.skills) == 1:
+        return {}
+    owners: dict[str, frozenset[str]] = {}
+    for name, settings in config.skills.items():
+        rows = [read_need(project, settings, need).train.labels for need in SKILLS[settings.type].needs(settings)]
+        models = [model.task.labels for model in skills[name].models.values()] if name in skills else []
+        owners[name] = frozenset(label for labels in (*rows, *models) for label in labels) - {RESERVED_LABEL}
+    return owners
+
+
+def belongs_to(skill: str, one: Feedback, decision: Decision | None, owners: Owners) -> bool:
+    """A label that exactly one skill knows is for that one to learn, whichever answered; all else is for the skill that
+    answered, and for all where none is named."""
+    label = (decision.label if decision else None) or one.label
+    know = [name for name, labels in owners.items() if label in labels]
+    return know == [skill] if len(know) == 1 else one.skill in (None, skill)
+
+
 def curate_feedback(
     store: FeedbackStore,
     data: LearningData,
     champion: TunedModel,
     skill: str,
+    owners: Owners,
     only: frozenset[str] | None = None,
 ) -> Curation:
-    """Sort the feedback on this skill; `only` keeps the examples that these ids are behind."""
+    """Sort the feedback that is for this skill; `only` keeps the examples that these ids are behind."""
+    decisions = store.decisions()
     curation = curate(
-        [one for one in store.all() if one.skill in (None, skill)],
-        store.decisions(),
+        [one for one in store.all() if belongs_to(skill, one, decisions.get(one.id), owners)],
+        decisions,
         train={normalise(example.text): example.label for example in data.train.examples},
         held_out={normalise(text) for text in data.held_out.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
@@ -126,6 +153,7 @@ def with_feedback(data: LearningData, curation: Curation) -> WithFeedback:
         data=LearningData(train, data.held_out, data.split, data.problems),
         set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
+        on_held_out=len(curation.on_held_out),
     )
 
 

@@ -11,11 +11,14 @@ from autogen.config import RESERVED_LABEL, GateSettings
 from autogen.data.problems import Problem
 from autogen.errors import VersionDamaged
 from autogen.runtime.latency import latency_ratio
-from autogen.runtime.tuned_model import TunedModel
+from autogen.runtime.session import MODEL_FILE
+from autogen.runtime.tuned_model import TASK_FILE, TunedModel
+from autogen.storage.files import sha256_of
+from autogen.tasks.encoding import TOKENIZER_FILE
 from autogen.tasks.text_classification import Example
 from autogen.training.learning_data import read_labelled, row_fingerprint
 from autogen.versions.gate import Measured, Outcome, Verdict, judge
-from autogen.versions.manifest import Manifest
+from autogen.versions.manifest import Manifest, SkillRecord
 from autogen.versions.registry import Versions
 
 TRAINED_FILE = "trained_rows.txt"
@@ -29,6 +32,7 @@ class Contender:
     model: TunedModel
     trained: frozenset[str]
     bytes: int
+    folder: Path
 
     @classmethod
     def load(cls, version: Path, manifest: Manifest, skill: str, need: str) -> Contender:
@@ -37,6 +41,14 @@ class Contender:
             model=load_skills(version, manifest)[skill].models[need],
             trained=read_fingerprints(folder / TRAINED_FILE),
             bytes=sum(p.stat().st_size for p in folder.iterdir() if p.is_file()),
+            folder=folder,
+        )
+
+    def same_as(self, other: Contender) -> bool:
+        """Whether both answer alike whatever they are asked: the same files, and the skill's own settings applied."""
+        files = (MODEL_FILE, TOKENIZER_FILE, TASK_FILE)
+        return self.model.task == other.model.task and all(
+            sha256_of(self.folder / name) == sha256_of(other.folder / name) for name in files
         )
 
 
@@ -74,9 +86,14 @@ class Evidence:
 
 
 def judge_candidate(
-    champion: Contender, candidate: Contender, evidence: Evidence, parity: float, settings: GateSettings
+    champion: Contender,
+    candidate: Contender,
+    evidence: Evidence,
+    parity: float,
+    settings: GateSettings,
+    answers_changed: Sequence[str] = (),
 ) -> Verdict:
-    """The gate's verdict, on rows that neither has learnt from."""
+    """The gate's verdict, on rows that neither has learnt from. `answers_changed`: see `changed_answers`."""
     learnt = champion.trained | candidate.trained
     old = [e for e in evidence.held_out if row_fingerprint(e.text) not in learnt]
     new = [e for e in evidence.set_aside if row_fingerprint(e.text) not in learnt]
@@ -91,8 +108,16 @@ def judge_candidate(
         latency_ratio=latency_ratio(candidate.model, champion.model, [e.text for e in rows]),
         size_ratio=candidate.bytes / max(champion.bytes, 1),
         parity=parity,
+        same_model=candidate.same_as(champion),
+        answers_changed=tuple(answers_changed),
     )
     return judge(outcomes, measured, settings)
+
+
+def changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str, ...]:
+    """What the skill answers with, besides its models, and is not as it was: responses, texts, margins; by name."""
+    before, now = champion.answering, candidate.answering
+    return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
 
 
 def _outcomes(

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from safetensors import SafetensorError
 
-from autogen.agents.agent import Memory
+from autogen.agents.agent import Memory, load_skills
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import ConfigError, Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.review import said_of_held_out
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
-from autogen.project.data import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
+from autogen.project.data import Owners, WithFeedback, curate_feedback, label_owners, read_need, unlearnt, with_feedback
 from autogen.project.evaluation import evaluate_model
 from autogen.project.judging import (
     HELD_OUT_FILE,
     TRAINED_FILE,
     Contender,
     Evidence,
+    changed_answers,
     held_before,
     judge_candidate,
     protected_rows,
     write_fingerprints,
 )
+from autogen.project.resuming import begin, go_on, run_record
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
-from autogen.storage.files import explained, make_folder, write_json
+from autogen.storage.files import explained
 from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
-from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
+from autogen.training.learning_data import LabelledRows, LearningData, fingerprint
 from autogen.training.progress import TrainingProgress
 from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable, together
@@ -48,7 +51,6 @@ from autogen.versions.registry import Versions
 Origin = Literal["train", "improve"]
 Work = tuple[str, SkillSettings, Need, WithFeedback]  # one need of the skill of that name, with its data
 
-RUN_FILE = "run.json"
 INTERRUPTED = {
     "train": "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.",
     "improve": "Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.",
@@ -99,21 +101,23 @@ class Learning:
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
 
-    def run(self, resume: bool) -> Manifest:
-        """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
+    def run(self, resume: bool, force: bool = False) -> Manifest:
+        """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
+
+        Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
         for settings in self.config.skills.values():
             raise_for(SKILLS[settings.type].check(settings, self.folder, []))
         columns = next(iter(self.config.skills.values())).columns
         self.protected, problems = protected_rows(self.folder, self.config.gate, columns)
         raise_for(problems)
         work = [
-            (name, settings, need, self._data(name, settings, need))
+            (name, settings, need, self.data(name, settings, need))
             for name, settings in self.config.skills.items()
             for need in SKILLS[settings.type].needs(settings)
         ]
         if self.origin == "improve":
             self._something_new([data for *_, data in work])
-        self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data in work}, resume)
+        self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data in work}, resume, force)
         try:
             published = self._publish(work)
         except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
@@ -146,7 +150,7 @@ class Learning:
             return None
         return Champion(folder, manifest)
 
-    def _data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
+    def data(self, name: str, settings: SkillSettings, need: Need) -> WithFeedback:
         """The need's rows with feedback: `improve` takes all there is, `train` what the champion has learnt already."""
         data = read_need(self.folder, settings, need)
         raise_for(data.problems)
@@ -154,9 +158,17 @@ class Learning:
         if contender is None or self.champion is None:
             return WithFeedback(unlearnt(data), LabelledRows(), ())
         only = frozenset(self.champion.manifest.feedback) if self.origin == "train" else None
-        joined = with_feedback(data, curate_feedback(self.memory.feedback, data, contender.model, name, only))
+        joined = with_feedback(
+            data, curate_feedback(self.memory.feedback, data, contender.model, name, self.owners, only)
+        )
         learnt = contender.trained if self.origin == "improve" else frozenset()
         return replace(joined, data=unlearnt(joined.data, learnt))
+
+    @cached_property
+    def owners(self) -> Owners:
+        """Which skill knows which labels, where there are several."""
+        skills = load_skills(self.champion.folder, self.champion.manifest) if self.champion else {}
+        return label_owners(self.folder, self.config, skills)
 
     def _something_new(self, data: list[WithFeedback]) -> None:
         if self.champion is None:
@@ -168,30 +180,16 @@ class Learning:
         if used == set(self.champion.manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
-                "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`."
+                "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
+                + said_of_held_out(sum(item.on_held_out for item in data))
             )
 
-    def _claim_state(self, data: Mapping[str, LearningData], resume: bool) -> None:
-        """A run may go on from an earlier one's checkpoints only with the same data and settings."""
-        this = {
-            "config": self.config.model_dump(),
-            "champion": self.champion.manifest.version if self.champion else None,
-            "data": {name: [in_order(d.train.examples), in_order(d.held_out.examples)] for name, d in data.items()},
-        }
-        record = self.state / RUN_FILE
-        if resume:
-            if not record.is_file():
-                raise UsageError("Expected an interrupted training to resume, found none: run `autogen train`.")
-            if json.loads(record.read_text("utf-8")) != json.loads(json.dumps(this)):
-                raise ConfigError(
-                    "The data or the settings have changed since the interrupted training began, so it cannot go on. "
-                    "Put them back, or start anew with `autogen train`."
-                )
-            return
-        with explained(self.state):
-            shutil.rmtree(self.state, ignore_errors=True)
-            make_folder(self.state)
-        write_json(record, this)
+    def _claim_state(self, data: Mapping[str, LearningData], resume: bool, force: bool) -> None:
+        record = run_record(self.config, self.champion.manifest.version if self.champion else None, data)
+        if not resume:
+            begin(self.state, record)
+        elif warning := go_on(self.state, record, force):
+            self.progress.say(f"warning: {warning}")
 
     def _learn(
         self,
@@ -202,24 +200,27 @@ class Learning:
         data: WithFeedback,
     ) -> Learnt:
         place = f"models/{name}/{need.name}"
-        train, held_out = data.data.train.examples, data.data.held_out.examples
-        job = FineTuning(
-            train=train,
-            held_out=held_out,
-            settings=settings.training,
-            source=self._source(name, need),
-            folder=draft / place,
-            state=self.state / name / need.name,
-            max_loss=getattr(settings, "rejection_loss", 0.01),
-        )
+        job = self.job(name, settings, need, data, draft / place)
         try:
             report = job.run(self.progress)
         except Interrupted:
             raise Interrupted(INTERRUPTED[self.origin]) from None
         before = self._learnt_before(name, need)
-        write_fingerprints(draft / place / TRAINED_FILE, train, before)
+        write_fingerprints(draft / place / TRAINED_FILE, job.train, before)
         write_fingerprints(draft / place / HELD_OUT_FILE, data.measured.examples)
         return Learnt(need, data, report, place)
+
+    def job(self, name: str, settings: SkillSettings, need: Need, data: WithFeedback, folder: Path) -> FineTuning:
+        """What fine-tuning is given to learn this need, its result to lie in `folder`."""
+        return FineTuning(
+            train=data.data.train.examples,
+            held_out=data.data.held_out.examples,
+            settings=settings.training,
+            source=self._source(name, need),
+            folder=folder,
+            state=self.state / name / need.name,
+            max_loss=getattr(settings, "rejection_loss", 0.01),
+        )
 
     def _learnt_before(self, name: str, need: Need) -> frozenset[str]:
         """What the weights that training goes on from have learnt: it stays learnt, whatever this run's rows are."""
@@ -255,6 +256,7 @@ class Learning:
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
             feedback=sorted({one for items in learnt.values() for item in items for one in item.data.feedback}),
+            corrections_of_held_out=sum(item.data.on_held_out for items in learnt.values() for item in items),
             skills=skills,
         )
         self._measure(draft, manifest, learnt)
@@ -285,7 +287,8 @@ class Learning:
                     candidate = Contender.load(draft, manifest, name, one.need.name)
                     measured = one.data.data.held_out.examples, one.data.set_aside.examples
                     evidence = Evidence(*measured, before, self._protected_for(one.report.labels, labels))
-                    found = judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate)
+                    changed = changed_answers(self.champion.manifest.skills[name], manifest.skills[name])
+                    found = judge_candidate(champion, candidate, evidence, one.report.parity, self.config.gate, changed)
                     verdicts[name if len(items) == 1 else f"{name}/{one.need.name}"] = found
         if not verdicts:
             return incomparable(f"no skill of version {self.champion.manifest.version} to compare with")

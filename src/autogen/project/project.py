@@ -8,15 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autogen.agents.agent import Memory
+from autogen.agents.agent import Memory, load_skills
 from autogen.config import ProjectConfig, load_config
 from autogen.data.problems import raise_for
 from autogen.errors import UsageError
 from autogen.feedback.curation import Curation
+from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decided
 from autogen.feedback.exchange import ImportResult, import_feedback
 from autogen.feedback.review import ReviewItem, review_items
-from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named, with_feedback
+from autogen.project.data import (
+    Owners,
+    SkillCheck,
+    check_skill,
+    curate_feedback,
+    label_owners,
+    read_need,
+    skill_named,
+    with_feedback,
+)
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
 from autogen.skills import SKILLS, skill_settings
@@ -29,6 +39,7 @@ from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.learning import Origin
+    from autogen.training.search import Budget, Found
 
 
 class Project:
@@ -58,27 +69,44 @@ class Project:
         checks = [check_skill(self.folder, name, settings, base_model) for name, settings in self.config.skills.items()]
         return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
 
-    def train(self, resume: bool = False, progress: TrainingProgress | None = None) -> Manifest:
+    def train(self, resume: bool = False, progress: TrainingProgress | None = None, force: bool = False) -> Manifest:
         """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.
 
+        `resume`: go on with a training that was interrupted; with `force` although data or settings have changed.
         Raises DataError, TrainingFailed, ParityError, Busy, StorageError, Interrupted.
         """
-        return self._learn("train", resume, progress)
+        return self._learn("train", resume, progress, force)
 
     def improve(self, progress: TrainingProgress | None = None) -> Manifest:
         """Learn from the champion on, with the feedback since. The candidate's verdict is in its manifest.
 
         Raises Refused when there is nothing new to learn from, and what `train` raises.
         """
-        return self._learn("improve", False, progress)
+        return self._learn("improve", False, progress, False)
 
-    def _learn(self, origin: Origin, resume: bool, progress: TrainingProgress | None) -> Manifest:
+    def _learn(self, origin: Origin, resume: bool, progress: TrainingProgress | None, force: bool) -> Manifest:
         from autogen.project.learning import (
             Learning,
         )  # torch takes seconds to import; other commands need none
 
         with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
-            return Learning(self.folder, self.config, origin, self.memory, shown).run(resume)
+            return Learning(self.folder, self.config, origin, self.memory, shown).run(resume, force)
+
+    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> Found:
+        """Search for training settings that suit a skill's data better than the recipe does. No version is made.
+
+        Raises UsageError where every setting is the user's own already, and what `train` raises.
+        """
+        from autogen.project.tuning import tune
+
+        with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
+            return tune(self.folder, self.config, self.one_skill(skill), budget, self.memory, shown)
+
+    def one_skill(self, skill: str | None) -> str:
+        """The skill asked for, or the only one. Raises UsageError where there are several to choose from."""
+        if skill is None and len(self.config.skills) > 1:
+            raise UsageError(f"Expected a skill ({', '.join(self.config.skills)}), found none: name it with --skill.")
+        return skill_named(self.config, skill)[0][0]
 
     def evaluate(self, data: str | None = None, version: str | None = None, skill: str | None = None) -> Evaluation:
         """Measure a version (the champion unless told) on its held-out rows, or on a file of labelled rows.
@@ -107,7 +135,8 @@ class Project:
         measured = read.held_out
         if manifest.feedback:  # without any, the database is left alone: the project may be read only
             feedback = frozenset(manifest.feedback)
-            curation = curate_feedback(self.memory.feedback, read, contender.model, skill, feedback)
+            owners = self._owners(manifest)
+            curation = curate_feedback(self.memory.feedback, read, contender.model, skill, owners, feedback)
             measured = with_feedback(read, curation).measured
         unseen = _unseen(measured, contender)
         return evaluate_model(contender.model, unseen, f"{len(unseen.rows)} held-out rows")
@@ -115,9 +144,8 @@ class Project:
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
         manifest = self._whole(version)
-        if skill is None and len(self.config.skills) > 1:
-            raise UsageError(f"Expected a skill ({', '.join(self.config.skills)}), found none: name it with --skill.")
-        name, settings = skill_named(self.config, skill)[0]
+        name = self.one_skill(skill)
+        settings = self.config.skills[name]
         need = SKILLS[settings.type].needs(settings)[0]
         return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))
 
@@ -126,12 +154,18 @@ class Project:
         name, settings = skill_named(self.config, skill)[0]
         need = SKILLS[settings.type].needs(settings)[0]
         data = read_need(self.folder, settings, need)
-        contender = self._contender(self._whole(None), name, need.name)
-        return curate_feedback(self.memory.feedback, data, contender.model, name)
+        champion = self._whole(None)
+        contender = self._contender(champion, name, need.name)
+        return curate_feedback(self.memory.feedback, data, contender.model, name, self._owners(champion))
 
     def review(self) -> Sequence[ReviewItem]:
         """What waits for a person, skill by skill."""
-        return [item for name in self.config.skills for item in review_items(self.curation(name))]
+        return self.to_review()[0]
+
+    def to_review(self) -> tuple[Sequence[ReviewItem], Sequence[Feedback]]:
+        """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
+        found = [self.curation(name) for name in self.config.skills]
+        return [item for one in found for item in review_items(one)], [f for one in found for f in one.on_held_out]
 
     def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:
         """Settle one waiting item. Raises UsageError."""
@@ -158,6 +192,11 @@ class Project:
         manifest = self.versions.manifest(self.versions.champion() if version is None else version)
         check_files(self.versions.folder / manifest.version, manifest, answering_only=True)
         return manifest
+
+    def _owners(self, manifest: Manifest) -> Owners:
+        several = len(self.config.skills) > 1
+        skills = load_skills(self.versions.folder / manifest.version, manifest) if several else {}
+        return label_owners(self.folder, self.config, skills)
 
     def _contender(self, manifest: Manifest, skill: str, need: str) -> Contender:
         if skill not in manifest.skills:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,7 +18,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from autogen.errors import StorageError, UsageError
 from autogen.storage import sqlite
-from autogen.storage.files import locked, make_folder
+from autogen.storage.files import explained, locked, make_folder
 from autogen.storage.migrations import migrate
 
 
@@ -45,6 +49,25 @@ class Database:
         except StorageError:
             database.close()
             raise
+        return database
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open it as `open` does, or a copy where its folder may not be written: SQLite writes beside a database even
+        to read it. The copy is removed with the object. Raises `StorageError`."""
+        if os.access(path.parent, os.W_OK):
+            return cls.open(path)
+        folder = Path(tempfile.mkdtemp(prefix="autogen-"))
+        try:
+            for source in (path, path.with_name(f"{path.name}-wal")):  # the log holds what came last
+                with explained(source):
+                    if source.exists():
+                        shutil.copyfile(source, folder / source.name)
+            database = cls.open(folder / path.name)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        weakref.finalize(database, shutil.rmtree, folder, ignore_errors=True)
         return database
 
     @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ FOLD_EPOCHS = 0.6  # of the recipe's: folds show what to expect, and need not be
 
 Logits = NDArray[np.float32]
 OutOfFold = tuple[Logits, list[str]]
+OnScore = Callable[[NDArray[np.bool_]], None]  # told after each epoch which in-scope held-out rows are answered rightly
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,17 @@ class FineTuning:
         """Raises TrainingFailed, ParityError, Interrupted."""
         return _Run(self, progress).run()
 
+    @property
+    def recipe(self) -> Recipe:
+        labels = [example.label for example in self.train]
+        return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head)
+
+    def try_out(self, stage: str, progress: TrainingProgress, on_score: OnScore) -> None:
+        """Train as `run` does, for the scores alone: nothing is exported. What `on_score` raises ends it."""
+        run = _Run(self, progress)
+        run.on_score = on_score
+        run._train(self.train, self.held_out, stage, self.state, run.recipe)
+
 
 class _Run:
     def __init__(self, job: FineTuning, progress: TrainingProgress) -> None:
@@ -90,8 +102,8 @@ class _Run:
         self.encoder = TextEncoder(tokenizer, min(limit, settings.max_length), pad_id)
         self.tokenizer, self.pad_id = tokenizer, pad_id
         self.labels = _labels(job)
-        train_labels = [example.label for example in job.train]
-        self.recipe = choose_recipe(settings, train_labels, job.source.continued, job.source.own_head)
+        self.recipe = job.recipe
+        self.on_score: OnScore | None = None
         self.precision = choose_precision(settings.precision)
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
@@ -244,7 +256,7 @@ class _Run:
 
     def _scorer(self, held_out: Sequence[Example]) -> _Accuracy | None:
         gold = self.task.gold([example.label for example in held_out])
-        return _Accuracy(gold) if held_out else None
+        return _Accuracy(gold, self.on_score) if held_out else None
 
     def _write(self, model: Classifier) -> tuple[float, str, str]:
         """Weights, tokenizer and exported graph into the folder: (parity, exported precision, why)."""
@@ -302,10 +314,14 @@ class _Accuracy:
     """Share of in-scope rows whose largest logit is the right label's."""
 
     gold: NDArray[np.intp]
+    on_score: OnScore | None = None
 
     def __call__(self, logits: Logits) -> float:
         known = self.gold >= 0
-        return float((logits.argmax(axis=1)[known] == self.gold[known]).mean()) if known.any() else 0.0
+        right = logits.argmax(axis=1)[known] == self.gold[known]
+        if self.on_score is not None:
+            self.on_score(right)
+        return float(right.mean()) if known.any() else 0.0
 
 
 def _labels(job: FineTuning) -> tuple[str, ...]:

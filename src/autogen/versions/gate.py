@@ -40,6 +40,8 @@ class Measured:
     latency_ratio: float
     size_ratio: float
     parity: float  # largest difference of a logit between the trained and the exported candidate
+    same_model: bool = False  # file for file: then no row can be answered worse
+    answers_changed: tuple[str, ...] = ()  # what else people are answered with and has changed: texts, settings
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,22 @@ def compare(outcomes: Sequence[Outcome], confidence: float) -> Comparison:
     rows = len(outcomes)
     gained = sum(o.candidate and not o.champion for o in outcomes)
     lost = sum(o.champion and not o.candidate for o in outcomes)
-    difference = (gained - lost) / (rows + 2)
-    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
     return Comparison(
         rows=rows,
         champion=sum(o.champion for o in outcomes) / max(rows, 1),
         candidate=sum(o.candidate for o in outcomes) / max(rows, 1),
         gained=gained,
         lost=lost,
-        lower=difference - float(norm.ppf(confidence)) * spread,
+        lower=paired_bounds(gained, lost, rows, confidence)[0],
     )
+
+
+def paired_bounds(gained: int, lost: int, rows: int, confidence: float) -> tuple[float, float]:
+    """The one-sided lower and upper bounds of a paired difference of shares, each at `confidence`."""
+    difference = (gained - lost) / (rows + 2)
+    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
+    reach = float(norm.ppf(confidence)) * spread
+    return difference - reach, difference + reach
 
 
 def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Verdict:
@@ -102,9 +110,9 @@ def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSetting
     known = [outcome for outcome in judged if not outcome.new_label]
     checks = (
         _enough(judged, settings),
-        _not_inferior("overall", judged, settings),
-        _not_inferior("held out before", [o for o in judged if o.held_before], settings),
-        _better(judged),
+        _not_inferior("overall", judged, measured, settings),
+        _not_inferior("held out before", [o for o in judged if o.held_before], measured, settings),
+        _better(judged, measured.answers_changed),
         _labels(known, settings),
         _protected([outcome for outcome in outcomes if outcome.protected]),
         _at_most("latency", measured.latency_ratio, settings.latency_ratio),
@@ -154,11 +162,18 @@ def together(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) ->
 def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
     rows = len(outcomes)
     enough = rows >= settings.min_rows
-    finding = f"{rows} rows to judge by" if enough else f"too few rows for a verdict ({rows} of {settings.min_rows})"
+    finding = f"{rows} rows to judge by"
+    if not enough:
+        more = settings.min_rows - rows
+        finding = f"too few rows for a verdict ({rows} of {settings.min_rows}): {more} more eval rows are needed"
     return Check("enough rows", enough, finding, {"rows": rows, "needed": settings.min_rows})
 
 
-def _not_inferior(name: str, outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
+def _not_inferior(name: str, outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Check:
+    if measured.same_model:
+        return Check(
+            f"not inferior, {name}", True, f"{name}: the same model as the champion's", {"rows": len(outcomes)}
+        )
     if not outcomes:
         finding = f"no rows {name}: add eval data, so that a batch of feedback cannot vote for itself"
         return Check(f"not inferior, {name}", False, finding, {"rows": 0})
@@ -169,11 +184,27 @@ def _not_inferior(name: str, outcomes: Sequence[Outcome], settings: GateSettings
         f"({found.gained} gained, {found.lost} lost); at worst {found.lower:+.2%}, "
         f"{'within' if passed else 'beyond'} the margin of {-settings.margin:+.2%}"
     )
+    needed = None if passed else rows_needed(found, settings)
+    if needed is not None:
+        finding += f" (too few rows to tell: about {needed:,} are needed)"
     return Check(f"not inferior, {name}", passed, finding, _figures(found))
 
 
-def _better(outcomes: Sequence[Outcome]) -> Check:
-    """Better at something: overall, at a new label, or at out-of-scope rows. That it is no worse elsewhere, and not by
+def rows_needed(found: Comparison, settings: GateSettings) -> int | None:
+    """How many rows like these would show that the candidate is not inferior; None where no number (within a million)
+    would, because it is."""
+    gained, lost = found.gained / found.rows, found.lost / found.rows
+    rows = found.rows
+    while rows < 1_000_000:
+        rows += max(1, rows // 100)
+        if paired_bounds(round(gained * rows), round(lost * rows), rows, settings.confidence)[0] >= -settings.margin:
+            return rows
+    return None
+
+
+def _better(outcomes: Sequence[Outcome], answers_changed: Sequence[str]) -> Check:
+    """Better at something: overall, at a new label, at out-of-scope rows, or in what it says, which rows do not measure
+    and its owner has changed. That it is no worse elsewhere, and not by
     chance, is for the other checks to say."""
     reasons = []
     gained, lost = _balance(outcomes)
@@ -185,6 +216,8 @@ def _better(outcomes: Sequence[Outcome]) -> Check:
     learnt = _learnt(outcomes)
     if learnt:
         reasons.append(f"new labels ({', '.join(learnt)})")
+    if answers_changed:
+        reasons.append(f"answers changed: {', '.join(answers_changed)}")
     finding = f"better: {'; '.join(reasons)}" if reasons else "better at nothing"
     return Check(BETTER, bool(reasons), finding, {"gained": gained, "lost": lost})
 

@@ -1,0 +1,145 @@
+"""Whether an interrupted training can go on, and what has changed since it began.
+
+A run writes down what it learns from. Checkpoints are gone on from only with the same; `force` allows other rows, other
+settings and another champion, but not what a checkpoint's weights depend on: the labels, the base model, and the tuning
+method with its sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autogen.config import RESERVED_LABEL, ProjectConfig
+from autogen.errors import ConfigError, UsageError
+from autogen.storage.files import explained, make_folder, write_json
+from autogen.training.learning_data import LearningData, in_order
+
+RUN_FILE = "run.json"
+# what the shapes and names of a checkpoint's weights depend on
+SHAPES = ("method", "last_n", "r", "target_modules", "num_virtual_tokens", "adapter_size", "freeze_embeddings")
+# what the optimiser keeps beside the weights, as it was
+KEPT = ("learning_rate", "head_learning_rate", "layer_decay", "weight_decay")
+
+
+def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, LearningData]) -> dict[str, Any]:
+    """What a run learns from, as JSON; `data` by skill and need."""
+    record = {
+        "config": config.model_dump(mode="json"),
+        "champion": champion,
+        "data": {name: [in_order(d.train.examples), in_order(d.held_out.examples)] for name, d in data.items()},
+        "labels": {name: sorted({*d.train.labels} - {RESERVED_LABEL}) for name, d in data.items()},
+    }
+    found: dict[str, Any] = json.loads(json.dumps(record))
+    return found
+
+
+def begin(state: Path, record: Mapping[str, Any]) -> None:
+    """A run that starts anew: what an earlier one left is removed. Raises StorageError."""
+    with explained(state):
+        shutil.rmtree(state, ignore_errors=True)
+        make_folder(state)
+    write_json(state / RUN_FILE, record)
+
+
+def go_on(state: Path, record: Mapping[str, Any], force: bool) -> str:
+    """Make ready to go on from the checkpoints: what has changed, as a warning, or an empty string.
+
+    Raises UsageError where there is nothing to resume; ConfigError where something changed and `force` is not set, or
+    where the checkpoints fit no longer whatever is forced.
+    """
+    try:
+        before = json.loads((state / RUN_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError("Expected an interrupted training to resume, found none: run `autogen train`.") from None
+    except ValueError:
+        raise UsageError(f"{state / RUN_FILE} is damaged, so nothing can be resumed: run `autogen train`.") from None
+    changes = _changes(before, record)
+    if not changes.any:
+        return ""
+    if changes.unfit:
+        raise ConfigError(
+            f"The interrupted training cannot go on: its checkpoints do not fit any more ({'; '.join(changes.unfit)}). "
+            "Put that back, or start anew with `autogen train`."
+        )
+    if not force:
+        raise ConfigError(
+            f"Since the interrupted training began, this has changed: {changes.words}. So it cannot go on. Put it "
+            "back, start anew with `autogen train`, or go on all the same with `autogen train --resume --force`."
+        )
+    for name in changes.data:  # what was measured on the old rows counts no more
+        for fold in (state / name).glob("fold-*"):
+            shutil.rmtree(fold) if fold.is_dir() else fold.unlink()
+    write_json(state / RUN_FILE, record)
+    return changes.warning
+
+
+@dataclass(frozen=True)
+class _Changes:
+    data: tuple[str, ...]  # skill/need
+    settings: tuple[str, ...]  # dotted keys of agent.toml
+    champion: tuple[str | None, str | None]
+    unfit: tuple[str, ...]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.data or self.settings or self.unfit or self.champion[0] != self.champion[1])
+
+    @property
+    def words(self) -> str:
+        found = [f"data ({', '.join(self.data)})"] if self.data else []
+        found += [f"settings ({', '.join(self.settings)})"] if self.settings else []
+        before, now = (name or "none" for name in self.champion)
+        found += [f"champion ({before} before, {now} now)"] if before != now else []
+        return ", ".join(found)
+
+    @property
+    def warning(self) -> str:
+        kept = [key for key in self.settings if key.rpartition(".")[2] in KEPT]
+        note = f" Its checkpoints keep {', '.join(kept)} as before: to change that, start anew." if kept else ""
+        return f"The training goes on although this has changed since it began: {self.words}.{note}"
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
+    settings = _differing(before.get("config", {}), now["config"])
+    return _Changes(
+        data=_names_differing(before.get("data", {}), now["data"]),
+        settings=settings,
+        champion=(before.get("champion"), now["champion"]),
+        unfit=(*_other_labels(before, now), *filter(_shapes_weights, settings)),
+    )
+
+
+def _other_labels(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    found = []
+    for name, labels in now["labels"].items():
+        was = set(before.get("labels", {}).get(name, labels))
+        new, gone = sorted(set(labels) - was), sorted(was - set(labels))
+        words = [f"new {', '.join(new)}"] if new else []
+        words += [f"gone {', '.join(gone)}"] if gone else []
+        found += [f"labels of {name}: {', '.join(words)}"] if words else []
+    return found
+
+
+def _shapes_weights(key: str) -> bool:
+    section, _, last = key.rpartition(".")
+    return key == "agent.base_model" or (section.endswith(".training") and last in SHAPES)
+
+
+def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
+
+
+def _differing(before: Any, now: Any, key: str = "") -> tuple[str, ...]:
+    """The dotted keys at which two configurations differ."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return () if before == now else (key,)
+    inner = (
+        _differing(before.get(name), now.get(name), f"{key}.{name}" if key else name)
+        for name in sorted({*before, *now})
+    )
+    return tuple(one for found in inner for one in found)

@@ -1,0 +1,63 @@
+"""The search for a skill's training settings: on the rows that `train` would learn from, kept in the project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from autogen.agents.agent import Memory
+from autogen.config import ProjectConfig
+from autogen.errors import UsageError
+from autogen.models.base_models import BaseModel, find_base_model
+from autogen.project.learning import Learning
+from autogen.skills import SKILLS
+from autogen.storage.files import explained, sha256_of
+from autogen.training.learning_data import in_order
+from autogen.training.progress import TrainingProgress
+from autogen.training.search import Budget, Found, Search
+from autogen.versions.registry import Versions
+
+STUDIES_FILE = "tune.db"
+BASE_MODEL_FILES = (".json", ".safetensors", ".bin", ".txt", ".model")
+
+
+def tune(
+    folder: Path, config: ProjectConfig, skill: str, budget: Budget, memory: Memory, progress: TrainingProgress
+) -> Found:
+    """Search for settings of this skill. The caller holds the learning lock.
+
+    Raises DataError, TrainingFailed, StorageError, Interrupted; UsageError where every setting is the user's own.
+    """
+    settings = config.skills[skill]
+    need = SKILLS[settings.type].needs(settings)[0]
+    learning = Learning(folder, config, "train", memory, progress)
+    state = Versions(folder).state.resolve()
+    job = learning.job(skill, settings, need, learning.data(skill, settings, need), state / "tuning/model")
+    job = replace(job, state=state / "tuning/trial")  # the checkpoints of an interrupted `train` are not ours
+    bound_to = {
+        "data": _digest(in_order(job.train), in_order(job.held_out)),
+        "base model": base_model_digest(find_base_model(config.agent.base_model, folder)),
+        "settings": _digest(json.dumps(settings.training.model_dump(exclude_unset=True), sort_keys=True)),
+    }
+    search = Search(job, state / STUDIES_FILE, f"{skill}/{need.name}", bound_to, progress)
+    if not search.space:
+        raise UsageError(
+            f"Every setting that could be searched is set in [skills.{skill}.training] already, and what is set there "
+            "is left alone. Take out the ones to search."
+        )
+    return search.run(budget)
+
+
+def base_model_digest(base: BaseModel) -> str:
+    """One for all files that a local base model is made of; of one on the hub only its name is known."""
+    if not isinstance(base.source, Path):
+        return _digest(base.source)
+    with explained(base.source):
+        files = sorted(path for path in base.source.iterdir() if path.suffix in BASE_MODEL_FILES)
+    return _digest(*(f"{path.name} {sha256_of(path)}" for path in files))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

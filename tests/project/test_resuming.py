@@ -1,0 +1,115 @@
+"""An interrupted training goes on with the same, or is forced to with something else, as far as its checkpoints fit."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from autogen import Project
+from autogen.errors import ConfigError, Interrupted, UsageError
+from autogen.project.resuming import RUN_FILE, go_on
+from autogen.training.progress import TrainingProgress
+from tests.cli.process import called, refused
+
+
+class Impatient(TrainingProgress):
+    """Presses Ctrl-C after so many rows."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(quiet=True)
+        self.left = rows
+
+    def advance(self, rows: int, note: str = "") -> None:
+        super().advance(rows, note)
+        self.left -= rows
+        if rows and self.left <= 0:
+            signal.raise_signal(signal.SIGINT)
+            self.left = 10**9
+
+
+@pytest.fixture
+def interrupted(untrained: Path) -> Path:
+    """Stopped in its third epoch of six."""
+    with pytest.raises(Interrupted):
+        Project.open(untrained).train(progress=Impatient(280))
+    assert list((untrained / ".autogen/training/train/support/intent/final").glob("checkpoint-*"))
+    return untrained
+
+
+def change(project: Path, before: str, after: str) -> None:
+    path = project / "agent.toml"
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+def add_row(project: Path, row: str) -> None:
+    with (project / "data/train.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{row}\n")
+
+
+def test_changed_data_and_settings_are_named_and_go_on_when_forced(interrupted: Path) -> None:
+    add_row(interrupted, "please block my stolen wallet now,lost_card")
+    change(interrupted, "epochs = 6", "epochs = 5\nweight_decay = 0.02")
+    done = called("train", "-p", interrupted, "--resume")
+    refused(done, 2, "data (support/intent)", "skills.support.training.epochs", "--resume --force")
+    done = called("train", "-p", interrupted, "--resume", "--force", "--json")
+    assert done.code == 0, done.err
+    warning = " ".join(done.err.split())
+    assert "warning: The training goes on although this has changed since it began: data (support/intent)" in warning
+    assert "Its checkpoints keep skills.support.training.weight_decay as before" in warning
+    history = Project.open(interrupted).versions.all()[0].skills["support"].models["intent"].training["history"]
+    assert max(entry["epoch"] for entry in history) >= 5
+
+
+def test_the_skill_s_own_keys_count_as_settings(interrupted: Path) -> None:
+    change(interrupted, 'type = "customer-service"', 'type = "customer-service"\ndecline_text = "Sorry."')
+    refused(called("train", "-p", interrupted, "--resume"), 2, "settings (skills.support.decline_text)")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("[skills.support.training]", '[skills.support.training]\nmethod = "head"', "skills.support.training.method"),
+        ("freeze_embeddings = false", "freeze_embeddings = true", "freeze_embeddings"),
+    ],
+)
+def test_what_its_checkpoints_do_not_fit_is_refused_also_when_forced(
+    interrupted: Path, before: str, after: str, says: str
+) -> None:
+    change(interrupted, before, after)
+    refused(called("train", "-p", interrupted, "--resume", "--force"), 2, "do not fit any more", says)
+
+
+def test_other_labels_are_refused_also_when_forced(interrupted: Path) -> None:
+    add_row(interrupted, "my money was returned,refund")
+    add_row(interrupted, "please payback my money,refund")
+    done = called("train", "-p", interrupted, "--resume", "--force")
+    refused(done, 2, "labels of support/intent: new refund")
+
+
+def test_force_alone_is_bad_usage(untrained: Path) -> None:
+    refused(called("train", "-p", untrained, "--force"), 2, "--resume")
+
+
+def test_what_is_not_there_or_damaged_cannot_be_resumed(untrained: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none"):
+        Project.open(untrained).train(resume=True, progress=TrainingProgress(quiet=True))
+    (tmp_path / RUN_FILE).write_text('{"config"', "utf-8")
+    with pytest.raises(UsageError, match="damaged"):
+        go_on(tmp_path, {}, force=True)
+
+
+def test_another_champion_is_named_and_folds_of_other_data_are_forgotten(tmp_path: Path) -> None:
+    record = {"config": {}, "champion": "0001", "data": {"a/b": ["1"]}, "labels": {"a/b": ["x", "y"]}}
+    (tmp_path / RUN_FILE).write_text('{"config": {}, "champion": null, "data": {"a/b": ["0"]}}', "utf-8")
+    (tmp_path / "a/b/fold-1").mkdir(parents=True)
+    (tmp_path / "a/b/fold-1.npy").touch()
+    (tmp_path / "a/b/final").mkdir()
+    with pytest.raises(ConfigError, match=r"champion \(none before, 0001 now\)"):
+        go_on(tmp_path, record, force=False)
+    assert "champion (none before, 0001 now)" in go_on(tmp_path, record, force=True)
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["final"]
+    assert go_on(tmp_path, record, force=False) == ""
