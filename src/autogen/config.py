@@ -53,6 +53,7 @@ class TrainingSettings(Settings):
     eval_batch_size: int = Field(default=32, ge=1, le=65_536)
     label_smoothing: float | None = Field(default=None, ge=0, lt=1)
     contrastive_weight: float | None = Field(default=None, ge=0, le=100)
+    neighbours: bool | None = None
     warmup_share: float = Field(default=0.1, ge=0, le=1)
     weight_decay: float = Field(default=0.01, ge=0, le=1)
     max_length: int = Field(default=256, ge=4, le=32_768)

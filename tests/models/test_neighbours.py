@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from autogen.models.classifier import CosineClassifier, load_classifier
-from autogen.models.neighbours import CONCENTRATION, MOST_OF_A_LABEL, Neighbours, to_remember
+from autogen.models.neighbours import CONCENTRATION, Neighbours
 from autogen.models.sources import FromBaseModel
 from tests.models.conftest import LABELS
 
@@ -37,17 +36,9 @@ def test_a_row_far_from_every_example_has_a_finite_score() -> None:
     assert torch.isfinite(Neighbours.of(examples, [0, 1], examples)(-examples)).all()
 
 
-def test_some_rows_of_each_label_are_remembered_and_none_without_a_label() -> None:
-    gold = [0] * 100 + [1] * 3 + [-1] * 50
-    kept = to_remember(gold, labels=2, seed=0)
-    assert Counter(gold[at] for at in kept) == {0: MOST_OF_A_LABEL, 1: 3}
-    assert kept == to_remember(gold, labels=2, seed=0) != to_remember(gold, labels=2, seed=1)
-
-
-def test_memory_stays_bounded_at_many_labels() -> None:
-    labels = 2_000
-    kept = to_remember([at % labels for at in range(20_000)], labels, seed=0)
-    assert len(kept) == labels  # one of each: examples times labels are 4 million
+def test_rows_of_no_label_are_left_out() -> None:
+    examples, labels = sphere(3), sphere(2, seed=2)
+    assert len(Neighbours.of(examples, [0, -1, 1], labels).vectors) == 2
 
 
 def test_neighbours_are_saved_with_the_head(source: FromBaseModel, batch: dict[str, Any], tmp_path: Path) -> None:

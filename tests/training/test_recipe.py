@@ -63,3 +63,8 @@ def test_few_rows_tune_the_top_layers_alone() -> None:
     assert chosen(TrainingSettings(), FEW).tuning.frozen_share == 0
     assert chosen(TrainingSettings(freeze_embeddings=False), FEW - 1).tuning.frozen_share == 0
     assert chosen(TrainingSettings(), FEW - 1, own_head=True).tuning.frozen_share == 0
+
+
+def test_few_rows_are_remembered_as_neighbours() -> None:
+    assert chosen(TrainingSettings(), FEW - 1).neighbours and not chosen(TrainingSettings(), FEW).neighbours
+    assert not chosen(TrainingSettings(neighbours=False), FEW - 1).neighbours

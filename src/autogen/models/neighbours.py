@@ -6,7 +6,6 @@ mistakes, and their sum fewer than either (after Khandelwal et al. 2020, arXiv 1
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 import torch
@@ -14,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 CONCENTRATION = 40.0  # how fast an example's influence falls with its distance; 20 and 10 were worse on the same rows
-MOST_OF_A_LABEL = 32  # examples of one label
-MOST_CELLS = 4_000_000  # examples times labels: memory and time stay bounded at a thousand labels
+MOST_CELLS = 4_000_000  # examples times labels, 16 MB: with more, a model would grow by more than it gains
 LEAST = 1e-35  # below it, float32 knows no logarithm
 
 
@@ -38,22 +36,12 @@ class Neighbours(nn.Module):
 
     @classmethod
     def of(cls, embeddings: Tensor, gold: Sequence[int], label_vectors: Tensor) -> Neighbours:
-        """The rows of `embeddings` (rows, hidden) with the labels `gold`. A label without a row has its own vector for
-        an example."""
+        """The rows of `embeddings` (rows, hidden) with the labels `gold`; those of none (below 0) are left out. A label
+        without a row has its own vector for an example."""
         labels = len(label_vectors)
+        inside = [at for at, label in enumerate(gold) if label >= 0]
         absent = sorted({*range(labels)} - {*gold})
-        vectors = torch.cat([embeddings.to(torch.float32), label_vectors[absent].to(torch.float32)])
-        owners = torch.tensor([*gold, *absent])
+        vectors = torch.cat([embeddings[inside].to(torch.float32), label_vectors[absent].to(torch.float32)])
+        owners = torch.tensor([*(gold[at] for at in inside), *absent])
         members = functional.one_hot(owners, labels).to(torch.float32)
         return cls(functional.normalize(vectors, dim=-1), members / members.sum(dim=0))
-
-
-def to_remember(gold: Sequence[int], labels: int, seed: int) -> list[int]:
-    """Which rows, given their labels: all of a label's when they are few, else some at random; no row without one."""
-    most = max(1, min(MOST_OF_A_LABEL, MOST_CELLS // labels**2))
-    chance = random.Random(f"{seed}/neighbours")
-    places: list[list[int]] = [[] for _ in range(labels)]
-    for at, label in enumerate(gold):
-        if label >= 0:
-            places[label].append(at)
-    return sorted(at for of_label in places for at in chance.sample(of_label, min(most, len(of_label))))

@@ -22,7 +22,7 @@ from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
 from autogen.models.adapters import is_adapted
 from autogen.models.classifier import Classifier, CosineClassifier
-from autogen.models.neighbours import Neighbours, to_remember
+from autogen.models.neighbours import MOST_CELLS, Neighbours
 from autogen.models.sources import ModelSource
 from autogen.models.tuning import trainable_share, tune
 from autogen.runtime.session import MODEL_FILE
@@ -218,7 +218,7 @@ class _Run:
         )
         self.training_seconds += time.perf_counter() - started
         self.trained_rows += len(rows) * recipe.epochs
-        if isinstance(model, CosineClassifier):
+        if isinstance(model, CosineClassifier) and recipe.neighbours and len(rows) * len(self.labels) <= MOST_CELLS:
             self._remember(model, rows)
         if stage == "train":
             self.history = log
@@ -248,11 +248,10 @@ class _Run:
         model.set_vectors(vectors)
 
     def _remember(self, model: CosineClassifier, rows: Sequence[TrainingRow]) -> None:
-        """Examples of each label, their embeddings in fp32, as the exported model has them."""
-        kept = [rows[at] for at in to_remember([row.gold for row in rows], len(self.labels), self.recipe.seed)]
-        _, embeddings = answers(model, self.encoder, [row.encoded for row in kept], False, self.recipe.eval_batch_size)
+        """The rows' embeddings in fp32, as the exported model has them."""
+        _, embeddings = answers(model, self.encoder, [row.encoded for row in rows], False, self.recipe.eval_batch_size)
         vectors = model.vectors.detach().cpu()
-        model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.gold for row in kept], vectors)
+        model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.gold for row in rows], vectors)
 
     def _scorer(self, held_out: Sequence[Example]) -> _Accuracy | None:
         gold = self.task.gold([example.label for example in held_out])

@@ -35,6 +35,7 @@ class Recipe:
     eval_batch_size: int
     label_smoothing: float
     contrastive_weight: float
+    neighbours: bool  # the examples are remembered, and answer with the head
     outlier_weight: float
     warmup_share: float
     weight_decay: float
@@ -74,6 +75,7 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
         eval_batch_size=settings.eval_batch_size,
         label_smoothing=_or(settings.label_smoothing, 0.0 if few else 0.05),
         contrastive_weight=_or(settings.contrastive_weight, contrastive),
+        neighbours=_or(settings.neighbours, few),
         outlier_weight=0.5,
         warmup_share=settings.warmup_share,
         weight_decay=settings.weight_decay,
