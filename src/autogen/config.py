@@ -19,6 +19,7 @@ CONFIG_NAME = "agent.toml"
 RESERVED_LABEL = "oos"  # the label of out-of-scope rows
 
 T = TypeVar("T", bound="Settings")
+PresetName = Literal["fast", "balanced", "best"]
 TuningMethod = Literal["full", "head", "last-n", "bitfit", "lora", "ia3", "prefix", "prompt", "adapter"]
 
 
@@ -37,6 +38,7 @@ class Settings(BaseModel):
 class TrainingSettings(Settings):
     """How to fine-tune. `None` means: chosen from the data, and shown by `autogen check` and in every report."""
 
+    preset: PresetName | None = None  # None: `fast` where training would take hours, else `balanced`
     method: TuningMethod = "full"
     learning_rate: float | None = Field(default=None, gt=0, le=1)
     head_learning_rate: float | None = Field(default=None, gt=0, le=1)
@@ -60,7 +62,7 @@ class TrainingSettings(Settings):
     freeze_embeddings: bool | None = None
     frozen_share: float | None = Field(default=None, ge=0, le=1)  # full: of the layers, from the lowest up
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    int8: bool = True
+    int8: bool | None = None
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 

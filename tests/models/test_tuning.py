@@ -10,8 +10,9 @@ from autogen.errors import ConfigError
 from autogen.models.adapters import weights_digest
 from autogen.models.bottleneck import bottlenecks
 from autogen.models.classifier import Classifier, SequenceClassifier
+from autogen.models.method import ADDS, OPTIONS, Tuning
 from autogen.models.sources import FromBaseModel
-from autogen.models.tuning import ADDS, METHODS, Tuning, trainable_share, tune
+from autogen.models.tuning import METHODS, trainable_share, tune
 from autogen.training.recipe import choose_recipe
 from tests.models.conftest import LABELS, owners_model
 
@@ -118,7 +119,7 @@ def test_every_method_of_the_settings_is_one() -> None:
 
     from autogen.config import TuningMethod
 
-    assert set(get_args(TuningMethod)) == set(METHODS)
+    assert set(get_args(TuningMethod)) == set(METHODS) == set(OPTIONS)
 
 
 def test_full_tuning_may_leave_the_lowest_layers_as_they_are(model: Classifier) -> None:

@@ -10,8 +10,9 @@ import pytest
 from autogen.config import TrainingSettings
 from autogen.errors import BaseModelError, ConfigError
 from autogen.models.base_models import find_base_model
+from autogen.models.method import ADDS
 from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
-from autogen.models.tuning import ADDS, METHODS
+from autogen.models.tuning import METHODS
 from autogen.runtime.tuned_model import TunedModel
 from autogen.training.fine_tune import FineTuning
 from autogen.training.trainer import answers

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from autogen.config import TrainingSettings
-from autogen.training.recipe import FEW, Recipe, choose_recipe
+from autogen.training.recipe import FEW, LONG, Recipe, choose_recipe
 
 
 def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> Recipe:
@@ -68,3 +68,30 @@ def test_few_rows_tune_the_top_layers_alone() -> None:
 def test_few_rows_are_remembered_as_neighbours() -> None:
     assert chosen(TrainingSettings(), FEW - 1).neighbours and not chosen(TrainingSettings(), FEW).neighbours
     assert not chosen(TrainingSettings(neighbours=False), FEW - 1).neighbours
+
+
+def test_a_preset_says_what_the_user_did_not() -> None:
+    fast, balanced, best = (chosen(TrainingSettings(preset=name), 100) for name in ("fast", "balanced", "best"))
+    assert fast.epochs < balanced.epochs < best.epochs
+    assert fast.tuning.frozen_share > 0.5 and balanced.tuning.frozen_share == best.tuning.frozen_share == 0
+    assert (fast.int8, balanced.int8, best.int8) == (True, True, False)
+    assert balanced == chosen(TrainingSettings(), 100)
+
+
+def test_what_the_user_set_wins_over_the_preset() -> None:
+    found = chosen(TrainingSettings(preset="best", epochs=3, int8=True, frozen_share=0.5), 100)
+    assert (found.epochs, found.int8, found.tuning.frozen_share) == (3, True, 0.5)
+
+
+def test_training_that_would_take_hours_is_fast_unless_there_is_a_gpu() -> None:
+    labels = [str(at % 100) for at in range(LONG)]
+    assert choose_recipe(TrainingSettings(), labels, False, False).preset == "fast"
+    assert choose_recipe(TrainingSettings(), labels[:-1], False, False).preset == "balanced"
+    assert choose_recipe(TrainingSettings(), labels, False, False, gpu=True).preset == "balanced"
+
+
+def test_every_setting_is_said() -> None:
+    said = str(chosen(TrainingSettings(method="lora"), 100))
+    assert said.startswith("preset = balanced, method = lora, r = 16, ") and "learning_rate = 0.001" in said
+    assert all(f"{name} = " in said for name in ("epochs", "train_batch_size", "neighbours", "int8", "seed"))
+    assert "num_virtual_tokens" not in said and "tuning" not in said

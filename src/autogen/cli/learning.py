@@ -45,8 +45,8 @@ def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
         to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
         to.say(escape(f"Held out: {found.split}."))
         _show_problems(to, found.problems)
-        chosen = ", ".join(f"{key} = {value}" for key, value in found.settings.items() if value is not None)
-        to.say(escape(f"Training settings: {chosen}; the others are chosen from the data."))
+        if found.recipe:
+            to.say(escape(f"Training: {found.recipe}."))
     errors = sum(len(found.errors) for found in checks)
     warnings = sum(len(found.problems) for found in checks) - errors
     to.say(f"[bold]{errors} errors, {warnings} warnings.[/]")
@@ -77,6 +77,7 @@ def _check_json(found: Any) -> dict[str, Any]:
         "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
         "held_out": found.split,
         "settings": dict(found.settings),
+        "recipe": found.recipe,
         "problems": [asdict(problem) for problem in found.problems],
     }
 

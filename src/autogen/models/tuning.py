@@ -7,7 +7,7 @@ parameters put them into the classifier's backbone. The head learns in every one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType
 
@@ -15,22 +15,7 @@ from autogen.errors import ConfigError
 from autogen.models import adapters
 from autogen.models.bottleneck import KIND, add_bottlenecks, is_added
 from autogen.models.classifier import Classifier
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """A method with its options, by PEFT's names. Sizes are in units of the backbone's own: layers, ranks, tokens."""
-
-    method: str
-    freeze_embeddings: bool  # full, last-n: the word embeddings stay as they are
-    frozen_share: float  # full: of the layers, from the lowest up; with them the embeddings
-    last_n: int  # last-n: how many of the top layers learn
-    r: int  # lora: rank
-    lora_alpha: int
-    lora_dropout: float
-    target_modules: str | Sequence[str] | None  # lora, ia3: names of modules; None: PEFT's choice for the architecture
-    num_virtual_tokens: int  # prefix, prompt
-    adapter_size: int  # adapter: width of the bottleneck
+from autogen.models.method import ADDS, Tuning
 
 
 def full(model: Classifier, tuning: Tuning) -> None:
@@ -121,7 +106,6 @@ METHODS: dict[str, Callable[[Classifier, Tuning], None]] = {
     "adapter": adapter,
 }
 ADDED_BY_PEFT = (".lora_", ".ia3_", ".prompt_encoder.")  # in the names of what it adds
-ADDS = frozenset({"lora", "ia3", "prefix", "prompt", "adapter"})  # the base model itself stays as it is
 
 
 def tune(model: Classifier, tuning: Tuning) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autogen.config import RESERVED_LABEL, ProjectConfig, SkillSettings
+from autogen.config import RESERVED_LABEL, ProjectConfig, SkillSettings, TrainingSettings
 from autogen.data.problems import Problem
 from autogen.data.quality import label_counts, normalise
 from autogen.data.rows import Row
@@ -27,6 +27,7 @@ from autogen.training.learning_data import (
     read_learning_data,
     row_fingerprint,
 )
+from autogen.training.recipe import choose_recipe
 
 FEEDBACK_SOURCE = "feedback"
 
@@ -39,6 +40,7 @@ class SkillCheck:
     labels: Mapping[str, tuple[int, int]]  # label -> (training rows, held-out rows)
     split: str
     settings: Mapping[str, Any]
+    recipe: str  # what `train` would do, every setting chosen
     problems: tuple[Problem, ...]
 
     @property
@@ -65,12 +67,19 @@ def check_skill(project: Path, name: str, settings: SkillSettings, base_model: s
         },
         split="; ".join(data.split for data in read),
         settings=settings.training.model_dump(),
+        recipe="; ".join(_recipe(settings.training, data.train.labels) for data in read),
         problems=(
             *(p for data in read for p in data.problems),
             *kind.check(settings, project, labels),
             *base_model_problems(project, base_model, [text for data in read for text in data.train.texts]),
         ),
     )
+
+
+def _recipe(settings: TrainingSettings, labels: Sequence[str]) -> str:
+    """Without looking for a GPU, which would take torch: with one, a great many rows are trained on as fewer are."""
+    learnable = {*labels} - {RESERVED_LABEL}
+    return str(choose_recipe(settings, labels, continued=False, own_head=False)) if learnable else ""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ class FineTuning:
     @property
     def recipe(self) -> Recipe:
         labels = [example.label for example in self.train]
-        return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head)
+        gpu = torch.cuda.is_available()
+        return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head, gpu)
 
     def try_out(self, stage: str, progress: TrainingProgress, on_score: OnScore) -> None:
         """Train as `run` does, for the scores alone: nothing is exported. What `on_score` raises ends it."""
@@ -112,6 +113,7 @@ class _Run:
     def run(self) -> FineTuned:
         started = time.perf_counter()
         job = self.job
+        self.progress.say(f"Training: {self.recipe}.")
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
         model = self._train(job.train, self._choosing(), "train", job.state / "final", self.recipe)
@@ -278,8 +280,8 @@ class _Run:
     def _try_int8(self, graph: Path, rows: Sequence[Encoded], fp32: Logits) -> tuple[str, str]:
         """Swap in the fastest int8 graph that held-out rows show to lose no more than it may. The form of the version
         that training goes on from may lose the most, or a candidate could be turned down for being slower."""
-        if not self.job.settings.int8:
-            return "fp32", "int8 = false"
+        if not self.recipe.int8:
+            return "fp32", "int8 = false" if self.job.settings.int8 is False else f'preset = "{self.recipe.preset}"'
         accuracy = self._scorer(self.job.held_out)
         if accuracy is None:
             return "fp32", "int8 needs held-out rows to be judged by"

@@ -7,25 +7,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TypeVar
 
-from autogen.config import RESERVED_LABEL, TrainingSettings
-from autogen.models.tuning import ADDS, Tuning
+from autogen.config import RESERVED_LABEL, PresetName, TrainingSettings
+from autogen.models.method import ADDS, OPTIONS, Tuning
 
 T = TypeVar("T")
 
 # of the methods that do not move the pretrained weights, or few of them
 LEARNING_RATES = {"bitfit": 1e-3, "lora": 1e-3, "adapter": 1e-3, "ia3": 5e-3, "prefix": 1e-2, "prompt": 2e-2}
-FROZEN_OF_FEW = 2 / 3  # of the layers: as accurate as tuning all of them, in a third of the time
+FROZEN = 2 / 3  # of the layers; with few rows as accurate as tuning all of them, in a third of the time
 FEW = 20  # in-scope rows per label (median) below which the few-shot recipe is used
+LONG = 50_000  # rows from which training without a GPU takes hours, so that the preset is `fast`
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset says where the user said nothing."""
+
+    frozen_share: float | None  # None: chosen from the data
+    epochs: float  # times those chosen from the data
+    int8: bool
+
+
+PRESETS: dict[PresetName, Preset] = {
+    "fast": Preset(frozen_share=FROZEN, epochs=0.6, int8=True),
+    "balanced": Preset(frozen_share=None, epochs=1.0, int8=True),
+    "best": Preset(frozen_share=None, epochs=1.5, int8=False),
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All of what a training run does, nothing left open."""
 
+    preset: PresetName
     tuning: Tuning
     learning_rate: float
     head_learning_rate: float
@@ -39,6 +57,7 @@ class Recipe:
     outlier_weight: float
     warmup_share: float
     weight_decay: float
+    int8: bool
     seed: int
 
     @property
@@ -49,28 +68,43 @@ class Recipe:
     def balanced(self) -> bool:
         return self.contrastive_weight > 0
 
+    def __str__(self) -> str:
+        """Every setting, as `agent.toml` would have it."""
+        method = {name: value for name, value in asdict(self.tuning).items() if name in OPTIONS[self.method]}
+        values = {"preset": self.preset, "method": self.method, **method}
+        values |= {name: value for name, value in asdict(self).items() if name not in ("preset", "tuning")}
+        return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
 
-def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: bool, own_head: bool) -> Recipe:
-    """The settings with their gaps filled for these training labels.
+
+def choose_recipe(
+    settings: TrainingSettings, labels: Sequence[str], continued: bool, own_head: bool, gpu: bool = False
+) -> Recipe:
+    """The settings with their gaps filled for these training labels: what the user set stays, then the preset says,
+    then the data.
 
     `continued`: training starts from an earlier version, which needs less. `own_head`: the head is the user's.
     """
     counts = Counter(label for label in labels if label != RESERVED_LABEL)
     few = median(counts.values()) < FEW
+    name = _or(settings.preset, "fast" if counts.total() >= LONG and not gpu else "balanced")
+    preset = PRESETS[name]
     contrastive = 0.0 if own_head or settings.method == "head" else 0.5
     frozen = _or(settings.freeze_embeddings, not own_head)
+    frozen_share = _or(preset.frozen_share, FROZEN if few else 0.0)
     learning_rate = LEARNING_RATES.get(settings.method, 1e-4 if few else 1.5e-4)
+    epochs = _epochs(counts.total(), continued, settings.method == "head") * preset.epochs
     return Recipe(
+        preset=name,
         tuning=_tuning(
             settings,
             freeze_embeddings=frozen,
-            frozen_share=_or(settings.frozen_share, FROZEN_OF_FEW if few and frozen else 0.0),
+            frozen_share=_or(settings.frozen_share, frozen_share if frozen else 0.0),
         ),
         learning_rate=_or(settings.learning_rate, learning_rate * (0.5 if continued else 1.0)),
         head_learning_rate=_or(settings.head_learning_rate, 1e-3 if own_head else 2e-3),
         # what is added learns from nothing, in the lower layers as in the upper ones
         layer_decay=_or(settings.layer_decay, 1.0 if settings.method in ADDS else 0.9),
-        epochs=_or(settings.epochs, _epochs(sum(counts.values()), continued, settings.method == "head")),
+        epochs=_or(settings.epochs, max(2, int(epochs + 0.5))),
         train_batch_size=_or(settings.train_batch_size, 64 if contrastive else 32),
         eval_batch_size=settings.eval_batch_size,
         label_smoothing=_or(settings.label_smoothing, 0.0 if few else 0.05),
@@ -79,6 +113,7 @@ def choose_recipe(settings: TrainingSettings, labels: Sequence[str], continued: 
         outlier_weight=0.5,
         warmup_share=settings.warmup_share,
         weight_decay=settings.weight_decay,
+        int8=_or(settings.int8, preset.int8),
         seed=settings.seed,
     )
 
@@ -102,9 +137,11 @@ def _or(chosen: T | None, default: T) -> T:
     return default if chosen is None else chosen
 
 
-def _epochs(rows: int, continued: bool, head_only: bool) -> int:
+def _epochs(rows: int, continued: bool, head_only: bool) -> float:
     """More passes over fewer rows: 10 at 300 rows, 8 at 770, 7 at 1,500, 5 from 9,000 on."""
     passes = 31 / float(max(rows, 100)) ** 0.2
-    if continued:
-        passes /= 2
-    return max(2, int(passes * (3 if head_only else 1) + 0.5))
+    return passes * (3 if head_only else 1) / (2 if continued else 1)
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

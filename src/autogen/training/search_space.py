@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from optuna import Trial
 
-from autogen.models.tuning import ADDS
+from autogen.models.method import ADDS
 from autogen.training.recipe import Recipe
 
 
