@@ -44,6 +44,8 @@ def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
         total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
         to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
         to.say(escape(f"Held out: {found.split}."))
+        if found.unlabelled:
+            to.say(escape(f"Unlabelled: {found.unlabelled}."))
         _show_problems(to, found.problems)
         chosen = ", ".join(f"{key} = {value}" for key, value in found.settings.items() if value is not None)
         to.say(escape(f"Training settings: {chosen}; the others are chosen from the data."))
@@ -76,6 +78,7 @@ def _check_json(found: Any) -> dict[str, Any]:
     return {
         "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
         "held_out": found.split,
+        "unlabelled": found.unlabelled,
         "settings": dict(found.settings),
         "problems": [asdict(problem) for problem in found.problems],
     }

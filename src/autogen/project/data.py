@@ -39,6 +39,7 @@ class SkillCheck:
     split: str
     settings: Mapping[str, Any]
     problems: tuple[Problem, ...]
+    unlabelled: str = ""  # how many texts without labels, in words; empty: no such file
 
     @property
     def errors(self) -> list[Problem]:
@@ -46,7 +47,9 @@ class SkillCheck:
 
 
 def read_need(project: Path, settings: SkillSettings, need: Need) -> LearningData:
-    return read_learning_data(project, need.task, need.train, need.eval, need.columns, settings.training.seed)
+    return read_learning_data(
+        project, need.task, need.train, need.eval, need.columns, settings.training.seed, need.unlabelled
+    )
 
 
 def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck:
@@ -65,6 +68,7 @@ def check_skill(project: Path, name: str, settings: SkillSettings) -> SkillCheck
         split="; ".join(data.split for data in read),
         settings=settings.training.model_dump(),
         problems=(*(p for data in read for p in data.problems), *kind.check(settings, project, labels)),
+        unlabelled="; ".join(str(data.unlabelled) for data, need in zip(read, needs, strict=True) if need.unlabelled),
     )
 
 
@@ -118,7 +122,7 @@ def with_feedback(data: LearningData, curation: Curation) -> WithFeedback:
     stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
     train = joined(pick(data.train, stays), _rows(curation.train))
     return WithFeedback(
-        data=LearningData(train, data.held_out, data.split, data.problems),
+        data=replace(data, train=train),
         set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.trainer import answers, fit
+from autogen.training.unlabelled import FromUnlabelled, SelfTraining, not_used
 
 FOLDS = 3
 
@@ -60,6 +61,8 @@ class FineTuned:
     seconds: float
     rows_per_second: float
     history: list[dict[str, float]]
+    unlabelled: FromUnlabelled | None = None  # None: there were no such texts
+    taught: tuple[str, ...] = ()  # those that the model has learnt
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class FineTuning:
     folder: Path
     state: Path  # checkpoints; a run that finds some goes on from them
     max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
+    unlabelled: Sequence[str] = ()  # texts to learn from too
 
     def run(self, progress: TrainingProgress) -> FineTuned:
         """Raises TrainingFailed, ParityError, Interrupted."""
@@ -93,6 +97,7 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
+        self.taught: tuple[str, ...] = ()
 
     def run(self) -> FineTuned:
         started = time.perf_counter()
@@ -100,6 +105,7 @@ class _Run:
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
         model = self._train(job.train, self._choosing(), "train", job.state / "final")
+        model, from_unlabelled = self._with_unlabelled(model)
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
@@ -123,7 +129,30 @@ class _Run:
             seconds=time.perf_counter() - started,
             rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
             history=self.history,
+            unlabelled=from_unlabelled,
+            taught=self.taught,
         )
+
+    def _with_unlabelled(self, model: Classifier) -> tuple[Classifier, FromUnlabelled | None]:
+        """The model after it has learnt from unlabelled texts too, or as it was where that helps nothing."""
+        job = self.job
+        if not job.unlabelled:
+            return model, None
+        if job.source.continued and not self._choosing():  # it has seen every row: none can be held back to judge by
+            return model, not_used(job.unlabelled, "no held-out rows to judge by")
+        bf16, size = self.precision == "bf16", self.recipe.eval_batch_size
+        learning = SelfTraining(
+            self._trained_anew, self.encoder, self.task, job.unlabelled, bf16, size, self.recipe.seed, self.progress
+        )
+        taught = learning.run(model, job.train, self._choosing())
+        self.taught = taught.texts
+        self.progress.say(str(taught.report))
+        return taught.model, taught.report
+
+    def _trained_anew(self, rows: Sequence[Example], held_out: Sequence[Example], stage: str) -> Classifier:
+        """A model of other rows, its recipe chosen for them."""
+        run = _Run(replace(self.job, train=rows, unlabelled=()), self.progress)
+        return run._train(rows, held_out, stage, self.job.state / stage)
 
     def _choosing(self) -> Sequence[Example]:
         """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they
