@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from autogen.models.sources import FromBaseModel
 from autogen.runtime.tuned_model import TunedModel
 from autogen.tasks.encoding import TextEncoder
 from autogen.tasks.text_classification import Example, TextClassification
-from autogen.training.fine_tune import FineTuning
+from autogen.training.fine_tune import FineTuning, _Run
 from autogen.training.propagation import propagate
 from autogen.training.unlabelled import PER_LABEL, SelfTraining
 from tests.tiny import OUTSIDE, sentence
@@ -58,20 +60,18 @@ def test_few_rows_are_judged_on_a_part_held_back(source: FromBaseModel, tmp_path
     assert str(found).startswith(("unlabelled: used ", "unlabelled: reverted, no better on held-out rows"))
 
 
-def model_of(source: FromBaseModel, tmp_path: Path) -> tuple[Classifier, TextEncoder]:
-    """One that has learnt the few rows."""
-    from autogen.training.fine_tune import _Run
-
-    run = _Run(job(tmp_path, source, ()), QUIET)
-    return run._train(FEW, [], "train", tmp_path / "state"), run.encoder
+def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[Example]) -> tuple[Classifier, TextEncoder]:
+    """One that has learnt these rows."""
+    run = _Run(replace(job(tmp_path, source, ()), train=rows), QUIET)
+    return run._train(rows, [], "train", tmp_path / "state"), run.encoder
 
 
 def test_a_model_that_pseudo_labels_have_harmed_is_put_aside(source: FromBaseModel, tmp_path: Path) -> None:
-    plain, encoder = model_of(source, tmp_path)
-    untrained: list[Sequence[Example]] = []
+    plain, encoder = model_of(source, tmp_path, FEW)
+    learnt: list[Sequence[Example]] = []
 
-    def harmful(rows: Sequence[Example], held_out: Sequence[Example], stage: str) -> Classifier:
-        untrained.append(rows)
+    def harmful(*given: Any) -> Classifier:
+        learnt.append(given[0])
         return source.build(LABELS, seed=1)
 
     learning = SelfTraining(harmful, encoder, TextClassification(LABELS), LOGS, False, 32, 0, QUIET)
@@ -79,22 +79,31 @@ def test_a_model_that_pseudo_labels_have_harmed_is_put_aside(source: FromBaseMod
     assert taught.model is plain and taught.texts == ()
     assert not taught.report.used and taught.report.gain < 0
     assert str(taught.report).startswith("unlabelled: reverted, no better on held-out rows (")
-    assert [row.text for row in untrained[0][: len(FEW)]] == [row.text for row in FEW]
-    assert not {row.text for row in untrained[0]} & {row.text for row in HELD_OUT}
+    assert [row.text for row in learnt[0][: len(FEW)]] == [row.text for row in FEW]
+    assert not {row.text for row in learnt[0]} & {row.text for row in HELD_OUT}
 
 
-def test_texts_of_another_world_teach_nothing(source: FromBaseModel, tmp_path: Path) -> None:
-    import random
-
-    plain, encoder = model_of(source, tmp_path)
+def test_texts_like_rows_out_of_scope_are_left_aside(source: FromBaseModel, tmp_path: Path) -> None:
     chance = random.Random(0)
     strange = [sentence(chance, OUTSIDE) for _ in range(60)]
-    outside = [Example(sentence(chance, OUTSIDE), "oos") for _ in range(10)]
+    rows = [*FEW, *(Example(sentence(chance, OUTSIDE), "oos") for _ in range(20))]
+    plain, encoder = model_of(source, tmp_path, rows)
+    learnt: list[Sequence[Example]] = []
 
-    def never(rows: Sequence[Example], held_out: Sequence[Example], stage: str) -> Classifier:
-        raise AssertionError("there is nothing to learn from")
+    def remembered(*given: Any) -> Classifier:
+        learnt.append(given[0])
+        return plain
 
-    learning = SelfTraining(never, encoder, TextClassification(LABELS), strange, False, 32, 0, QUIET)
-    taught = learning.run(plain, [*FEW, *outside], HELD_OUT)
-    assert taught.model is plain and taught.report.taught == 0
-    assert "are surely of a label" in str(taught.report)
+    texts = [*LOGS, *strange]
+    SelfTraining(remembered, encoder, TextClassification(LABELS), texts, False, 32, 0, QUIET).run(plain, rows, HELD_OUT)
+    taught = [row.text for row in learnt[0][len(rows) :]]
+    assert taught and set(taught) <= set(texts)
+    assert sum(text in strange for text in taught) < 0.2 * len(taught)  # a third of the texts are
+
+
+def test_too_few_sure_texts_are_not_tried(source: FromBaseModel, tmp_path: Path) -> None:
+    plain, encoder = model_of(source, tmp_path, FEW)
+    learning = SelfTraining(lambda *_: plain, encoder, TextClassification(LABELS), LOGS[:5], False, 32, 0, QUIET)
+    taught = learning.run(plain, FEW, HELD_OUT)
+    assert taught.model is plain
+    assert "texts not used, for only" in str(taught.report)

@@ -32,6 +32,15 @@ class Unlabelled:
         kept = tuple(text for text, key in zip(self.texts, keys, strict=True) if key not in known and key not in held)
         return replace(self, texts=kept, labelled=self.labelled + taught, measured=self.measured + seen)
 
+    def joined(self, more: Sequence[str], read: int) -> Unlabelled:
+        """With more texts, of which `read` were read."""
+        known = {normalise(text): text for text in self.texts}
+        before = len(known)
+        for text in more:
+            known.setdefault(normalise(text), text)
+        repeated = read - (len(known) - before)
+        return replace(self, texts=tuple(known.values()), read=self.read + read, duplicates=self.duplicates + repeated)
+
     def __str__(self) -> str:
         left_out = {"duplicates": self.duplicates, "labelled already": self.labelled, "measured on": self.measured}
         why = ", ".join(f"{count:,} {name}" for name, count in left_out.items() if count)
