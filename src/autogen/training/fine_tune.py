@@ -33,7 +33,7 @@ from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.trainer import answers, fit
-from autogen.training.unlabelled import FromUnlabelled, SelfTraining, not_used
+from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
 
@@ -97,7 +97,6 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
-        self.taught: tuple[str, ...] = ()
 
     def run(self) -> FineTuned:
         started = time.perf_counter()
@@ -105,7 +104,8 @@ class _Run:
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
         model = self._train(job.train, self._choosing(), "train", job.state / "final")
-        model, from_unlabelled = self._with_unlabelled(model)
+        taught = self._with_unlabelled(model)
+        model, out_of_fold = taught.model, taught.held_back or out_of_fold
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
@@ -129,30 +129,30 @@ class _Run:
             seconds=time.perf_counter() - started,
             rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
             history=self.history,
-            unlabelled=from_unlabelled,
-            taught=self.taught,
+            unlabelled=taught.report if job.unlabelled else None,
+            taught=taught.texts,
         )
 
-    def _with_unlabelled(self, model: Classifier) -> tuple[Classifier, FromUnlabelled | None]:
+    def _with_unlabelled(self, model: Classifier) -> Taught:
         """The model after it has learnt from unlabelled texts too, or as it was where that helps nothing."""
-        job = self.job
-        if not job.unlabelled:
-            return model, None
-        if job.source.continued and not self._choosing():  # it has seen every row: none can be held back to judge by
-            return model, not_used(job.unlabelled, "no held-out rows to judge by")
+        job, texts = self.job, self.job.unlabelled
+        if not texts:
+            return Taught(model, (), not_used(texts, "there are none"))
         bf16, size = self.precision == "bf16", self.recipe.eval_batch_size
         learning = SelfTraining(
-            self._trained_anew, self.encoder, self.task, job.unlabelled, bf16, size, self.recipe.seed, self.progress
+            self._without_some, self.encoder, self.task, texts, bf16, size, self.recipe.seed, self.progress
         )
-        taught = learning.run(model, job.train, self._choosing())
-        self.taught = taught.texts
+        if job.source.continued and not job.held_out:  # it has seen every row: none can be held back to judge by
+            taught = Taught(model, (), not_used(texts, "no rows to judge by"))
+        else:
+            taught = learning.run(model, job.train, job.held_out)
         self.progress.say(str(taught.report))
-        return taught.model, taught.report
+        return taught
 
-    def _trained_anew(self, rows: Sequence[Example], held_out: Sequence[Example], stage: str) -> Classifier:
-        """A model of other rows, its recipe chosen for them."""
+    def _without_some(self, rows: Sequence[Example]) -> Classifier:
+        """A model of these rows only, its recipe chosen for them."""
         run = _Run(replace(self.job, train=rows, unlabelled=()), self.progress)
-        return run._train(rows, held_out, stage, self.job.state / stage)
+        return run._train(rows, [], "held-back", self.job.state / "held-back")
 
     def _choosing(self) -> Sequence[Example]:
         """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they
