@@ -80,6 +80,7 @@ def learn(project: Project, test: str) -> dict[str, Any]:
         "precision": record.training["precision"],
         "exported": record.training["exported"],
         "model_mb": (project.versions.folder / manifest.version / record.folder / MODEL_FILE).stat().st_size / 1e6,
+        "unlabelled": (record.training.get("unlabelled") or {}).get("said"),
     }
 
 
@@ -93,11 +94,12 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True, metavar="FILE")
     parser.add_argument("--eval", type=Path, metavar="FILE", help="held-out rows; else the product holds some out")
     parser.add_argument("--test", type=Path, required=True, metavar="FILE", help="rows that training never sees")
+    parser.add_argument("--unlabelled", type=Path, metavar="FILE", help="texts to learn from without labels")
     parser.add_argument("--base-model", default="minilm")
     parser.add_argument("--training", type=json.loads, default={}, metavar="JSON", help="training settings")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write_project(Path(folder), given.base_model, given.train, given.eval, training=given.training)
+        write_project(Path(folder), given.base_model, given.train, given.eval, None, given.training, given.unlabelled)
         print(json.dumps(learn(Project.open(folder), str(given.test.resolve()))))
 
 

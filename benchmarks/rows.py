@@ -97,9 +97,10 @@ def write_project(
     held_out: Path | None = None,
     responses: Path | None = None,
     training: Mapping[str, object] | None = None,
+    unlabelled: Path | None = None,
 ) -> Path:
     """A customer-service project that learns from `train`; without `held_out` it holds rows out itself."""
-    data = {"train": train, "eval": held_out, "responses": responses}
+    data = {"train": train, "eval": held_out, "responses": responses, "unlabelled": unlabelled}
     lines = [
         "[agent]",
         'name = "benchmark"',

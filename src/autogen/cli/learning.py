@@ -44,6 +44,8 @@ def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
         total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
         to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
         to.say(escape(f"Held out: {found.split}."))
+        if found.unlabelled:
+            to.say(escape(f"Unlabelled: {found.unlabelled}."))
         _show_problems(to, found.problems)
         if found.recipe:
             to.say(escape(f"Training: {found.recipe}."))
@@ -76,6 +78,7 @@ def _check_json(found: Any) -> dict[str, Any]:
     return {
         "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
         "held_out": found.split,
+        "unlabelled": found.unlabelled,
         "settings": dict(found.settings),
         "recipe": found.recipe,
         "problems": [asdict(problem) for problem in found.problems],

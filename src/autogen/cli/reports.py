@@ -52,6 +52,8 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
             rows = [(name, percent(model.metrics[name])) for name in MAIN_METRICS if name in model.metrics]
             to.table(f"{skill}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
             to.say(escape(_how_trained(model)))
+            if model.training.get("unlabelled"):
+                to.say(escape(f"{model.training['unlabelled']['said']}."))
     if manifest.verdict:
         show_verdict(to, manifest)
     if manifest.corrections_of_held_out:
@@ -68,6 +70,12 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
             "metrics": {name: record.metrics for name, record in manifest.skills.items()},
             "verdict": manifest.verdict,
             "corrections_of_held_out": manifest.corrections_of_held_out,
+            "unlabelled": {
+                name: next(
+                    (m.training["unlabelled"] for m in record.models.values() if m.training.get("unlabelled")), None
+                )
+                for name, record in manifest.skills.items()
+            },
         }
     )
 

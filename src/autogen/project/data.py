@@ -42,6 +42,7 @@ class SkillCheck:
     settings: Mapping[str, Any]
     recipe: str  # what `train` would do, every setting chosen
     problems: tuple[Problem, ...]
+    unlabelled: str = ""  # how many texts without labels, in words; empty: no such file
 
     @property
     def errors(self) -> list[Problem]:
@@ -49,7 +50,9 @@ class SkillCheck:
 
 
 def read_need(project: Path, settings: SkillSettings, need: Need) -> LearningData:
-    return read_learning_data(project, need.task, need.train, need.eval, need.columns, settings.training.seed)
+    return read_learning_data(
+        project, need.task, need.train, need.eval, need.columns, settings.training.seed, need.unlabelled
+    )
 
 
 def check_skill(project: Path, name: str, settings: SkillSettings, base_model: str) -> SkillCheck:
@@ -73,6 +76,7 @@ def check_skill(project: Path, name: str, settings: SkillSettings, base_model: s
             *kind.check(settings, project, labels),
             *base_model_problems(project, base_model, [text for data in read for text in data.train.texts]),
         ),
+        unlabelled="; ".join(str(data.unlabelled) for data, need in zip(read, needs, strict=True) if need.unlabelled),
     )
 
 
@@ -159,7 +163,7 @@ def with_feedback(data: LearningData, curation: Curation) -> WithFeedback:
     stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
     train = joined(pick(data.train, stays), _rows(curation.train))
     return WithFeedback(
-        data=LearningData(train, data.held_out, data.split, data.problems),
+        data=replace(data, train=train),
         set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
         on_held_out=len(curation.on_held_out),

@@ -206,7 +206,8 @@ class Learning:
         except Interrupted:
             raise Interrupted(INTERRUPTED[self.origin]) from None
         before = self._learnt_before(name, need)
-        write_fingerprints(draft / place / TRAINED_FILE, job.train, before)
+        taught = [Example(text, "") for text in report.taught]
+        write_fingerprints(draft / place / TRAINED_FILE, [*job.train, *taught], before)
         write_fingerprints(draft / place / HELD_OUT_FILE, data.measured.examples)
         return Learnt(need, data, report, place)
 
@@ -220,7 +221,13 @@ class Learning:
             folder=folder,
             state=self.state / name / need.name,
             max_loss=getattr(settings, "rejection_loss", 0.01),
+            unlabelled=self._unlabelled(data),
         )
+
+    def _unlabelled(self, data: WithFeedback) -> tuple[str, ...]:
+        """Texts to learn from without labels: none that anything is measured on, feedback set aside included."""
+        measured = [*data.measured.texts, *(row.text for row in self.protected)]
+        return data.data.unlabelled.without(data.data.train.texts, measured).texts
 
     def _learnt_before(self, name: str, need: Need) -> frozenset[str]:
         """What the weights that training goes on from have learnt: it stays learnt, whatever this run's rows are."""
@@ -317,7 +324,10 @@ def _disk_explained(folder: Path) -> Iterator[None]:
 
 def _record(one: Learnt) -> ModelRecord:
     report, data = one.report, one.data.data
-    training = {name: value for name, value in asdict(report).items() if name not in ("metrics", "labels")}
+    training = {name: value for name, value in asdict(report).items() if name not in ("metrics", "labels", "taught")}
+    training["unlabelled"] = (
+        None if report.unlabelled is None else training["unlabelled"] | {"said": str(report.unlabelled)}
+    )
     return ModelRecord(
         folder=one.folder,
         task=one.need.task,

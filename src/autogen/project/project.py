@@ -29,6 +29,7 @@ from autogen.project.data import (
 )
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
+from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS, skill_settings
 from autogen.skills.skill import Need
 from autogen.storage.files import learning_lock
@@ -186,6 +187,12 @@ class Project:
     def rollback(self) -> tuple[str, str]:
         """The champion before this one again: (from, to). Raises UsageError when there is none."""
         return self.versions.rollback()
+
+    def model(self, skill: str, version: str | None = None) -> TunedModel | None:
+        """A version's model as it answers, checked; None when the version lacks the skill. Raises VersionDamaged."""
+        manifest = self._whole(version)
+        need = SKILLS[self.config.skills[skill].type].needs(self.config.skills[skill])[0]
+        return self._contender(manifest, skill, need.name).model if skill in manifest.skills else None
 
     def _whole(self, version: str | None) -> Manifest:
         """The manifest of a version whose files have been checked."""

@@ -17,11 +17,21 @@ from typing import Any
 from autogen.config import RESERVED_LABEL, ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
+from autogen.tasks.text_classification import Example
 from autogen.training.learning_data import LearningData, in_order
 
 RUN_FILE = "run.json"
 # what the shapes and names of a checkpoint's weights depend on
-SHAPES = ("method", "last_n", "r", "target_modules", "num_virtual_tokens", "adapter_size", "freeze_embeddings")
+SHAPES = (
+    "method",
+    "last_n",
+    "r",
+    "target_modules",
+    "num_virtual_tokens",
+    "adapter_size",
+    "freeze_embeddings",
+    "frozen_share",
+)
 # what the optimiser keeps beside the weights, as it was
 KEPT = ("learning_rate", "head_learning_rate", "layer_decay", "weight_decay")
 
@@ -31,11 +41,16 @@ def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, L
     record = {
         "config": config.model_dump(mode="json"),
         "champion": champion,
-        "data": {name: [in_order(d.train.examples), in_order(d.held_out.examples)] for name, d in data.items()},
+        "data": {name: _digests(one) for name, one in data.items()},
         "labels": {name: sorted({*d.train.labels} - {RESERVED_LABEL}) for name, d in data.items()},
     }
     found: dict[str, Any] = json.loads(json.dumps(record))
     return found
+
+
+def _digests(data: LearningData) -> list[str]:
+    unlabelled = [Example(text, "") for text in data.unlabelled.texts]
+    return [in_order(part) for part in (data.train.examples, data.held_out.examples, unlabelled)]
 
 
 def begin(state: Path, record: Mapping[str, Any]) -> None:

@@ -52,8 +52,8 @@ class CustomerServiceType:
     settings = CustomerServiceSettings
 
     def needs(self, settings: CustomerServiceSettings) -> tuple[Need, ...]:
-        held_out = tuple(settings.eval or ())
-        return (Need(INTENT, "text-classification", tuple(settings.train), held_out, settings.columns),)
+        held_out, unlabelled = tuple(settings.eval or ()), tuple(settings.unlabelled or ())
+        return (Need(INTENT, "text-classification", tuple(settings.train), held_out, settings.columns, unlabelled),)
 
     def answering(self, settings: CustomerServiceSettings, project: Path) -> dict[str, Any]:
         responses = read_responses(project / settings.responses) if settings.responses else {}
@@ -178,9 +178,6 @@ def _are_texts(value: object) -> bool:
 def _unread(settings: CustomerServiceSettings) -> list[Problem]:
     """Settings that would do nothing."""
     problems = []
-    if settings.unlabelled:
-        message = "expected no unlabelled texts, which nothing is learnt from yet"
-        problems.append(_warning(settings.unlabelled[0], message, "leave `unlabelled` out; it is not read"))
     if "{choices}" not in settings.clarify_text:
         message = f"expected {{choices}} in clarify_text, found {settings.clarify_text!r}"
         problems.append(_warning(CONFIG_NAME, message, "put {choices} where the intents to choose from belong"))

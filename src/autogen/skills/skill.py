@@ -23,6 +23,7 @@ class Need:
     train: tuple[str, ...]
     eval: tuple[str, ...]  # empty: held out from `train`, or cross-validated
     columns: Mapping[str, str]
+    unlabelled: tuple[str, ...] = ()  # texts without labels to learn from too
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,13 @@ class ResponseStore:
             rows = self._between.run(connection, {"first": first, "last": last}).mappings().all()
         return [_from_row(row) for row in rows]
 
+    def messages(self, skill: str, actions: Sequence[str]) -> list[str]:
+        """What people wrote when this skill acted so, the oldest first."""
+        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.action.in_(actions)
+        with self._database.reading() as connection:
+            found = connection.execute(select(RESPONSES.c.message).where(wanted).order_by(RESPONSES.c.number))
+            return [str(message) for message in found.scalars()]
+
 
 def _to_row(response: StoredResponse) -> dict[str, object]:
     return {

@@ -35,6 +35,7 @@ from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.trainer import answers, fit
+from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
 FOLD_EPOCHS = 0.6  # of the recipe's: folds show what to expect, and need not be trained to the end
@@ -64,6 +65,8 @@ class FineTuned:
     seconds: float
     rows_per_second: float
     history: list[dict[str, float]]
+    unlabelled: FromUnlabelled | None = None  # None: there were no such texts
+    taught: tuple[str, ...] = ()  # those that the model has learnt
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class FineTuning:
     folder: Path
     state: Path  # checkpoints; a run that finds some goes on from them
     max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
+    unlabelled: Sequence[str] = ()  # texts to learn from too
 
     def run(self, progress: TrainingProgress) -> FineTuned:
         """Raises TrainingFailed, ParityError, Interrupted."""
@@ -117,6 +121,8 @@ class _Run:
         # a model that goes on from one that has seen every row cannot be cross-validated
         out_of_fold = None if job.held_out or job.source.continued else self._cross_validate()
         model = self._train(job.train, self._choosing(), "train", job.state / "final", self.recipe)
+        taught = self._with_unlabelled(model)
+        model, out_of_fold = taught.model, taught.held_back or out_of_fold
         trainable, parameters = trainable_share(model)
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
@@ -140,7 +146,30 @@ class _Run:
             seconds=time.perf_counter() - started,
             rows_per_second=self.trained_rows / max(self.training_seconds, 1e-9),
             history=self.history,
+            unlabelled=taught.report if job.unlabelled else None,
+            taught=taught.texts,
         )
+
+    def _with_unlabelled(self, model: Classifier) -> Taught:
+        """The model after it has learnt from unlabelled texts too, or as it was where that helps nothing."""
+        job, texts = self.job, self.job.unlabelled
+        if not texts:
+            return Taught(model, (), not_used(texts, "there are none"))
+        bf16, size = self.precision == "bf16", self.recipe.eval_batch_size
+        learning = SelfTraining(
+            self._without_some, self.encoder, self.task, texts, bf16, size, self.recipe.seed, self.progress
+        )
+        if job.source.continued and not job.held_out:  # it has seen every row: none can be held back to judge by
+            taught = Taught(model, (), not_used(texts, "no rows to judge by"))
+        else:
+            taught = learning.run(model, job.train, job.held_out)
+        self.progress.say(str(taught.report))
+        return taught
+
+    def _without_some(self, rows: Sequence[Example]) -> Classifier:
+        """A model of these rows only, its recipe chosen for them."""
+        run = _Run(replace(self.job, train=rows, unlabelled=()), self.progress)
+        return run._train(rows, [], "held-back", self.job.state / "held-back", run.recipe)
 
     def _choosing(self) -> Sequence[Example]:
         """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autogen.config import RESERVED_LABEL
@@ -14,8 +14,9 @@ from autogen.data.quality import check_eval, check_labelled, normalise
 from autogen.data.readers import locate, read_rows
 from autogen.data.rows import Row
 from autogen.data.splits import has_rows_to_spare, hold_out
+from autogen.data.unlabelled import Unlabelled, read_unlabelled
 from autogen.tasks import TASKS
-from autogen.tasks.text_classification import Example
+from autogen.tasks.text_classification import MAX_TEXT, Example
 
 MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
 SHARE_OF_MANY, SHARE_OF_SOME = 0.1, 0.2
@@ -46,6 +47,7 @@ class LearningData:
     held_out: LabelledRows  # empty: too few rows to spare, cross-validation measures
     split: str  # how the held-out rows came about, in words
     problems: tuple[Problem, ...] = field(default=())
+    unlabelled: Unlabelled = field(default=Unlabelled())
 
 
 def read_learning_data(
@@ -55,9 +57,24 @@ def read_learning_data(
     held_out: Sequence[str],
     columns: Mapping[str, str],
     seed: int,
+    unlabelled: Sequence[str] = (),
 ) -> LearningData:
     """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
+    data = _read_labelled_data(project, task, train, held_out, columns, seed)
+    texts, problems = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
+    kept = texts.without(data.train.texts, data.held_out.texts)
+    return replace(data, problems=(*data.problems, *problems), unlabelled=kept)
+
+
+def _read_labelled_data(
+    project: Path,
+    task: str,
+    train: Sequence[str],
+    held_out: Sequence[str],
+    columns: Mapping[str, str],
+    seed: int,
+) -> LearningData:
     learnt, problems = read_labelled(project, task, train, columns)
     problems += check_labelled(learnt.texts, learnt.labels, learnt.rows)
     if held_out:

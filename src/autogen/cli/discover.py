@@ -1,0 +1,59 @@
+"""discover: new intents among texts that fit none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autogen.cli.main import JsonOption, ProjectOption, SkillOption, app, output
+from autogen.cli.output import Output, escape, percent
+
+if TYPE_CHECKING:
+    from autogen.project.discover import Discovery
+
+
+@app.command(epilog="Example: autogen discover -p bank --output proposed.csv")
+def discover(
+    project: ProjectOption = Path(),
+    source: Annotated[str | None, typer.Option("--input", help="More texts: rows with a text column.")] = None,
+    target: Annotated[Path | None, typer.Option("--output", help="A CSV file for the rows proposed.")] = None,
+    smallest: Annotated[int, typer.Option("--min-size", help="Texts that an intent has at least.")] = 10,
+    skill: SkillOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose new intents from unlabelled texts, and from questions that the agent was unsure of."""
+    from autogen.project import Project
+    from autogen.project.data import skill_named
+    from autogen.project.discover import discover as look
+    from autogen.project.discover import write_proposals
+
+    opened = Project.open(project)
+    to = output(project, as_json)
+    found = look(opened, skill, source, smallest)
+    _show(to, found)
+    written = None
+    if target is not None:
+        written = write_proposals(found, target, skill_named(opened.config, skill)[0][1].columns)
+        to.say(f"Wrote {written} rows to {escape(str(target))}: correct them, then add them to your training rows.")
+    to.result({**found.to_json(), "output": None if target is None else str(target), "rows": written})
+
+
+def _show(to: Output, found: Discovery) -> None:
+    judge = f"version {found.version} and the base model" if found.version else "the base model"
+    to.say(escape(f"{found.read}; by {judge}, {found.unfit:,} of them fit no label."))
+    if found.looked_at < found.texts:
+        to.note(f"warning: only {found.looked_at:,} of {found.texts:,} texts were looked at, drawn at random.")
+    if found.grouped < found.unfit:
+        to.note(f"warning: only {found.grouped:,} of {found.unfit:,} such texts were grouped, drawn at random.")
+    if not found.proposals:
+        to.say("No group of them is large enough to be an intent.")
+        return
+    rows = [
+        (one.name, one.size, f"{one.cohesion:.2f}", f"{one.nearest_label} ({percent(one.nearest_cosine)})", example)
+        for one in found.proposals
+        for example in ["\n".join(one.examples[:3])]
+    ]
+    columns = ("proposed intent", "texts", "cohesion", "nearest label", "examples")
+    to.table(f"{found.skill}: {len(rows)} proposed intents", columns, rows, right=(1, 2))

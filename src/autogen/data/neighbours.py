@@ -1,0 +1,29 @@
+"""Nearest neighbours by cosine, exactly: in blocks, so that memory grows with the rows, not with their pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+BLOCK = 1024  # rows compared at once
+
+
+def neighbours(points: Floats, among: Floats, k: int, others: bool = False) -> tuple[NDArray[np.intp], Floats]:
+    """The `k` rows of `among` nearest to each row of `points`, nearest first: indices and cosines, each of shape
+    (points, k), fewer where there are fewer rows. Rows are of length one. `others`: `points` is `among`, and a row is
+    no neighbour of itself."""
+    k = min(k, len(among) - others)
+    places, cosines = np.empty((len(points), k), np.intp), np.empty((len(points), k), np.float32)
+    for start in range(0, len(points), BLOCK):
+        here = slice(start, start + BLOCK)
+        near = points[here] @ among.T
+        if others:
+            near[np.arange(len(near)), np.arange(start, start + len(near))] = -np.inf
+        best = np.argpartition(-near, k - 1, axis=1)[:, :k] if k < near.shape[1] else np.argsort(-near, axis=1)
+        found = np.take_along_axis(near, best, axis=1)
+        order = np.argsort(-found, axis=1, kind="stable")
+        places[here], cosines[here] = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
+    return places, cosines
