@@ -86,7 +86,7 @@ def choose_recipe(
     """
     counts = Counter(label for label in labels if label != RESERVED_LABEL)
     few = median(counts.values()) < FEW
-    name = _or(settings.preset, "fast" if counts.total() >= LONG and not gpu else "balanced")
+    name: PresetName = _or(settings.preset, "fast" if counts.total() >= LONG and not gpu else "balanced")
     preset = PRESETS[name]
     contrastive = 0.0 if own_head or settings.method == "head" else 0.5
     frozen = _or(settings.freeze_embeddings, not own_head)
@@ -139,7 +139,7 @@ def _or(chosen: T | None, default: T) -> T:
 
 def _epochs(rows: int, continued: bool, head_only: bool) -> float:
     """More passes over fewer rows: 10 at 300 rows, 8 at 770, 7 at 1,500, 5 from 9,000 on."""
-    passes = 31 / float(max(rows, 100)) ** 0.2
+    passes: float = 31 / float(max(rows, 100)) ** 0.2
     return passes * (3 if head_only else 1) / (2 if continued else 1)
 
 
