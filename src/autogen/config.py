@@ -19,6 +19,7 @@ CONFIG_NAME = "agent.toml"
 RESERVED_LABEL = "oos"  # the label of out-of-scope rows
 
 T = TypeVar("T", bound="Settings")
+Tracker = Literal["tensorboard", "wandb", "mlflow", "none"]
 TuningMethod = Literal["full", "head", "last-n", "bitfit", "lora", "ia3", "prefix", "prompt", "adapter"]
 
 
@@ -32,6 +33,10 @@ class Settings(BaseModel):
             super().__setattr__(name, value)
         except ValidationError as error:
             raise ConfigError(_sentence(type(self), error.errors()[0], "config", prefix=(name,))) from None
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class TrainingSettings(Settings):
@@ -59,6 +64,7 @@ class TrainingSettings(Settings):
     freeze_embeddings: bool | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     int8: bool = True
+    report_to: Annotated[list[Tracker] | None, BeforeValidator(_listed)] = None  # None: tensorboard where installed
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
@@ -77,10 +83,6 @@ class GateSettings(Settings):
 class AgentSettings(Settings):
     name: str = Field(min_length=1, max_length=200)
     base_model: str = Field(default="minilm", min_length=1)
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]

@@ -40,6 +40,7 @@ from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
 from autogen.training.progress import TrainingProgress
+from autogen.training.tracking import RunPlace
 from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
@@ -49,6 +50,7 @@ Origin = Literal["train", "improve"]
 Work = tuple[str, SkillSettings, Need, WithFeedback]  # one need of the skill of that name, with its data
 
 RUN_FILE = "run.json"
+RUNS_FOLDER = "runs"  # trackers' logs, by the version that the run makes
 INTERRUPTED = {
     "train": "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.",
     "improve": "Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.",
@@ -98,6 +100,7 @@ class Learning:
         self.damage = ""  # what is wrong with the champion; training anew is a way out of it
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
+        self.runs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
 
     def run(self, resume: bool) -> Manifest:
         """Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
@@ -190,6 +193,7 @@ class Learning:
             return
         with explained(self.state):
             shutil.rmtree(self.state, ignore_errors=True)
+            shutil.rmtree(self.runs, ignore_errors=True)  # of a run given up before it made this version
             make_folder(self.state)
         write_json(record, this)
 
@@ -211,6 +215,7 @@ class Learning:
             folder=draft / place,
             state=self.state / name / need.name,
             max_loss=getattr(settings, "rejection_loss", 0.01),
+            log=RunPlace(self.runs / name / need.name, self.runs.parent, self.config.agent.name),
         )
         try:
             report = job.run(self.progress)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from autogen.training.export import INT8_FORMS, MOST_LOST, check_parity, export_
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
+from autogen.training.tracking import RunPlace, Tracking
 from autogen.training.trainer import answers, fit
 
 FOLDS = 3
@@ -73,10 +74,11 @@ class FineTuning:
     folder: Path
     state: Path  # checkpoints; a run that finds some goes on from them
     max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
+    log: RunPlace | None = None  # where trackers log it
 
     def run(self, progress: TrainingProgress) -> FineTuned:
         """Raises TrainingFailed, ParityError, Interrupted."""
-        return _Run(self, progress).run()
+        return _Run(self, progress).tracked()
 
 
 class _Run:
@@ -93,6 +95,14 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
+
+    def tracked(self) -> FineTuned:
+        job = self.job
+        settings = {**asdict(self.recipe), "base_model": job.source.name, "rows": len(job.train)}
+        with Tracking(job.settings.report_to, job.log, settings) as self.tracking:
+            report = self.run()
+            self.tracking.finish(report.metrics)
+            return report
 
     def run(self) -> FineTuned:
         started = time.perf_counter()
@@ -188,6 +198,7 @@ class _Run:
             state,
             stage,
             self.progress,
+            self.tracking.callbacks if stage == "train" else (),
         )
         self.training_seconds += time.perf_counter() - started
         self.trained_rows += len(rows) * self.recipe.epochs
