@@ -95,6 +95,7 @@ def test_weights_and_biases_keeps_the_run_here_when_offline(run: Run, monkeypatc
     monkeypatch.setenv("WANDB_SILENT", "true")
     run.go("wandb")
     assert wandb.run is None, "the run is ended"
+    wandb.teardown()  # as at the process's end: waits until all is on disk
     (log,) = run.place.folder.glob("wandb/offline-run-*/run-*.wandb")
     text = log.read_bytes()
     for name in ("train/loss", "train/learning_rate", "eval/score", "final/accuracy", "tuning.method", "0001/support"):
