@@ -110,6 +110,17 @@ class _Outline(Settings):
     gate: GateSettings = Field(default_factory=GateSettings)
 
 
+def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings inside settings by dotted names; what is not set is left out."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{above}{name}.")
+        elif value is not None:
+            found[above + name] = value
+    return found
+
+
 def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -> ProjectConfig:
     """Read and check `agent.toml` in the folder `project`.
 

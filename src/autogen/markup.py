@@ -13,12 +13,13 @@ class Markup(str):
 
 
 def text(value: object) -> Markup:
-    """The value as text in HTML; characters that would steer the reader's eye (bidirectional overrides, controls) are
-    shown as �."""
-    if isinstance(value, Markup):
-        return value
-    plain = "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in str(value))
-    return Markup(escape(plain))
+    """The value as text in HTML."""
+    return value if isinstance(value, Markup) else Markup(escape(printable(str(value))))
+
+
+def printable(words: str) -> str:
+    """Without what would steer the reader's eye or terminal: controls and bidirectional overrides are shown as �."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in words)
 
 
 def element(name: str, content: object = "", **attributes: object) -> Markup:
@@ -32,11 +33,14 @@ def joined(parts: Iterable[object]) -> Markup:
     return Markup("".join(map(text, parts)))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", right: Sequence[int] = ()) -> Markup:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", right: Sequence[int] = ()
+) -> Markup:
     """A table with its headings; `right` are the columns of figures."""
     head = joined(element("th", name, scope="col", class_=_side(at, right)) for at, name in enumerate(columns))
     body = joined(
-        element("tr", joined(element("td", cell, class_=_side(at, right)) for at, cell in enumerate(row))) for row in rows
+        element("tr", joined(element("td", cell, class_=_side(at, right)) for at, cell in enumerate(row)))
+        for row in rows
     )
     title = element("caption", caption) if caption else ""
     return element("table", joined([title, element("thead", element("tr", head)), element("tbody", body)]))

@@ -16,7 +16,7 @@ from autogen.models.sources import FromBaseModel
 from autogen.tasks.encoding import TextEncoder
 from autogen.training.fine_tune import FineTuning
 from autogen.training.progress import TrainingProgress
-from autogen.training.tracking import RunPlace, Tracking, chosen_trackers, flat
+from autogen.training.tracking import RunPlace, Tracking, chosen_trackers
 from autogen.training.trainer import fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
@@ -150,10 +150,6 @@ def test_without_a_place_nothing_is_logged() -> None:
     with Tracking(["tensorboard"], None, {}) as tracking:
         assert tracking.callbacks == []
         tracking.finish({"accuracy": 1.0})
-
-
-def test_settings_inside_settings_have_dotted_names() -> None:
-    assert flat({"a": 1, "b": {"c": 2, "d": None}}) == {"a": 1, "b.c": 2}
 
 
 def test_a_project_s_runs_are_named_by_the_versions_they_made(trained: Path) -> None:

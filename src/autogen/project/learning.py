@@ -40,7 +40,7 @@ from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint, in_order
 from autogen.training.progress import TrainingProgress
-from autogen.training.tracking import RunPlace
+from autogen.training.tracking import RUNS_FOLDER, RunPlace
 from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
@@ -50,7 +50,6 @@ Origin = Literal["train", "improve"]
 Work = tuple[str, SkillSettings, Need, WithFeedback]  # one need of the skill of that name, with its data
 
 RUN_FILE = "run.json"
-RUNS_FOLDER = "runs"  # trackers' logs, by the version that the run makes
 INTERRUPTED = {
     "train": "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.",
     "improve": "Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.",

@@ -19,6 +19,8 @@ from autogen.feedback.review import ReviewItem, review_items
 from autogen.project.data import SkillCheck, check_skill, curate_feedback, read_need, skill_named, with_feedback
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
+from autogen.project.reporting import project_table, report_folder, report_on
+from autogen.reports.report import Report
 from autogen.skills import SKILLS, skill_settings
 from autogen.skills.skill import Need
 from autogen.storage.files import learning_lock
@@ -89,7 +91,21 @@ class Project:
         return Evaluation(
             manifest.version,
             {name: self._evaluate(manifest, name, SKILLS[s.type].needs(s)[0], data) for name, s in asked},
+            data,
         )
+
+    def report(self, evaluation: Evaluation | None = None) -> Report:
+        """Pictures and tables of an evaluation (of the champion on its held-out rows, unless told). Jupyter shows it;
+        `save` writes it. Raises what `evaluate` raises."""
+        found = self.evaluate() if evaluation is None else evaluation
+        return report_on(found, self.versions.manifest(found.version))
+
+    def write_report(self, evaluation: Evaluation) -> Path:
+        """The report as files, in `.autogen/reports`: the path of its page. Raises StorageError."""
+        return self.report(evaluation).save(report_folder(self.versions.state, evaluation))
+
+    def _repr_html_(self) -> str:
+        return project_table(self.config, self.versions)
 
     def _evaluate(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
         contender = self._contender(manifest, skill, need.name)

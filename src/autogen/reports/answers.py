@@ -183,7 +183,8 @@ def mistakes(answers: Answers, limit: int) -> list[Mistake]:
     wrong = [Mistake(text, label, p.decided, p.confidence) for text, label, p in rows if p.decided != label]
     wrong.sort(key=lambda one: -one.confidence)
     seen: Counter[tuple[str, str]] = Counter()
-    first, later = [], []
+    first: list[Mistake] = []
+    later: list[Mistake] = []
     for one in wrong:
         seen[one.label, one.answered] += 1
         (first if seen[one.label, one.answered] <= 2 else later).append(one)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from autogen.markup import Markup
+from autogen.markup import Markup, element
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,14 @@ INK = "#222426"  # lines and letters; in SVG the page's own colour takes its pla
 DPI = 150
 
 # Fonts that have what DejaVu Sans lacks, where the system has them; browsers look for their own.
-MORE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei", "Noto Sans")
+MORE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Zen Hei",
+    "Noto Sans",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Picture:
 
     name: str
     title: str
+    caption: str
     alt: str
     png: bytes
     svg: Markup
@@ -43,7 +52,7 @@ def style() -> Iterator[None]:
     """How figures look while they are made and rendered. Labels are anybody's words: none is read as mathematics."""
     import matplotlib
 
-    settings = {
+    settings: Any = {
         **{key: INK for key in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")},
         "text.parse_math": False,
         "font.family": ["DejaVu Sans", *_more_fonts()],
@@ -68,9 +77,13 @@ def _more_fonts() -> list[str]:
     return [name for name in MORE_FONTS if name in present]
 
 
-def picture(name: str, title: str, alt: str, figure: Figure) -> Picture:
+def picture(name: str, title: str, caption: str, alt: str, figure: Figure) -> Picture:
     """Render a figure that was made within `style`, within it."""
-    return Picture(name, title, alt, _rendered(figure, "png", dpi=DPI), _inline(_rendered(figure, "svg"), name, alt))
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out now, and need not be for each format
+    png = _rendered(figure, "png", dpi=DPI)
+    own = f"p{zlib.crc32(png):08x}"  # ids of pictures on one page must differ
+    return Picture(name, title, caption, alt, png, _inline(_rendered(figure, "svg"), own, alt))
 
 
 def _rendered(figure: Figure, kind: str, **settings: Any) -> bytes:
@@ -80,14 +93,12 @@ def _rendered(figure: Figure, kind: str, **settings: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _inline(svg: bytes, name: str, alt: str) -> Markup:
+def _inline(svg: bytes, own: str, alt: str) -> Markup:
     """SVG for the inside of a page: no prologue, ids of its own, the page's colour for ink, and a description."""
-    from autogen.markup import element
-
     inside = svg.decode("utf-8")
     inside = inside[inside.index("<svg") :].replace(INK, "currentColor")
-    inside = re.sub(r"<metadata>.*?</metadata>", "", inside, flags=re.DOTALL)
-    inside = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", inside)
+    inside = re.sub(r"<metadata>.*?</metadata>|<style .*?</style>", "", inside, flags=re.DOTALL)
+    inside = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{own}-", inside)
     head, _, rest = inside.partition(">")
-    words = element("title", alt, id=f"{name}-alt")
-    return Markup(f'{head} role="img" aria-labelledby="{name}-alt">{words}{rest}')
+    words = element("title", alt, id=f"{own}-alt")
+    return Markup(f'{head} role="img" aria-labelledby="{own}-alt">{words}{rest}')

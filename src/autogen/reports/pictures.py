@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autogen.config import RESERVED_LABEL
+from autogen.markup import printable
 from autogen.reports.answers import Answers, Confusion, Reliability, Tradeoff
 from autogen.reports.drawing import INK
 
@@ -36,12 +37,11 @@ def training_curves(history: History) -> Figure | None:
     axes[0].set_ylim(bottom=0)
     if scores:
         _curve(axes[1], scores, ORANGE, "held-out accuracy, in scope")
-        _percent(axes[1].yaxis)
+        _percent(axes[1].yaxis, decimals=None)
         epoch, best = max(scores, key=lambda one: (one[1], -one[0]))
         axes[1].scatter([epoch], [best], s=110, facecolors="none", edgecolors=ORANGE, linewidths=1.6, clip_on=False)
-        axes[1].annotate(
-            f"kept: {best:.1%}", (epoch, best), (0, -16), textcoords="offset points", ha="center", fontsize=9
-        )
+        side = "left" if epoch <= scores[0][0] else "right" if epoch >= scores[-1][0] else "center"
+        axes[1].annotate(f"kept: {best:.1%}", (epoch, best), (0, -18), textcoords="offset points", ha=side, fontsize=9)
         axes[1].margins(y=0.22)
     return figure
 
@@ -71,7 +71,9 @@ def confusion_matrix(found: Confusion) -> Figure:
     axes.set_yticks(range(size), names, fontsize=font)
     for i, j in zip(*np.nonzero(found.counts), strict=True):
         strong = found.counts[i, j] / found.counts[i].sum() > 0.55
-        axes.text(j, i, f"{found.counts[i, j]}", ha="center", va="center", fontsize=font, color="white" if strong else INK)
+        axes.text(
+            j, i, f"{found.counts[i, j]}", ha="center", va="center", fontsize=font, color="white" if strong else INK
+        )
     _between_cells(axes, size)
     axes.set_xlabel("answered")
     axes.set_ylabel("right label")
@@ -93,8 +95,16 @@ def confusion_overview(found: Confusion) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     for count in sorted({1, int(rows.max(initial=1))}):
-        axes.scatter([], [], s=10 * count, color=ORANGE, alpha=0.75, linewidths=0, label=f"{count} rows" if count > 1 else "1 row")
-    axes.legend(loc="upper right", frameon=False, title="mistakes")
+        axes.scatter(
+            [],
+            [],
+            s=10 * count,
+            color=ORANGE,
+            alpha=0.75,
+            linewidths=0,
+            label=f"{count} rows" if count > 1 else "1 row",
+        )
+    figure.legend(loc="outside right upper", frameon=False, title="mistakes")
     return figure
 
 
@@ -118,7 +128,7 @@ def _between_cells(axes: Axes, size: int) -> None:
 
 
 def reliability_diagram(found: Reliability) -> Figure:
-    """Accuracy in each bin of confidence with its 95 % interval, against the diagonal; below, how many rows there are."""
+    """Accuracy in each bin of confidence with its 95 % interval, against the diagonal; below, the rows of each."""
     figure = _figure(4.8, 5.0)
     axes, counts = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
     middles, width = found.edges.mean(axis=1), float(found.edges[0, 1] - found.edges[0, 0])
@@ -137,7 +147,7 @@ def reliability_diagram(found: Reliability) -> Figure:
         label="accuracy at the mean confidence",
     )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=f"expected calibration error {found.ece:.1%}")
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     counts.bar(middles, found.rows, width * 0.92, color=GREY)
     counts.bar_label(counts.containers[0], fontsize=7, padding=1)
     counts.set(xlabel="confidence", ylabel="rows", ylim=(0, found.rows.max() * 1.25))
@@ -151,24 +161,19 @@ def out_of_scope_scores(answers: Answers) -> Figure:
     figure = _figure(6.4, 3.4)
     axes = figure.subplots()
     scores, outside = answers.scores, answers.outside
-    edges = np.linspace(scores.min(), scores.max() + 1e-9, 41)
+    edges = np.linspace(scores.min(), scores.max() + 1e-9, 41).tolist()
     for group, colour, name in ((~outside, BLUE, "in scope"), (outside, ORANGE, "out of scope")):
         weights = np.full(int(group.sum()), 1 / max(int(group.sum()), 1))
-        axes.hist(scores[group], edges, weights=weights, color=colour, alpha=0.5, label=f"{name} ({int(group.sum())} rows)")
+        axes.hist(
+            scores[group], edges, weights=weights, color=colour, alpha=0.5, label=f"{name} ({int(group.sum())} rows)"
+        )
         axes.hist(scores[group], edges, weights=weights, color=colour, histtype="step", linewidth=1.4)
     if answers.threshold is not None:
         axes.axvline(answers.threshold, color=INK, linewidth=1.4, linestyle="--")
-        axes.annotate(
-            f"rejected below {answers.threshold:.3g} ",
-            (answers.threshold, 0.97),
-            xycoords=("data", "axes fraction"),
-            ha="right",
-            va="top",
-            fontsize=9,
-        )
+        axes.set_title(f"rejected below {answers.threshold:.3g} (dashed)", fontsize=9)
     _percent(axes.yaxis)
     axes.set(xlabel="score (largest logit)", ylabel="share of the group's rows")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -207,7 +212,9 @@ def label_bars(per_label: Mapping[str, Mapping[str, float]]) -> Figure:
     places = np.arange(len(hardest))
     columns = {key: np.array([row[key] for _, row in hardest]) for key in ("f1", "precision", "recall")}
     axes.barh(places, columns["f1"], color=BLUE, alpha=0.45, height=0.72, label="F1")
-    axes.scatter(columns["precision"], places, marker="|", s=70, color=ORANGE, linewidths=2, label="precision", clip_on=False)
+    axes.scatter(
+        columns["precision"], places, marker="|", s=70, color=ORANGE, linewidths=2, label="precision", clip_on=False
+    )
     axes.scatter(columns["recall"], places, marker="o", s=16, color=BLUE, label="recall", clip_on=False)
     axes.set_yticks(places, names, fontsize=8)
     axes.set(xlim=(0, 1), ylim=(len(hardest) - 0.4, -0.6))
@@ -231,12 +238,13 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _percent(axis: Any) -> None:
+def _percent(axis: Any, decimals: int | None = 0) -> None:
+    """`decimals` None: as many as the distance between ticks asks for."""
     from matplotlib.ticker import PercentFormatter
 
-    axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axis.set_major_formatter(PercentFormatter(1, decimals=decimals))
 
 
 def _short(label: str) -> str:
-    shown = "oos (out of scope)" if label == RESERVED_LABEL else " ".join(label.split())
+    shown = "oos (out of scope)" if label == RESERVED_LABEL else printable(" ".join(label.split()))
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"

@@ -1,5 +1,6 @@
-"""Trackers: a run's loss, learning rate, scores, settings and metrics in TensorBoard, Weights & Biases or MLflow, through
-transformers' own callbacks.
+"""Trackers: a run's loss, learning rate, scores, settings and metrics in TensorBoard, Weights & Biases or MLflow.
+
+What happens while training is logged by transformers' own callbacks; the settings and the final metrics by us.
 
 Each run has a folder. What identifies it to a tracker is kept there, so that a run that is resumed goes on in the same
 log. Nothing is sent anywhere unless the tracker itself was told to: TensorBoard's files and MLflow's are local.
@@ -20,10 +21,12 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 from transformers.integrations import MLflowCallback, TensorBoardCallback, WandbCallback
 
+from autogen.config import flat
 from autogen.errors import ConfigError
 from autogen.storage.files import explained
 
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
+RUNS_FOLDER = "runs"  # of a project, by the version that the run makes
 EXTRAS = {"tensorboard": "learn", "wandb": "tracking", "mlflow": "tracking"}
 
 Values = Mapping[str, Any]
@@ -134,7 +137,7 @@ class WandbRun:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         import wandb
 
-        self._run = wandb.run
+        self._run: Any = wandb.run
         self._own = self._run is None  # one that the person has begun is theirs to end
         if self._run is None:
             try:
@@ -163,7 +166,7 @@ class WandbRun:
 
 
 class MLflowRun:
-    """A run of MLflow: in the store that MLFLOW_TRACKING_URI or the caller has set, else in a database beside the runs."""
+    """A run of MLflow, in the store that MLFLOW_TRACKING_URI or the caller has set, else in a database beside the runs."""
 
     def __init__(self, place: RunPlace, settings: Values) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -176,7 +179,9 @@ class MLflowRun:
                 self._begin(place)
             self.log_settings(settings)
         except mlflow.exceptions.MlflowException as error:
-            raise ConfigError(f"`report_to` names mlflow, and it could not begin: {error} Check MLFLOW_TRACKING_URI.") from error
+            raise ConfigError(
+                f"`report_to` names mlflow, and it could not begin: {error} Check MLFLOW_TRACKING_URI."
+            ) from error
         self.callback: TrainerCallback = MLflowCallback()
 
     def _begin(self, place: RunPlace) -> None:
@@ -205,17 +210,6 @@ class MLflowRun:
 
 
 TRACKERS: Mapping[str, Any] = {"tensorboard": TensorBoardFiles, "wandb": WandbRun, "mlflow": MLflowRun}
-
-
-def flat(settings: Values, above: str = "") -> dict[str, Any]:
-    """Settings inside settings by dotted names; what is not set is left out."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{above}{name}.")
-        elif value is not None:
-            found[above + name] = value
-    return found
 
 
 def _kept(record: Path, value: str) -> str:
