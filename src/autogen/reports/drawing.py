@@ -53,7 +53,7 @@ def style() -> Iterator[None]:
     import matplotlib
 
     settings: Any = {
-        **{key: INK for key in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")},
+        **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
         "text.parse_math": False,
         "font.family": ["DejaVu Sans", *_more_fonts()],
         "font.size": 10,

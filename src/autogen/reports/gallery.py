@@ -82,7 +82,7 @@ def _confusion(answers: Answers) -> Iterator[Drawn]:
             "confusion-all",
             "Confusion of all labels",
             "Every mistake is a dot. Dots near the line are labels often taken for each other.",
-            f"Overview of the mistakes among {size} labels: {int(found.mistakes.sum())} of {int(found.counts.sum())} rows.",
+            f"Overview of mistakes among {size} labels: {int(found.mistakes.sum())} of {int(found.counts.sum())} rows.",
             confusion_overview(found.clustered()),
         )
 
@@ -92,8 +92,8 @@ def _matrix(found: Confusion, which: str) -> Drawn:
     return (
         "confusion",
         "Confusion",
-        f"{which} Rows are the right labels, columns what was answered, rejection included; labels that are confused lie "
-        "side by side. Shading is the share of the row.",
+        f"{which} Rows are the right labels, columns what was answered, rejection included; confused labels lie side "
+        "by side. Shading is the share of the row.",
         f"Confusion matrix. {which} Most frequent mistakes: {pairs or 'none'}.",
         confusion_matrix(found.clustered()),
     )
@@ -106,8 +106,8 @@ def _calibration(answers: Answers, calibrated_on: bool) -> Iterator[Drawn]:
         yield (
             "reliability",
             "Is confidence to be believed?",
-            "In-scope rows before rejection, in ten bins of equal width, with 95 % intervals. On the dashed line, an answer "
-            "that is 80 % sure is right 80 % of the time."
+            "In-scope rows before rejection, in ten bins of equal width, with 95 % intervals. On the dashed line, an "
+            "answer that is 80 % sure is right 80 % of the time."
             + (
                 " The temperature was fitted on these very rows, so this is a little flattering."
                 if calibrated_on
@@ -136,8 +136,8 @@ def _out_of_scope(answers: Answers, calibrated_on: bool) -> Iterator[Drawn]:
     yield (
         "tradeoff",
         "What rejection costs",
-        "Every threshold is a point of the line: further right finds more that is out of scope, further down answers less "
-        "that is in scope. The dot is the threshold in use." + chosen,
+        "Every threshold is a point of the line: further right finds more that is out of scope, further down answers "
+        "less that is in scope. The dot is the threshold in use." + chosen,
         f"Curve of in-scope accuracy against out-of-scope recall; {at}.",
         rejection_tradeoff(found, answers.threshold),
     )

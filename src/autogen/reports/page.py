@@ -20,20 +20,20 @@ LONGEST_TEXT = 300
 
 # Canvas and CanvasText are the browser's own colours, which follow `color-scheme`.
 STYLE = Markup("""
-.autogen { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; }
+.autogen { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; }
 .autogen h1 { font-size: 1.6rem; margin: 0 0 .4rem; } .autogen h2 { font-size: 1.25rem; margin: 2rem 0 .6rem; }
 .autogen h3 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
 .autogen table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .92rem; text-align: left; }
 .autogen caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 .autogen th, .autogen td { padding: .22rem .9rem .22rem 0; vertical-align: top; text-align: left;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); overflow-wrap: anywhere; }
+  border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); overflow-wrap: break-word; }
 .autogen th { font-weight: 600; white-space: nowrap; }
 .autogen .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.autogen figure { margin: .4rem 0 1.4rem; } .autogen figcaption { max-width: 44rem; opacity: .8; font-size: .88rem; }
+.autogen figure { margin: .4rem 0 1.4rem; } .autogen figcaption { max-width: 28rem; opacity: .8; font-size: .88rem; }
 .autogen svg { max-width: 100%; height: auto; color: inherit; } .autogen svg * { stroke-linejoin: round; }
 .autogen .note { border-left: 3px solid #D55E00; padding: .1rem .8rem; margin: .6rem 0; }
 .autogen .yes { color: light-dark(#00694b, #4fd3a7); } .autogen .no { color: light-dark(#b04a00, #ff9a5c); }
-.autogen .side-by-side { display: flex; flex-wrap: wrap; gap: 0 2.5rem; } .autogen section { max-width: 100%; }
+.autogen .side-by-side { display: flex; flex-wrap: wrap; gap: 0 2.5rem; } .autogen section { max-width: 100%; overflow-x: auto; }
 """)
 PAGE_STYLE = Markup(
     ":root { color-scheme: light dark; } body { background: Canvas; color: CanvasText; margin: 1.5rem; }"

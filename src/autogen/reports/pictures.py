@@ -37,12 +37,11 @@ def training_curves(history: History) -> Figure | None:
     axes[0].set_ylim(bottom=0)
     if scores:
         _curve(axes[1], scores, ORANGE, "held-out accuracy, in scope")
-        _percent(axes[1].yaxis, decimals=None)
+        _percent(axes[1].yaxis)
         epoch, best = max(scores, key=lambda one: (one[1], -one[0]))
         axes[1].scatter([epoch], [best], s=110, facecolors="none", edgecolors=ORANGE, linewidths=1.6, clip_on=False)
-        side = "left" if epoch <= scores[0][0] else "right" if epoch >= scores[-1][0] else "center"
-        axes[1].annotate(f"kept: {best:.1%}", (epoch, best), (0, -18), textcoords="offset points", ha=side, fontsize=9)
-        axes[1].margins(y=0.22)
+        axes[1].set_title(f"held-out accuracy, in scope (kept: epoch {epoch:g}, {best:.1%})")
+        axes[1].margins(y=0.15)
     return figure
 
 
@@ -57,13 +56,13 @@ def _curve(axes: Axes, points: Sequence[tuple[float, float]], colour: str, name:
 
 
 def confusion_matrix(found: Confusion) -> Figure:
-    """At most some forty labels, with their names and counts: right answers blue, mistakes orange. Each row is shaded by
-    its shares, so that a label with many rows does not outshine the others."""
+    """Labels, some forty at most, with their names and counts: right answers blue, mistakes orange. Each row is shaded
+    by its shares, so that a label with many rows does not outshine the others."""
     size = len(found.labels)
     names = [_short(label) for label in found.labels]
     cell = 0.42 if size <= 12 else 0.3 if size <= 26 else 0.235
     margin = 0.078 * max(map(len, names)) + 0.5
-    figure = _figure(size * cell + margin + 0.2, size * cell + margin + 0.2)
+    figure = _figure(size * cell + margin + 0.5, size * cell + margin + 0.4)
     axes = figure.subplots()
     axes.imshow(_shaded(found), aspect="equal", interpolation="nearest")
     font = 10 if size <= 12 else 8 if size <= 26 else 7
@@ -158,7 +157,7 @@ def reliability_diagram(found: Reliability) -> Figure:
 
 def out_of_scope_scores(answers: Answers) -> Figure:
     """How sure the model is of rows in scope and of rows out of it, each group as shares of its own rows."""
-    figure = _figure(6.4, 3.4)
+    figure = _figure(5.8, 3.6)
     axes = figure.subplots()
     scores, outside = answers.scores, answers.outside
     edges = np.linspace(scores.min(), scores.max() + 1e-9, 41).tolist()
@@ -238,11 +237,8 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _percent(axis: Any, decimals: int | None = 0) -> None:
-    """`decimals` None: as many as the distance between ticks asks for."""
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1, decimals=decimals))
+def _percent(axis: Any) -> None:
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
 
 
 def _short(label: str) -> str:
