@@ -36,7 +36,7 @@ def test_an_order_holds_every_label_once(size: int, seed: int) -> None:
 
 
 def test_of_a_thousand_labels_the_most_confused_are_kept() -> None:
-    answers = answered(1_000, 5_000)
+    answers = answered(1_000, 2_000)
     whole = confusion(answers.labels, answers.decided)
     worst = whole.most_confused(40)
     assert 30 < len(worst.labels) <= 40

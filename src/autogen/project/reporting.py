@@ -17,7 +17,7 @@ REPORTS_FOLDER = "reports"
 
 def report_folder(state: Path, evaluation: Evaluation) -> Path:
     """`reports/0007`, or `reports/0007-new.csv` for rows of a file. Beside the versions, not in them: these
-    these are sealed, and a report can be made anew, with other rows, and holds texts that need not travel with a model."""
+    are sealed, and a report can be made anew, with other rows, and holds texts that need not travel with a model."""
     rows = re.sub(r"[^\w.-]+", "-", Path(evaluation.data or "").name)[:100]
     return state / REPORTS_FOLDER / (f"{evaluation.version}-{rows}" if rows else evaluation.version)
 

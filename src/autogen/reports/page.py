@@ -33,7 +33,8 @@ STYLE = Markup("""
 .autogen svg { max-width: 100%; height: auto; color: inherit; } .autogen svg * { stroke-linejoin: round; }
 .autogen .note { border-left: 3px solid #D55E00; padding: .1rem .8rem; margin: .6rem 0; }
 .autogen .yes { color: light-dark(#00694b, #4fd3a7); } .autogen .no { color: light-dark(#b04a00, #ff9a5c); }
-.autogen .side-by-side { display: flex; flex-wrap: wrap; gap: 0 2.5rem; } .autogen section { max-width: 100%; overflow-x: auto; }
+.autogen .side-by-side { display: flex; flex-wrap: wrap; gap: 0 2.5rem; }
+.autogen section { max-width: 100%; overflow-x: auto; }
 """)
 PAGE_STYLE = Markup(
     ":root { color-scheme: light dark; } body { background: Canvas; color: CanvasText; margin: 1.5rem; }"

@@ -166,7 +166,7 @@ class WandbRun:
 
 
 class MLflowRun:
-    """A run of MLflow, in the store that MLFLOW_TRACKING_URI or the caller names, else in a database beside the runs."""
+    """A run of MLflow, in the store that MLFLOW_TRACKING_URI or the caller names, else in one beside the runs."""
 
     def __init__(self, place: RunPlace, settings: Values) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
