@@ -148,3 +148,19 @@ def test_what_is_no_text_is_refused_with_its_place(fitted: AutoGen, texts: objec
         fitted.predict(texts)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="xpected a text"):
         fitted.predict_proba(texts)  # type: ignore[arg-type]
+
+
+def test_in_jupyter_it_shows_tables_and_pictures(fitted: AutoGen) -> None:
+    found = fitted.evaluate(TEST)
+    assert found == dict(found) and isinstance(found, dict)
+    assert "<table>" in found._repr_html_()
+    assert "learning_rate = 0.005" in fitted._repr_html_()
+    shown = fitted.show()
+    assert shown.parts[0].metrics == found, "the rows given as test_data"
+    assert "<svg" in shown._repr_html_()
+    assert "chosen on these very rows" not in shown.html()
+
+
+def test_its_training_log_is_saved_with_the_version(fitted: AutoGen, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    assert list(tmp_path.glob(".autogen/runs/0001/main/intent/events.*"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autogen.config import GateSettings, ProjectConfig, TrainingSettings, load_config
+from autogen.config import GateSettings, ProjectConfig, TrainingSettings, flat, load_config
 from autogen.errors import ConfigError, ProjectNotFound
 from autogen.skills import skill_settings
 from autogen.skills.customer_service import CustomerServiceSettings
@@ -163,3 +163,7 @@ def test_assignments_are_checked_as_the_file_is() -> None:
 def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> None:
     with pytest.raises(ConfigError, match=r'unknown key `lerning_rate`\. Did you mean "learning_rate"'):
         setattr(TrainingSettings(), "lerning_rate", 1e-3)  # noqa: B010
+
+
+def test_settings_inside_settings_have_dotted_names() -> None:
+    assert flat({"a": 1, "b": {"c": 2, "d": None}}) == {"a": 1, "b.c": 2}

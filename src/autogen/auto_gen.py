@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autogen.agents.agent import Agent
-from autogen.config import CONFIG_NAME, RESERVED_LABEL, TrainingSettings
+from autogen.config import CONFIG_NAME, RESERVED_LABEL, TrainingSettings, flat
 from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for
 from autogen.data.quality import check_labelled
 from autogen.data.readers import rows_of
 from autogen.errors import ConfigError, DataError, UsageError, did_you_mean
+from autogen.markup import joined, metrics_table, table
 from autogen.models.sources import FromOwner, FromVersion, ModelSource
+from autogen.reports.answers import Answers
+from autogen.reports.metrics import Metrics
+from autogen.reports.report import Part, Report
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills.customer_service import INTENT, CustomerServiceSettings, CustomerServiceType
 from autogen.storage.files import explained
 from autogen.tasks import TASKS
-from autogen.tasks.text_classification import Prediction
+from autogen.tasks.text_classification import Prediction, per_label
 from autogen.training.fine_tune import FineTuned, FineTuning, forget_state
 from autogen.training.learning_data import LabelledRows, check_labelled_eval, fingerprint, split
 from autogen.training.progress import TrainingProgress
+from autogen.training.tracking import RUNS_FOLDER, RunPlace
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
@@ -63,6 +69,7 @@ class AutoGen:
         self._folder = Path(self._home.name)
         self._train: tuple[int, str] = (0, "")
         self._held_out: tuple[int, str] = (0, "")
+        self._seen, self._tested = LabelledRows(), False  # rows that `fit` was given to measure on
 
     def fit(self, train_data: Data, dev_data: Data | None = None, test_data: Data | None = None) -> AutoGen:
         """Fine-tune on `train_data`, choosing by `dev_data` (without it, rows are held out, or cross-validation is
@@ -83,23 +90,56 @@ class AutoGen:
                 source=self._source,
                 folder=folder / MODEL_FOLDER,
                 state=folder / "state",
+                log=RunPlace(folder / RUNS_FOLDER / SKILL / INTENT, folder / RUNS_FOLDER, "AutoGen"),
             )
             self.report = job.run(progress)
             forget_state(job.state)
             self._folder, self._fitted = folder, TunedModel.load(folder / MODEL_FOLDER)
             self._train = (len(train.examples), fingerprint(train.examples))
             self._held_out = (len(held_out.examples), fingerprint(held_out.examples))
+            self._seen, self._tested = (held_out, False) if test is None else (test, True)
             if test is not None:
                 found = self._measure(test)
                 progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
         return self
 
-    def evaluate(self, test_data: Data) -> dict[str, float]:
+    def evaluate(self, test_data: Data) -> Metrics:
         """`accuracy`, `precision`, `recall`, `f1` (macro-averaged) and more, each in 0–1, of the exported model.
 
         A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
         """
         return self._measure(self._rows(test_data, "test_data"))
+
+    def show(self, test_data: Data | None = None) -> Report:
+        """Tables and pictures of what the exported model answers: Jupyter shows them, `.save(Path("report"))` writes
+        them. On the data given to `fit` as `test_data`, or else `dev_data`, unless told. Raises DataError; UsageError
+        before `fit`."""
+        model = self._model()
+        rows = self._seen if test_data is None else self._rows(test_data, "test_data")
+        asked = bool(rows.rows)
+        predictions = model.predict(rows.texts, _pairs(rows)) if asked else []
+        part = Part(
+            name=SKILL,
+            source=f"{len(rows.rows)} rows" if asked else "rows out of fold" if self._cross_validated else "no rows",
+            metrics=model.task.metrics(predictions, rows.labels) if asked or not self.report else self.report.metrics,
+            per_label=per_label([found.decided for found in predictions], rows.labels) if asked else {},
+            answers=Answers(rows.texts, rows.labels, predictions, model.task.threshold) if asked else None,
+            training=asdict(replace(self.report, metrics={}, labels=())) if self.report else {},
+            calibrated_on=test_data is None and not self._tested,
+        )
+        return Report(f"{model.card.base_model}, {self.task}", self._facts(), [part])
+
+    def _facts(self) -> dict[str, str]:
+        names = ", ".join(self.labels[:12]) + (", …" if len(self.labels) > 12 else "")
+        return {"labels": f"{len(self.labels)}: {names}", "rows learnt from": f"{self._train[0]:,}"}
+
+    def _repr_html_(self) -> str:
+        """In Jupyter: what it is, what was set, what it has learnt."""
+        settings = ", ".join(f"{name} = {value}" for name, value in flat(self.config.model_dump()).items())
+        facts = {"task": self.task, "model": self._source.name, "settings": f"{settings}; the others by the data"}
+        facts |= self._facts() if self._fitted else {"fitted": "not yet: call fit(train_data, dev_data)"}
+        found = metrics_table(self.report.metrics, caption="When it was fitted") if self.report else ""
+        return joined([table(("AutoGen", ""), list(facts.items())), found])
 
     def predict(self, texts: str | Iterable[str]) -> Any:
         """The label of a text, or a list of labels for several (`oos` where none fits)."""
@@ -134,6 +174,8 @@ class AutoGen:
         with learning_lock(versions.state), versions.draft() as draft, explained(target):
             _copy_tree(self._folder / MODEL_FOLDER, draft / MODEL_FOLDER)
             published = versions.publish(draft, self._manifest(versions, model))
+            if (self._folder / RUNS_FOLDER).is_dir():
+                _copy_tree(self._folder / RUNS_FOLDER, versions.state / RUNS_FOLDER / published.version)
         versions.promote(published.version)
         return versions.folder / published.version
 
@@ -166,6 +208,10 @@ class AutoGen:
         agent = Agent.load(home)
         agent.keeps = self._home
         return agent
+
+    @property
+    def _cross_validated(self) -> bool:
+        return self.report is not None and self.report.cross_validated
 
     def _model(self) -> TunedModel:
         if self._fitted is None:
@@ -202,10 +248,9 @@ class AutoGen:
         examples, kept, wrong = kind.examples(selected)
         return LabelledRows(tuple(examples), tuple(kept)), [*problems, *found, *wrong]
 
-    def _measure(self, data: LabelledRows) -> dict[str, float]:
+    def _measure(self, data: LabelledRows) -> Metrics:
         model = self._model()
-        pairs = [example.text_pair or "" for example in data.examples]
-        return model.task.metrics(model.predict(data.texts, pairs if any(pairs) else None), data.labels)
+        return Metrics(model.task.metrics(model.predict(data.texts, _pairs(data)), data.labels))
 
     def _manifest(self, versions: Versions, model: TunedModel) -> Manifest:
         settings = CustomerServiceSettings(type="customer-service", train=["train_data"])
@@ -216,7 +261,7 @@ class AutoGen:
             train_fingerprint=self._train[1],
             held_out_rows=self._held_out[0],
             held_out_fingerprint=self._held_out[1],
-            cross_validated=self.report is not None and self.report.cross_validated,
+            cross_validated=self._cross_validated,
             metrics=self.report.metrics if self.report else {},
             training={},
         )
@@ -246,6 +291,11 @@ def _listed(texts: str | Iterable[str]) -> list[str]:
             found = "an empty text" if isinstance(text, str) else type(text).__name__
             raise DataError(f"Text {number} of {len(listed)}: expected a text, found {found}.")
     return listed
+
+
+def _pairs(data: LabelledRows) -> list[str] | None:
+    pairs = [example.text_pair or "" for example in data.examples]
+    return pairs if any(pairs) else None
 
 
 def _copy_tree(source: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ RESERVED_LABEL = "oos"  # the label of out-of-scope rows
 
 T = TypeVar("T", bound="Settings")
 PresetName = Literal["fast", "balanced", "best"]
+Tracker = Literal["tensorboard", "wandb", "mlflow", "none"]
 TuningMethod = Literal["full", "head", "last-n", "bitfit", "lora", "ia3", "prefix", "prompt", "adapter"]
 
 
@@ -33,6 +34,10 @@ class Settings(BaseModel):
             super().__setattr__(name, value)
         except ValidationError as error:
             raise ConfigError(_sentence(type(self), error.errors()[0], "config", prefix=(name,))) from None
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class TrainingSettings(Settings):
@@ -63,6 +68,7 @@ class TrainingSettings(Settings):
     frozen_share: float | None = Field(default=None, ge=0, le=1)  # full: of the layers, from the lowest up
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     int8: bool | None = None
+    report_to: Annotated[list[Tracker] | None, BeforeValidator(_listed)] = None  # None: tensorboard where installed
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
@@ -81,10 +87,6 @@ class GateSettings(Settings):
 class AgentSettings(Settings):
     name: str = Field(min_length=1, max_length=200)
     base_model: str = Field(default="minilm", min_length=1)
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
@@ -110,6 +112,17 @@ class _Outline(Settings):
     agent: AgentSettings
     skills: dict[str, dict[str, Any]]
     gate: GateSettings = Field(default_factory=GateSettings)
+
+
+def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings inside settings by dotted names; what is not set is left out."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{above}{name}.")
+        elif value is not None:
+            found[above + name] = value
+    return found
 
 
 def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -> ProjectConfig:

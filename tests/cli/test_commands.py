@@ -102,6 +102,14 @@ def test_evaluate_shows_a_table(trained: Path) -> None:
     assert "140 held-out rows" in shown.out
 
 
+def test_evaluate_draws_a_report_unless_told_not_to(project: Path) -> None:
+    found = autogen("evaluate", "-p", project, "--no-report", "--json").json
+    assert found["report"] is None and not (project / ".autogen/reports").exists()
+    found = autogen("evaluate", "-p", project, "--json").json
+    assert found["report"] == str(project / ".autogen/reports/0001/index.html")
+    assert "<svg" in Path(found["report"]).read_text("utf-8")
+
+
 def test_labels_that_the_model_does_not_know_count_as_wrong_with_a_warning(trained: Path, tmp_path: Path) -> None:
     known = [row for row in rows(5, seed=9) if row[1] == "lost_card"]
     data = write_csv(tmp_path / "new.csv", [*known, *[(f"payback refund {n}", "refund") for n in range(5)]])

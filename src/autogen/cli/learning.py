@@ -9,7 +9,7 @@ import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
 from autogen.cli.output import Output, escape
-from autogen.cli.reports import show_candidate, show_evaluation
+from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
 
 SHOWN_PROBLEMS = 40
@@ -100,9 +100,10 @@ def train(
 
     if force and not resume:
         raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
-    opened = Project.open(project)
+    opened, to = Project.open(project), output(project, as_json)
     manifest = opened.train(resume, TrainingProgress(), force)
-    show_candidate(output(project, as_json), manifest, opened.versions.champion())
+    report = report_on_version(to, opened, manifest.version)
+    show_candidate(to, manifest, opened.versions.champion(), report)
 
 
 @app.command(epilog="Example: autogen improve -p bank")
@@ -111,9 +112,10 @@ def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> Non
     from autogen.project import Project
     from autogen.training.progress import TrainingProgress
 
-    opened = Project.open(project)
+    opened, to = Project.open(project), output(project, as_json)
     manifest = opened.improve(TrainingProgress())
-    show_candidate(output(project, as_json), manifest, opened.versions.champion())
+    report = report_on_version(to, opened, manifest.version)
+    show_candidate(to, manifest, opened.versions.champion(), report)
     if not manifest.passed:
         raise Refused(f"Version {manifest.version} was not accepted; the champion goes on answering.")
 
@@ -124,18 +126,21 @@ def evaluate(
     data: Annotated[str | None, typer.Option("--data", help="A file of labelled rows; else the held-out rows.")] = None,
     version: VersionOption = None,
     skill: SkillOption = None,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Draw it, as a page with pictures.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a version through the code that answers people."""
     from autogen.project import Project
 
-    to = output(project, as_json)
-    found = Project.open(project).evaluate(data, version, skill)
+    to, opened = output(project, as_json), Project.open(project)
+    found = opened.evaluate(data, version, skill)
     for name, one in found.skills.items():
         for warning in one.warnings:
             to.note(f"warning: {warning}")
         show_evaluation(to, name, found.version, one)
-    to.result(found.to_json())
+    path = write_report(to, opened, found) if report else None
+    show_report(to, path)
+    to.result({**found.to_json(), "report": path})
 
 
 @app.command(epilog="Example: autogen predict -p bank --input questions.csv --output answered.csv")

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from autogen.markup import printable
+
 __all__ = ["Output", "escape", "percent"]
 
 
@@ -60,11 +62,6 @@ class Output:
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
         self.out.print(table)
-
-
-def printable(text: str) -> str:
-    """The text without control characters: a stranger's words must not steer the owner's terminal."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
 def percent(value: float | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from autogen.cli.output import Output, escape, percent
+from autogen.errors import StorageError, UsageError
 from autogen.feedback.review import said_of_held_out
+from autogen.reports.drawing import can_draw
 from autogen.versions.manifest import Manifest, ModelRecord
 
 MAIN_METRICS = (
@@ -44,7 +46,33 @@ def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"{interval[0]:.1%} – {interval[1]:.1%}"
 
 
-def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
+def report_on_version(to: Output, project: Any, version: str) -> str | None:
+    """Measure a version just made and draw it: the page's path. The version stands, whatever becomes of its report."""
+    try:
+        return write_report(to, project, project.evaluate(version=version))
+    except UsageError as error:  # no rows to measure on
+        to.note(f"No report: {error}")
+        return None
+
+
+def write_report(to: Output, project: Any, evaluation: Any) -> str | None:
+    """`project` is a project.Project, `evaluation` one of its evaluations. Where it cannot be written, that is said."""
+    if not can_draw():
+        to.note('The report has no pictures: matplotlib is not installed (pip install "autogen-loop[learn]").')
+    try:
+        path = project.write_report(evaluation)
+    except StorageError as error:
+        to.note(f"No report: {error}")
+        return None
+    return str(path)
+
+
+def show_report(to: Output, path: str | None) -> None:
+    if path is not None:
+        to.say(f"Report with pictures: [bold]{escape(path)}[/]")
+
+
+def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | None) -> None:
     """A version just made: its metrics, how it was trained, and the gate's report."""
     for skill, record in manifest.skills.items():
         for model in record.models.values():
@@ -62,6 +90,7 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
         to.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
     elif manifest.passed:
         to.say(f"Version [bold]{manifest.version}[/] may replace {champion}: [bold]autogen promote[/]")
+    show_report(to, report)
     to.result(
         {
             "version": manifest.version,
@@ -76,6 +105,7 @@ def show_candidate(to: Output, manifest: Manifest, champion: str) -> None:
                 )
                 for name, record in manifest.skills.items()
             },
+            "report": report,
         }
     )
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for, shown
 from autogen.data.readers import locate, read_rows
 from autogen.errors import UsageError
+from autogen.markup import joined, metrics_table
+from autogen.reports.answers import Answers
 from autogen.runtime.tuned_model import TunedModel
 from autogen.storage.files import explained, write_atomically
 from autogen.tasks.text_classification import per_label
@@ -33,17 +35,28 @@ class SkillEvaluation:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     per_label: dict[str, dict[str, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    answers: Answers | None = field(default=None, repr=False, compare=False)  # for pictures; None: there were no rows
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(replace(self, answers=None))
+        del values["answers"]
+        return values
 
 
 @dataclass(frozen=True)
 class Evaluation:
+    """`data`: the file that was measured on; None: the held-out rows. In Jupyter it shows its tables."""
+
     version: str
     skills: dict[str, SkillEvaluation]
+    data: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        from dataclasses import asdict
+        return {"version": self.version, "skills": {name: one.to_json() for name, one in self.skills.items()}}
 
-        return {"version": self.version, "skills": {name: asdict(one) for name, one in self.skills.items()}}
+    def _repr_html_(self) -> str:
+        captions = {name: f"{name}, version {self.version}: {one.source}" for name, one in self.skills.items()}
+        return joined(metrics_table(o.metrics, o.intervals, captions[name]) for name, o in self.skills.items())
 
 
 def evaluate_model(model: TunedModel, data: LabelledRows, source: str) -> SkillEvaluation:
@@ -62,6 +75,7 @@ def evaluate_model(model: TunedModel, data: LabelledRows, source: str) -> SkillE
         intervals={name: wilson(metrics[name], n) for name, n in counts.items() if name in metrics},
         per_label=per_label([p.decided for p in predictions], data.labels),
         warnings=(_unknown_labels(unknown, rows, len(data.rows)),) if unknown else (),
+        answers=Answers(data.texts, data.labels, predictions, model.task.threshold),
     )
 
 

@@ -43,6 +43,7 @@ from autogen.tasks.text_classification import Example
 from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint
 from autogen.training.progress import TrainingProgress
+from autogen.training.tracking import RUNS_FOLDER, RunPlace
 from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
@@ -100,6 +101,7 @@ class Learning:
         self.damage = ""  # what is wrong with the champion; training anew is a way out of it
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
+        self.runs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
 
     def run(self, resume: bool, force: bool = False) -> Manifest:
         """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
@@ -187,6 +189,7 @@ class Learning:
     def _claim_state(self, data: Mapping[str, LearningData], resume: bool, force: bool) -> None:
         record = run_record(self.config, self.champion.manifest.version if self.champion else None, data)
         if not resume:
+            shutil.rmtree(self.runs, ignore_errors=True)  # of a run given up before it made this version
             begin(self.state, record)
         elif warning := go_on(self.state, record, force):
             self.progress.say(f"warning: {warning}")
@@ -222,6 +225,7 @@ class Learning:
             state=self.state / name / need.name,
             max_loss=getattr(settings, "rejection_loss", 0.01),
             unlabelled=self._unlabelled(data),
+            log=RunPlace(self.runs / name / need.name, self.runs.parent, self.config.agent.name),
         )
 
     def _unlabelled(self, data: WithFeedback) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ from autogen.project.data import (
 )
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
+from autogen.project.reporting import project_table, report_folder, report_on
+from autogen.reports.report import Report
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS, skill_settings
 from autogen.skills.skill import Need
@@ -119,7 +121,21 @@ class Project:
         return Evaluation(
             manifest.version,
             {name: self._evaluate(manifest, name, SKILLS[s.type].needs(s)[0], data) for name, s in asked},
+            data,
         )
+
+    def report(self, evaluation: Evaluation | None = None) -> Report:
+        """Pictures and tables of an evaluation (of the champion on its held-out rows, unless told). Jupyter shows it;
+        `save` writes it. Raises what `evaluate` raises."""
+        found = self.evaluate() if evaluation is None else evaluation
+        return report_on(found, self.versions.manifest(found.version))
+
+    def write_report(self, evaluation: Evaluation) -> Path:
+        """The report as files, in `.autogen/reports`: the path of its page. Raises StorageError."""
+        return self.report(evaluation).save(report_folder(self.versions.state, evaluation))
+
+    def _repr_html_(self) -> str:
+        return project_table(self.config, self.versions)
 
     def _evaluate(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
         contender = self._contender(manifest, skill, need.name)

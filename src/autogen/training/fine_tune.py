@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from autogen.training.export import INT8_FORMS, MOST_LOST, check_parity, export_
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
+from autogen.training.tracking import RunPlace, Tracking
 from autogen.training.trainer import answers, fit
 from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
@@ -81,10 +82,11 @@ class FineTuning:
     state: Path  # checkpoints; a run that finds some goes on from them
     max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
     unlabelled: Sequence[str] = ()  # texts to learn from too
+    log: RunPlace | None = None  # where trackers log it
 
     def run(self, progress: TrainingProgress) -> FineTuned:
         """Raises TrainingFailed, ParityError, Interrupted."""
-        return _Run(self, progress).run()
+        return _Run(self, progress).tracked()
 
     @property
     def recipe(self) -> Recipe:
@@ -113,6 +115,14 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
+
+    def tracked(self) -> FineTuned:
+        job = self.job
+        settings = {**asdict(self.recipe), "base_model": job.source.name, "rows": len(job.train)}
+        with Tracking(job.settings.report_to, job.log, settings) as self.tracking:
+            report = self.run()
+            self.tracking.finish(report.metrics)
+            return report
 
     def run(self) -> FineTuned:
         started = time.perf_counter()
@@ -246,6 +256,7 @@ class _Run:
             state,
             stage,
             self.progress,
+            self.tracking.callbacks if stage == "train" else (),
         )
         self.training_seconds += time.perf_counter() - started
         self.trained_rows += len(rows) * recipe.epochs

@@ -161,6 +161,7 @@ def fit(
     state: Path,
     stage: str,
     progress: TrainingProgress,
+    trackers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Train `model` in place; with held-out rows, leave it at the epoch that scored best. Returns the log.
 
@@ -193,7 +194,8 @@ def fit(
     trainer = ClassifierTrainer(model, arguments, recipe, rows, held_out, encoder, score)
     watcher = _Watcher(progress, recipe.train_batch_size)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(watcher)
+    for callback in (watcher, *trackers):
+        trainer.add_callback(callback)
     checkpoint = last_checkpoint(state)
     if checkpoint:
         _found_again(checkpoint)

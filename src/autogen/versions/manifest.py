@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from autogen.errors import VersionDamaged
+from autogen.markup import joined, metrics_table, table
 from autogen.storage.files import explained, fsync_folder, sha256_of, write_atomically
 
 MANIFEST_FILE = "manifest.json"
@@ -63,6 +64,15 @@ class Manifest(BaseModel):
     @property
     def passed(self) -> bool:
         return self.verdict is None or bool(self.verdict.get("passed"))
+
+    def _repr_html_(self) -> str:
+        """In Jupyter: each skill's metrics, and what the gate says."""
+        titles = {name: f"{self.agent}, version {self.version}: {name}" for name in self.skills}
+        parts = [metrics_table(record.metrics, caption=titles[name]) for name, record in self.skills.items()]
+        if self.verdict:
+            rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
+            parts.append(table(("", "check", "finding"), rows, str(self.verdict.get("summary", ""))))
+        return joined(parts)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

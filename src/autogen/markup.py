@@ -1,0 +1,69 @@
+"""HTML from words that are never trusted: whatever goes into it is escaped here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+
+class Markup(str):
+    """HTML that is safe as it is. Everything else is text, and is escaped."""
+
+    __slots__ = ()
+
+
+def text(value: object) -> Markup:
+    """The value as text in HTML."""
+    return value if isinstance(value, Markup) else Markup(escape(printable(str(value))))
+
+
+def printable(words: str) -> str:
+    """Without what would steer the reader's eye or terminal: controls and bidirectional overrides are shown as �."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in words)
+
+
+def element(name: str, content: object = "", **attributes: object) -> Markup:
+    """`<name …>content</name>`. `class_` is `class`; an attribute that is None is left out."""
+    named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
+    inside = "".join(f' {key}="{text(value)}"' for key, value in named.items())
+    return Markup(f"<{name}{inside}>{text(content)}</{name}>")
+
+
+def joined(parts: Iterable[object]) -> Markup:
+    return Markup("".join(map(text, parts)))
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", right: Sequence[int] = ()
+) -> Markup:
+    """A table with its headings; `right` are the columns of figures."""
+    head = joined(element("th", name, scope="col", class_=_side(at, right)) for at, name in enumerate(columns))
+    body = joined(
+        element("tr", joined(element("td", cell, class_=_side(at, right)) for at, cell in enumerate(row)))
+        for row in rows
+    )
+    title = element("caption", caption) if caption else ""
+    return element("table", joined([title, element("thead", element("tr", head)), element("tbody", body)]))
+
+
+def _side(at: int, right: Sequence[int]) -> str | None:
+    return "figure" if at in right else None
+
+
+def metrics_table(
+    metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]] | None = None, caption: str = ""
+) -> Markup:
+    """Metrics in 0–1 as percentages, with their 95 % intervals where there are any."""
+    known = intervals or {}
+    rows = [(name, share(value), interval(known.get(name))) for name, value in metrics.items()]
+    if not known:
+        return table(("metric", "value"), [row[:2] for row in rows], caption, right=(1,))
+    return table(("metric", "value", "95 % interval"), rows, caption, right=(1, 2))
+
+
+def share(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.1%} – {bounds[1]:.1%}"

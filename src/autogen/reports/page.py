@@ -1,0 +1,145 @@
+"""A report as HTML: one page that needs no network, no script and no other file, in the reader's own light or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autogen.config import flat
+from autogen.markup import Markup, element, joined, metrics_table, share, table
+from autogen.reports.answers import confusion, mistakes
+from autogen.reports.drawing import Picture
+
+if TYPE_CHECKING:
+    from autogen.reports.report import Part, Report
+
+MOST_MISTAKES = 40
+MOST_PAIRS = 15
+MOST_HARD = 15
+LONGEST_TEXT = 300
+
+# Canvas and CanvasText are the browser's own colours, which follow `color-scheme`.
+STYLE = Markup("""
+.autogen { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; }
+.autogen h1 { font-size: 1.6rem; margin: 0 0 .4rem; } .autogen h2 { font-size: 1.25rem; margin: 2rem 0 .6rem; }
+.autogen h3 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
+.autogen table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .92rem; text-align: left; }
+.autogen caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+.autogen th, .autogen td { padding: .22rem .9rem .22rem 0; vertical-align: top; text-align: left;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); overflow-wrap: break-word; }
+.autogen th { font-weight: 600; white-space: nowrap; }
+.autogen .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.autogen figure { margin: .4rem 0 1.4rem; } .autogen figcaption { max-width: 28rem; opacity: .8; font-size: .88rem; }
+.autogen svg { max-width: 100%; height: auto; color: inherit; } .autogen svg * { stroke-linejoin: round; }
+.autogen .note { border-left: 3px solid #D55E00; padding: .1rem .8rem; margin: .6rem 0; }
+.autogen .yes { color: light-dark(#00694b, #4fd3a7); } .autogen .no { color: light-dark(#b04a00, #ff9a5c); }
+.autogen .side-by-side { display: flex; flex-wrap: wrap; gap: 0 2.5rem; }
+.autogen section { max-width: 100%; overflow-x: auto; }
+""")
+PAGE_STYLE = Markup(
+    ":root { color-scheme: light dark; } body { background: Canvas; color: CanvasText; margin: 1.5rem; }"
+    " @media print { :root { color-scheme: light; } }"
+)
+# Should anything ever slip through the escaping, the browser still runs and fetches nothing.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def page(report: Report) -> str:
+    """The whole document."""
+    head = joined(
+        [
+            Markup('<meta charset="utf-8">'),
+            Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+            element("title", report.title),
+            element("style", PAGE_STYLE),
+        ]
+    )
+    whole = joined([element("head", head), element("body", fragment(report))])
+    return f"<!DOCTYPE html>\n{element('html', whole, lang='en')}\n"
+
+
+def fragment(report: Report) -> Markup:
+    """What stands in the page, also for a notebook's cell."""
+    facts = table(("", ""), [(element("b", name), value) for name, value in report.facts.items()])
+    parts = [element("style", STYLE), element("h1", report.title), facts]
+    if report.verdict:
+        parts.append(_verdict(report.verdict))
+    for part in report.parts:
+        parts += _part(part, report.pictures(part), several=len(report.parts) > 1)
+    return element("div", joined(parts), class_="autogen")
+
+
+def _verdict(verdict: Mapping[str, Any]) -> Markup:
+    passed = bool(verdict.get("passed"))
+    rows = [(_mark(bool(c["passed"])), c["name"], c["finding"]) for c in verdict.get("checks", ())]
+    summary = element("p", element("b", verdict.get("summary", ""), class_="yes" if passed else "no"))
+    return joined([element("h2", "The gate"), summary, table(("", "check", "finding"), rows)])
+
+
+def _mark(passed: bool) -> Markup:
+    return element("span", "✓ passed" if passed else "✗ failed", class_="yes" if passed else "no")
+
+
+def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:
+    yield element("h2", f"Skill {part.name}" if several else "What it can do")
+    yield element("p", f"Measured on {part.source}, through the exported model that answers people.")
+    for warning in part.warnings:
+        yield element("p", warning, class_="note")
+    yield metrics_table(part.metrics, part.intervals)
+    if part.answers is None:
+        yield element("p", "No rows to draw: name held-out rows as `eval`, or measure with `--data`.", class_="note")
+    elif not pictures:
+        yield element("p", "No pictures: matplotlib is not installed (pip install matplotlib).", class_="note")
+    yield element("div", joined(map(_figure, pictures)), class_="side-by-side")
+    yield element("div", joined(_tables(part)), class_="side-by-side")
+    yield from _training(part.training)
+
+
+def _figure(picture: Picture) -> Markup:
+    caption = element("figcaption", picture.caption)
+    return element("section", joined([element("h3", picture.title), element("figure", joined([picture.svg, caption]))]))
+
+
+def _tables(part: Part) -> Iterator[Markup]:
+    if part.per_label:
+        hardest = sorted(part.per_label.items(), key=lambda item: (item[1]["f1"], item[0]))[:MOST_HARD]
+        figures = [(n, *(share(v[key]) for key in ("f1", "precision", "recall")), int(v["rows"])) for n, v in hardest]
+        yield _titled("Hardest labels", ("label", "f1", "precision", "recall", "rows"), figures, right=(1, 2, 3, 4))
+    if part.answers is None:
+        return
+    pairs = confusion(part.answers.labels, part.answers.decided).pairs(MOST_PAIRS)
+    if pairs:
+        yield _titled("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
+    found = mistakes(part.answers, MOST_MISTAKES)
+    if found:
+        rows = [(_cut(one.text), one.label, one.answered, share(one.confidence)) for one in found]
+        columns = ("text", "right label", "answered", "confidence")
+        yield _titled("Mistakes, the surest first", columns, rows, right=(3,))
+
+
+def _titled(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int]) -> Markup:
+    return element("section", joined([element("h3", title), table(columns, rows, right=right)]))
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST_TEXT else f"{words[:LONGEST_TEXT]}…"
+
+
+def _training(training: Mapping[str, Any]) -> Iterator[Markup]:
+    """The settings as they were chosen, and what came of them, from the version's own record."""
+    recipe = flat(training.get("recipe", {}))
+    others = {n: v for n, v in training.items() if n not in ("recipe", "history") and v is not None}
+    if recipe or others:
+        yield element("h3", "Settings and run")
+        tables = [table(("setting", "value"), [(n, _value(v)) for n, v in sorted(recipe.items())])]
+        tables.append(table(("run", ""), [(n.replace("_", " "), _value(v)) for n, v in others.items()]))
+        yield element("div", joined(tables), class_="side-by-side")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

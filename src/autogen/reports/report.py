@@ -1,0 +1,93 @@
+"""A report on a version: tables and pictures of what its exported model answered, as a page and as PNG files."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autogen.reports.answers import Answers
+from autogen.reports.drawing import Picture, can_draw
+from autogen.storage.files import explained, make_folder
+
+PAGE_FILE = "index.html"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model of the version. `answers` is None when there were no rows to ask; `training` is the version's record of
+    the run; `calibrated_on`: its temperature and threshold were fitted on these rows."""
+
+    name: str
+    source: str
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    per_label: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    answers: Answers | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    calibrated_on: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """`facts` head the page; `verdict` is the gate's, as kept in the manifest. In Jupyter the report shows itself."""
+
+    title: str
+    facts: Mapping[str, str]
+    parts: Sequence[Part]
+    verdict: Mapping[str, Any] | None = None
+
+    @cached_property
+    def _pictures(self) -> dict[str, list[Picture]]:
+        if not can_draw():
+            return {}
+        from autogen.reports.gallery import gallery
+
+        return {
+            part.name: gallery(part.training.get("history", ()), part.answers, part.per_label, part.calibrated_on)
+            for part in self.parts
+        }
+
+    def pictures(self, part: Part) -> list[Picture]:
+        """Empty when matplotlib is not installed."""
+        return self._pictures.get(part.name, [])
+
+    def html(self) -> str:
+        """The page: it needs no other file."""
+        from autogen.reports.page import page
+
+        return page(self)
+
+    def save(self, folder: Path) -> Path:
+        """Write the page and its pictures as PNG files; what an earlier report left in the folder goes. Returns the
+        page's path. Raises StorageError."""
+        draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+        make_folder(folder.parent)
+        with explained(folder):
+            try:
+                draft.mkdir()
+                for part in self.parts:
+                    for one in self.pictures(part):
+                        (draft / f"{part.name}-{one.name}.png").write_bytes(one.png)
+                (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
+                shutil.rmtree(folder, ignore_errors=True)
+                draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        return folder / PAGE_FILE
+
+    def _repr_html_(self) -> str:
+        from autogen.reports.page import fragment
+
+        return str(fragment(self))
+
+    def __repr__(self) -> str:
+        measured = "; ".join(
+            f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts
+        )
+        return f"<Report {self.title}: {measured}>"

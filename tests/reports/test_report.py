@@ -1,0 +1,153 @@
+"""Reports, drawn and read again: whole, safe, and the same for two labels as for a thousand."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from autogen import Project
+from autogen.reports.answers import Answers, confusion
+from autogen.reports.drawing import Picture, style
+from autogen.reports.pictures import MOST_LABELS, confusion_matrix
+from autogen.reports.report import Part, Report
+from autogen.tasks.text_classification import TextClassification, per_label
+from tests.reports.conftest import answered
+
+HISTORY = [{"epoch": 1.0, "loss": 2.0}, {"epoch": 1.0, "eval_score": 0.8}, {"epoch": 2.0, "loss": 1.0}]
+HOSTILE = '<script>alert("$x_{1}$")</script>{}'
+
+
+def report(answers: Answers | None, history: Sequence[dict[str, float]] = HISTORY) -> Report:
+    metrics = TextClassification(()).metrics(answers.predictions, answers.labels) if answers else {}
+    labels = per_label(answers.decided, answers.labels) if answers else {}
+    training = {"history": history, "recipe": {"epochs": 2}}
+    part = Part("support", "these rows", metrics, {}, labels, (), answers, training)
+    return Report("bank", {"made": "today"}, [part], {"passed": True, "summary": "Accepted.", "checks": []})
+
+
+@pytest.fixture(scope="module")
+def made() -> Report:
+    return report(answered(5, 120, oos=20))
+
+
+def drawn(made: Report) -> dict[str, Picture]:
+    return {one.name: one for one in made.pictures(made.parts[0])}
+
+
+class Reader(HTMLParser):
+    """Counts what could run or be fetched, and checks that every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [v or "" for n, v in attrs if n in ("src", "href", "xlink:href") or n.startswith("on")]
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert not reader.open
+    return reader
+
+
+def test_a_page_holds_all_pictures_and_needs_no_other_file(made: Report, tmp_path: Path) -> None:
+    page = made.save(tmp_path / "reports/0001")
+    text = page.read_text("utf-8")
+    reader = read(text)
+    assert list(drawn(made)) == ["training", "confusion", "reliability", "scores", "tradeoff", "labels"]
+    assert reader.tags.count("svg") == 6
+    assert all(link.startswith(("#", "data:")) for link in reader.fetched)
+    assert "script" not in reader.tags and "default-src 'none'" in text
+    names = {path.name for path in page.parent.glob("*.png")}
+    assert names == {f"support-{name}.png" for name in drawn(made)}
+    assert [path.name for path in tmp_path.glob("reports/*")] == ["0001"], "no draft is left"
+
+
+def test_pictures_say_in_words_what_they_show(made: Report) -> None:
+    for one in drawn(made).values():
+        svg = ElementTree.fromstring(one.svg.replace("xlink:href", "href"))
+        title = svg.find("{*}title")
+        assert svg.get("role") == "img" and title is not None and title.text == one.alt
+        assert svg.get("aria-labelledby") == title.get("id")
+        assert len(one.alt) > 30
+
+
+def test_ids_of_different_pictures_differ(made: Report) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', made.html())
+    assert len(ids) == len({*ids})
+
+
+def test_labels_and_texts_are_never_markup_nor_mathematics(tmp_path: Path) -> None:
+    answers = answered(3, 90, oos=10, names=HOSTILE)
+    texts = ["<img src=x onerror=alert(1)> \ud800 \u202e evil" for _ in answers.texts]
+    made = report(Answers(texts, answers.labels, answers.predictions, answers.threshold))
+    text = made.save(tmp_path / "0001").read_text("utf-8")
+    reader = read(text)
+    assert not {"script", "img"} & {*reader.tags}
+    assert "&lt;img src=x" in text and "\u202e" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+@pytest.mark.parametrize(("labels", "rows"), [(2, 40), (30, 300), (77, 800), (1_000, 2_000)])
+def test_a_matrix_is_legible_with_any_number_of_labels(labels: int, rows: int) -> None:
+    answers = answered(labels, rows)
+    found = confusion(answers.labels, answers.decided).most_confused(MOST_LABELS).clustered()
+    with style():
+        figure = confusion_matrix(found)
+    width, height = figure.get_size_inches()
+    names = figure.axes[0].get_xticklabels()
+    assert 2 <= len(names) <= 40
+    assert width / len(names) > 0.23 and height / len(names) > 0.23, "inches for each label"
+    assert max(width, height) < 14 and min(name.get_fontsize() for name in names) >= 7
+
+
+def test_a_perfect_model_and_one_without_rows_have_reports_too() -> None:
+    perfect = answered(50, 100)
+    assert confusion(perfect.decided, perfect.decided).most_confused(40).labels == ()
+    assert list(drawn(report(None))) == ["training"]
+    assert "No rows to draw" in report(None).html()
+
+
+def test_without_matplotlib_the_page_has_its_tables_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("autogen.reports.drawing.find_spec", lambda _: None)
+    monkeypatch.setattr("autogen.reports.report.can_draw", lambda: False)
+    text = report(answered(3, 30)).html()
+    assert "matplotlib is not installed" in text and "Hardest labels" in text and "<svg" not in text
+
+
+def test_a_project_s_report_draws_what_the_exported_model_answers(project: Path) -> None:
+    opened = Project.open(project)
+    found = opened.evaluate()
+    page = opened.write_report(found)
+    assert page == project / ".autogen/reports/0001/index.html"
+    assert f"{found.skills['support'].metrics['accuracy']:.1%}" in page.read_text("utf-8")
+    assert "<svg" in opened.report(found)._repr_html_()
+    assert "0001 (champion)" in opened._repr_html_()
+    assert "accuracy" in found._repr_html_() and "accuracy" in opened.versions.manifest("1")._repr_html_()
+
+    (project / "a b.csv").write_text("text,label\nlost stolen wallet,lost_card\n", "utf-8")
+    measured = opened.evaluate(str(project / "a b.csv"))
+    assert opened.write_report(measured).parent.name == "0001-a-b.csv"
+    assert page.exists()
