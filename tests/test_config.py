@@ -163,3 +163,8 @@ def test_assignments_are_checked_as_the_file_is() -> None:
 def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> None:
     with pytest.raises(ConfigError, match=r'unknown key `lerning_rate`\. Did you mean "learning_rate"'):
         setattr(TrainingSettings(), "lerning_rate", 1e-3)  # noqa: B010
+
+
+def test_a_misspelt_field_of_columns_is_an_error_that_names_the_right_one(tmp_path: Path) -> None:
+    message = refusal(tmp_path, AGENT + SKILL + 'columns = {txt = "utterance"}\n')
+    assert "[skills.support]" in message and "`txt`" in message and 'Did you mean "text"?' in message
