@@ -78,7 +78,7 @@ def opinions(vectors: Vectors, gold: Gold, labels: int, folds: Sequence[Fold], n
         for start in range(0, len(ask), BLOCK_ROWS):
             at = np.asarray(ask[start : start + BLOCK_ROWS], dtype=np.intp)
             mixed = (shares[start : start + BLOCK_ROWS] + votes(neighbours, gold, labels, at)) / 2
-            _note(found, mixed, at, gold[at])
+            _note(found, np.asarray(mixed, np.float32), at, gold[at])
     return found
 
 

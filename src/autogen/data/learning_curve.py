@@ -179,7 +179,7 @@ def imbalance(
 
 
 def evenly(rows: Sequence[int], gold: Gold, seed: int) -> list[int]:
-    """As many rows as there are, each label equally often: those of small labels again and again, of large ones some."""
+    """As many rows as there are, each label equally often: small labels' rows again and again, some of large ones."""
     chance = np.random.default_rng(seed)
     at = np.asarray(rows, dtype=np.intp)
     own = [at[gold[at] == label] for label in np.unique(gold[at])]
