@@ -47,6 +47,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--confusable", action="store_true", help="change them to labels that are alike")
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
     parser.add_argument("--train", action="store_true", help="the product's own training on dev, first seed only")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep embeddings here for the next run")
     parser.add_argument("--base-model", default="minilm")
     return parser.parse_args()
 
@@ -160,7 +161,7 @@ def main() -> None:
     base = find_base_model(given.base_model)
     started = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, TrainingProgress() as progress:
-        both = frozen_embeddings(base, examples, 256, "auto", Path(folder), progress)
+        both = frozen_embeddings(base, examples, 256, "auto", given.keep or Path(folder), progress)
     embedding = {"seconds": time.perf_counter() - started[0], "cpu": time.process_time() - started[1]}
     vectors = centred(both)[: len(train)]
     runs, recovered = [], {}
@@ -185,7 +186,8 @@ def main() -> None:
     lines += [["recall at the cut-off", line("recall")], ["right label suggested", line("suggested_right")]]
     lines += [[f"accuracy on dev, {name}", spread(values, 100)] for name, values in recovered.items()]
     lines += [[f"CPU-s for {len(train)} rows, embedded", spread([one["cpu"] for one in runs])]]
-    lines += [[f"CPU-s to embed {len(examples)} rows", f"{embedding['cpu']:.1f}"]]
+    if not given.keep:
+        lines += [[f"CPU-s to embed {len(examples)} rows", f"{embedding['cpu']:.1f}"]]
     kind = "alike" if given.confusable else "at random"
     title = f"Label errors: {given.share:.0%} of {given.data.name}'s labels changed, {kind}"
     report(title, given, ("%, mean of seeds", "value"), lines, runs=json.loads(json.dumps(runs)), recovered=recovered)
