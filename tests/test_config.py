@@ -167,3 +167,8 @@ def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> No
 
 def test_settings_inside_settings_have_dotted_names() -> None:
     assert flat({"a": 1, "b": {"c": 2, "d": None}}) == {"a": 1, "b.c": 2}
+
+
+def test_a_misspelt_field_of_columns_is_an_error_that_names_the_right_one(tmp_path: Path) -> None:
+    message = refusal(tmp_path, AGENT + SKILL + 'columns = {txt = "utterance"}\n')
+    assert "[skills.support]" in message and "`txt`" in message and 'Did you mean "text"?' in message

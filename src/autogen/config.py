@@ -18,6 +18,14 @@ from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 CONFIG_NAME = "agent.toml"
 RESERVED_LABEL = "oos"  # the label of out-of-scope rows
 
+# What the rows of all tasks, and feedback, are made of: what `columns` may name.
+FIELDS = (
+    *("text", "label", "text_pair", "entities", "tokens", "tags", "relations", "input", "output", "messages"),
+    *("question", "context", "answers", "title", "user", "item", "timestamp", "rating", "event"),
+    *("head", "relation", "tail", "id", "created_at", "source", "trusted", "response_id", "skill", "version", "action"),
+    *("intent", "confidence", "answer", "comment", "decision", "decided_label", "decided_at"),
+)
+
 T = TypeVar("T", bound="Settings")
 PresetName = Literal["fast", "balanced", "best"]
 Tracker = Literal["tensorboard", "wandb", "mlflow", "none"]
@@ -162,7 +170,14 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
     if kind not in types:
         known = ", ".join(sorted(types))
         raise ConfigError(f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}")
-    return _validate(types[kind], values, where)
+    settings = _validate(types[kind], values, where)
+    for field in settings.columns:
+        if field not in FIELDS:
+            raise ConfigError(
+                f"{where}: `columns`: expected the field that each column holds, such as `text` or `label`; found "
+                f'`{field}`.{did_you_mean(field, FIELDS)} Write `columns = {{FIELD = "COLUMN"}}`.'
+            )
+    return settings
 
 
 def _validate(model: type[T], values: dict[str, Any], where: str) -> T:

@@ -9,6 +9,7 @@ import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
 from autogen.cli.output import Output, escape
+from autogen.cli.quality import deep_json, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
 
@@ -33,12 +34,17 @@ def init(
 
 
 @app.command(epilog="Example: autogen check -p bank")
-def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
+def check(
+    project: ProjectOption = Path(),
+    deep: Annotated[bool, typer.Option("--deep", help="Look for label errors, near-duplicates and more.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Read all data and report every problem, with counts per label. Exit code 1 on errors."""
     from autogen.project import Project
 
     to = output(project, as_json)
-    checks = Project.open(project).check()
+    opened = Project.open(project)
+    checks = opened.check()
     for found in checks:
         rows = [(label, *counts) for label, counts in found.labels.items()]
         total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
@@ -50,13 +56,17 @@ def check(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
         if found.recipe:
             to.say(escape(f"Training: {found.recipe}."))
     errors = sum(len(found.errors) for found in checks)
+    reports = opened.deep_check() if deep and not errors else {}
+    for name, report in reports.items():
+        show_deep(to, name, report)
     warnings = sum(len(found.problems) for found in checks) - errors
+    warnings += sum(report.warnings for report in reports.values())
     to.say(f"[bold]{errors} errors, {warnings} warnings.[/]")
     to.result(
         {
             "errors": errors,
             "warnings": warnings,
-            "skills": {found.skill: _check_json(found) for found in checks},
+            "skills": {found.skill: _check_json(found) | deep_json(reports.get(found.skill)) for found in checks},
         }
     )
     if errors:

@@ -102,7 +102,8 @@ def _place(row: Row, seen_from: Row) -> str:
 
 
 def _unknown_labels(known: set[str], labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
-    """An error for each label, at its first row. Out-of-scope rows may be new: a threshold tells them."""
+    """A warning for each label, at its first row: its rows count as wrong. Out-of-scope rows may be new: a threshold
+    tells them."""
     places: defaultdict[str, list[Row]] = defaultdict(list)
     for label, row in zip(labels, rows, strict=True):
         if label not in known and label != RESERVED_LABEL:
@@ -114,8 +115,8 @@ def _unknown_labels(known: set[str], labels: Sequence[str], rows: Sequence[Row])
         also = ", ".join(_place(row, at[0]) for row in at[1:5]) + (", …" if len(at) > 5 else "")
         message = f"expected a label of the training rows, found {shown(label)}"
         message += f" (again in {also})" if also else ""
-        fix = f"add training rows of it, or correct it.{near}"
-        problems.append(Problem("error", "unknown-label", at[0].source, at[0].number, message, fix))
+        fix = f"add training rows of it, or correct it: its rows count as wrong.{near}"
+        problems.append(Problem("warning", "unknown-label", at[0].source, at[0].number, message, fix))
     return problems
 
 

@@ -27,12 +27,15 @@ from autogen.data.neighbours import Floats, neighbours
 from autogen.data.problems import raise_for
 from autogen.data.unlabelled import Unlabelled, read_unlabelled
 from autogen.errors import UsageError
+from autogen.models.base_models import find_base_model
 from autogen.project.data import read_need, skill_named
 from autogen.project.project import Project
 from autogen.skills import SKILLS
 from autogen.storage.files import explained, write_atomically
-from autogen.tasks.text_classification import MAX_TEXT
+from autogen.tasks.text_classification import MAX_TEXT, Example
+from autogen.training.embedding import frozen_embeddings
 from autogen.training.learning_data import LearningData
+from autogen.training.progress import TrainingProgress
 from autogen.versions.registry import STATE_FOLDER
 
 MOST_READ = 20_000  # texts embedded; more are sampled
@@ -128,12 +131,12 @@ def _texts(project: Project, skill: str, settings: SkillSettings, data: Learning
 
 def _embedded(project: Project, settings: SkillSettings, *groups: Sequence[str]) -> list[Floats]:
     """The base model's embeddings of each group of texts, of length one."""
-    from autogen.models.base_models import find_base_model  # torch takes seconds to import; other commands need none
-    from autogen.models.sources import FromBaseModel
-    from autogen.training.embedding import embed
-
-    source = FromBaseModel(find_base_model(project.config.agent.base_model, project.folder))
-    every = embed(source, [text for group in groups for text in group], settings.training)
+    base = find_base_model(project.config.agent.base_model, project.folder)
+    examples = [Example(text, "") for group in groups for text in group]
+    kept = project.versions.state / "embeddings" / "discover"
+    training = settings.training
+    with TrainingProgress() as progress:
+        every = frozen_embeddings(base, examples, training.max_length, training.precision, kept, progress)
     return np.split(every, np.cumsum([len(group) for group in groups])[:-1])
 
 

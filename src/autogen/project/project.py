@@ -41,6 +41,7 @@ from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
+    from autogen.project.deep_check import DeepReport
     from autogen.project.learning import Origin
     from autogen.training.search import Budget, Found
 
@@ -71,6 +72,14 @@ class Project:
         base_model = self.config.agent.base_model
         checks = [check_skill(self.folder, name, settings, base_model) for name, settings in self.config.skills.items()]
         return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
+
+    def deep_check(self, progress: TrainingProgress | None = None) -> dict[str, DeepReport]:
+        """What the frozen base model's embeddings say of the rows, by skill: likely label errors, near-duplicates,
+        leakage, confusable labels, imbalance, a learning curve. Raises DataError, BaseModelError."""
+        from autogen.project.deep_check import deep_check
+
+        with progress or TrainingProgress() as shown:
+            return deep_check(self.folder, self.config, shown)
 
     def train(self, resume: bool = False, progress: TrainingProgress | None = None, force: bool = False) -> Manifest:
         """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.

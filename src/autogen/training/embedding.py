@@ -1,25 +1,123 @@
-"""Texts as the base model sees them, before anything is tuned."""
+"""Embeddings of a frozen base model, kept in a file so that the same texts are embedded once."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autogen.config import TrainingSettings
-from autogen.data.neighbours import Floats
-from autogen.models.sources import FromBaseModel
-from autogen.tasks.encoding import TextEncoder
-from autogen.training.precision import choose_precision
-from autogen.training.trainer import answers
+from autogen.errors import StorageError
+from autogen.models.base_models import BaseModel
+from autogen.storage.files import explained, make_folder, write_atomically
+from autogen.tasks.text_classification import Example
+from autogen.training.progress import TrainingProgress
+
+CHUNK = 512  # rows between two steps of the progress bar
+KEPT_AS = np.float16  # more digits than bf16 computes with
+
+Vectors = NDArray[np.float32]
 
 
-def embed(source: FromBaseModel, texts: Sequence[str], settings: TrainingSettings) -> Floats:
-    """Embeddings of length one, (texts, hidden). Raises BaseModelError."""
+def frozen_embeddings(
+    base: BaseModel,
+    examples: Sequence[Example],
+    max_length: int,
+    precision: str,
+    kept: Path,
+    progress: TrainingProgress,
+) -> Vectors:
+    """Mean token vectors of length one, (rows, width), of the base model as it is.
+
+    `kept`: the folder where embeddings are kept between runs; it holds those of the latest texts only. Of a model on
+    the hub nothing is kept: its files may change. Raises BaseModelError.
+    """
+    file = kept / f"{_model_key(base, max_length)}.npz" if base.local else None
+    keys = [_key(example) for example in examples]
+    known = _read(file) if file else {}
+    missing = list({key: at for at, key in enumerate(keys) if key not in known}.values())
+    if missing:
+        found = _embed(base, [examples[at] for at in missing], max_length, precision, progress)
+        known |= {keys[at]: vector for at, vector in zip(missing, found, strict=True)}
+        if file:
+            _keep(file, {key: known[key] for key in keys}, progress)
+    return np.stack([known[key] for key in keys]).astype(np.float32)
+
+
+def _embed(
+    base: BaseModel, examples: Sequence[Example], max_length: int, precision: str, progress: TrainingProgress
+) -> NDArray[np.float16]:
+    from autogen.models.sources import FromBaseModel  # torch, which a second run on the same texts does without
+    from autogen.tasks.encoding import TextEncoder
+    from autogen.training.precision import choose_precision
+    from autogen.training.trainer import answers
+
+    source = FromBaseModel(base)
     tokenizer, pad_id, limit = source.tokenizer()
-    encoder = TextEncoder(tokenizer, min(limit, settings.max_length), pad_id)
-    model = source.build(("0", "1"), settings.seed)
-    bf16 = choose_precision(settings.precision) == "bf16"
-    if not texts:
-        return np.zeros((0, 1), np.float32)
-    return answers(model, encoder, encoder.encode(texts), bf16, settings.eval_batch_size)[1]
+    encoder = TextEncoder(tokenizer, min(limit, max_length), pad_id)
+    model = source.build(("a", "b"), seed=0)
+    bf16 = choose_precision(precision) == "bf16"
+    order = sorted(range(len(examples)), key=lambda at: len(examples[at].text) + len(examples[at].text_pair or ""))
+    vectors: list[Any] = [None] * len(examples)
+    progress.start("embed", len(examples))
+    for start in range(0, len(order), CHUNK):
+        places = order[start : start + CHUNK]
+        pairs = [examples[at].text_pair or "" for at in places]
+        rows = encoder.encode([examples[at].text for at in places], pairs if any(pairs) else None)
+        for at, vector in zip(places, answers(model, encoder, rows, bf16)[1], strict=True):
+            vectors[at] = vector
+        progress.advance(len(places))
+    return np.stack(vectors).astype(KEPT_AS)
+
+
+def _model_key(base: BaseModel, max_length: int) -> str:
+    """What the embeddings depend on besides the text: every file of the model's folder, and the cut."""
+    digest = hashlib.sha256(str(max_length).encode())
+    folder = Path(base.source)
+    with explained(folder):
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _key(example: Example) -> bytes:
+    """Exactly this text: models tell cases and spaces apart that people do not."""
+    both = f"{len(example.text)}\t{example.text}\t{example.text_pair or ''}"
+    return hashlib.sha256(both.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _read(file: Path) -> dict[bytes, NDArray[np.float16]]:
+    """What was kept; nothing where there is no file, or one that is broken: it is made anew."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            keys, vectors = arrays["keys"], arrays["vectors"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+    return {key.tobytes(): vector for key, vector in zip(keys, vectors, strict=True)}
+
+
+def _keep(file: Path, known: dict[bytes, NDArray[np.float16]], progress: TrainingProgress) -> None:
+    """A project that cannot be written to can be checked all the same."""
+    try:
+        _write(file, known)
+    except StorageError as error:
+        progress.say(f"warning: embeddings are not kept for the next time: {error}")
+
+
+def _write(file: Path, known: dict[bytes, NDArray[np.float16]]) -> None:
+    buffer = io.BytesIO()
+    keys = np.frombuffer(b"".join(known), dtype=np.uint8).reshape(len(known), -1)
+    np.savez(buffer, keys=keys, vectors=np.stack(list(known.values())))
+    make_folder(file.parent)
+    for other in file.parent.glob("*.npz"):
+        if other != file:
+            with explained(other):
+                other.unlink(missing_ok=True)
+    write_atomically(file, buffer.getvalue())
