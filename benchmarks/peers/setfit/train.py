@@ -1,9 +1,9 @@
 """The peer SetFit: contrastive pairs through sentence-transformers, then logistic regression on the embeddings.
 
-Its own `Trainer` with its defaults but for `--num-iterations`: how many pairs of each kind a row is put into. Its default
-is every pair there is, which at ten rows of each of 77 labels would take half a day. Stands alone, so that it can run in an
-environment of its own. The last line of stdout is a JSON object: `loop` is `Trainer.train`, `learn` goes from rows in a file
-to trained weights; seconds and CPU-seconds.
+Its own `Trainer` with its defaults but for `--num-iterations`: how many pairs of each kind a row is put into. Its own
+default is every pair there is, which at ten rows of each of 77 labels would take half a day. Stands alone, so that it
+can run in an environment of its own. The last line of stdout is a JSON object: `loop` is `Trainer.train`, `learn` goes
+from rows in a file to trained weights; seconds and CPU-seconds.
 """
 
 from __future__ import annotations
@@ -15,13 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-
-import sentence_transformers
-import setfit
-import torch
-import transformers
-from datasets import Dataset, disable_progress_bars
-from setfit import SetFitModel, Trainer, TrainingArguments
 
 
 def read(path: Path) -> tuple[list[str], list[str]]:
@@ -35,10 +28,18 @@ def spent(start: tuple[float, float]) -> dict[str, float]:
 
 
 def measured(given: argparse.Namespace, folder: str) -> dict[str, Any]:
+    # here, so that --help works where it is not installed
+    import sentence_transformers
+    import setfit
+    import torch
+    import transformers
+    from datasets import Dataset, disable_progress_bars
+
+    disable_progress_bars()
     began = time.perf_counter(), time.process_time()
     texts, labels = read(given.train)
-    model = SetFitModel.from_pretrained(given.base_model)
-    arguments = TrainingArguments(
+    model = setfit.SetFitModel.from_pretrained(given.base_model)
+    arguments = setfit.TrainingArguments(
         output_dir=folder,
         num_iterations=given.num_iterations,
         num_epochs=given.epochs,
@@ -48,7 +49,9 @@ def measured(given: argparse.Namespace, folder: str) -> dict[str, Any]:
         save_strategy="no",
         show_progress_bar=False,
     )
-    trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict({"text": texts, "label": labels}))
+    trainer = setfit.Trainer(
+        model=model, args=arguments, train_dataset=Dataset.from_dict({"text": texts, "label": labels})
+    )
     looped = time.perf_counter(), time.process_time()
     trainer.train()
     loop, learn = spent(looped), spent(began)
@@ -80,7 +83,6 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16, help="pairs in a batch")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    disable_progress_bars()
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(measured(given, folder)))
 

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset, Sampler
 from autogen.tasks.encoding import Encoded, TextEncoder
 
 TOKENS_PER_CHUNK = 512  # a chunk fits the processor's caches; larger ones were slower on every machine tried
+TOKENS_TO_START = 32  # what one more chunk costs, as so many tokens would
 POOL = 8  # batches whose rows are sorted by length together
 
 
@@ -112,12 +114,21 @@ class Collate:
 
 
 def chunked(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:
-    """Rows sorted by length, cut where the padded chunk would pass the token budget."""
-    chunk: list[TrainingRow] = []
-    for row in rows:
-        if chunk and (len(chunk) + 1) * len(row.encoded) > tokens:
-            yield chunk
-            chunk = []
-        chunk.append(row)
-    if chunk:
-        yield chunk
+    """Rows sorted by length, cut where it costs least: every chunk costs its padded tokens, and TOKENS_TO_START more.
+    None passes the token budget unless it is a single row."""
+    lengths = [len(row.encoded) for row in rows]
+    cost, cut = [0], [0]  # of the rows before each place: the least cost, and where their last chunk starts
+    for end in range(1, len(rows) + 1):
+        longest, found = lengths[end - 1], []
+        for start in range(end - 1, -1, -1):
+            if start < end - 1 and (end - start) * longest > tokens:
+                break
+            found.append((cost[start] + (end - start) * longest + TOKENS_TO_START, start))
+        best = min(found)
+        cost.append(best[0])
+        cut.append(best[1])
+    ends = [len(rows)]
+    while ends[-1]:
+        ends.append(cut[ends[-1]])
+    for start, end in pairwise(reversed(ends)):
+        yield list(rows[start:end])
