@@ -18,9 +18,10 @@ from autogen.models.classifier import Classifier
 from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.training.checkpoints import forget_broken, last_checkpoint
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import answers, fit, forget_broken, last_checkpoint, parameter_groups
+from autogen.training.trainer import answers, fit, parameter_groups
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 Logits = NDArray[np.float32]

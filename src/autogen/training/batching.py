@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.utils.data import Dataset, Sampler
@@ -98,19 +98,46 @@ def _forever(values: Sequence[int], chance: random.Random) -> Iterator[int]:
         yield from chance.sample(values, len(values))
 
 
+class Share(Sampler[list[int]]):
+    """One process's share of every batch: every so-manieth row of the batch sorted by length, so that all have the same
+    work. A process without a row takes another's."""
+
+    def __init__(self, batches: LengthGroupedBatches | LabelBalancedBatches, number: int, processes: int) -> None:
+        self.batch_sampler, self.number, self.processes = batches, number, processes
+
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.batch_sampler)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batch_sampler:
+            rows = sorted(batch, key=lambda at: len(self.batch_sampler.rows[at].encoded))
+            yield rows[self.number :: self.processes] or rows[:1]
+
+
+class HasHiddenStates(Protocol):
+    def pad(self, rows: Sequence[Encoded]) -> torch.Tensor: ...
+
+
 @dataclass(frozen=True)
 class Collate:
     """Rows to what the classifier takes: several padded batches of like length, and the labels in their order."""
 
     encoder: TextEncoder
+    hidden: HasHiddenStates | None = None  # what the frozen layers say of the rows, where that is kept
 
     def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Any]:
         chunks = list(chunked(sorted(rows, key=lambda row: len(row.encoded))))
-        arrays = [self.encoder.pad([row.encoded for row in chunk]) for chunk in chunks]
         return {
-            "batches": [{name: torch.from_numpy(values) for name, values in one.items()} for one in arrays],
+            "batches": [self._padded([row.encoded for row in chunk]) for chunk in chunks],
             "gold": torch.tensor([row.gold for chunk in chunks for row in chunk]),
         }
+
+    def _padded(self, rows: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+        batch = {name: torch.from_numpy(values) for name, values in self.encoder.pad(rows).items()}
+        return {**batch, "hidden": self.hidden.pad(rows)} if self.hidden else batch
 
 
 def chunked(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:
