@@ -89,10 +89,15 @@ def train(
 ) -> None:
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
     from autogen.project import Project
+    from autogen.training.distributed import follow, follows, leading
     from autogen.training.progress import TrainingProgress
 
+    if follows():
+        follow()
+        return
     opened = Project.open(project)
-    manifest = opened.train(resume, TrainingProgress())
+    with leading():
+        manifest = opened.train(resume, TrainingProgress())
     show_candidate(output(project, as_json), manifest, opened.versions.champion())
 
 
@@ -100,10 +105,15 @@ def train(
 def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
     from autogen.project import Project
+    from autogen.training.distributed import follow, follows, leading
     from autogen.training.progress import TrainingProgress
 
+    if follows():
+        follow()
+        return
     opened = Project.open(project)
-    manifest = opened.improve(TrainingProgress())
+    with leading():
+        manifest = opened.improve(TrainingProgress())
     show_candidate(output(project, as_json), manifest, opened.versions.champion())
     if not manifest.passed:
         raise Refused(f"Version {manifest.version} was not accepted; the champion goes on answering.")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from safetensors import SafetensorError
 
@@ -49,6 +49,14 @@ Origin = Literal["train", "improve"]
 Work = tuple[str, SkillSettings, Need, WithFeedback]  # one need of the skill of that name, with its data
 
 RUN_FILE = "run.json"
+MAY_CHANGE = {
+    "learning_rate",
+    "head_learning_rate",
+    "precision",
+    "gradient_checkpointing",
+    "checkpoint_minutes",
+    "time_limit",
+}
 INTERRUPTED = {
     "train": "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.",
     "improve": "Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.",
@@ -182,7 +190,7 @@ class Learning:
         if resume:
             if not record.is_file():
                 raise UsageError("Expected an interrupted training to resume, found none: run `autogen train`.")
-            if json.loads(record.read_text("utf-8")) != json.loads(json.dumps(this)):
+            if _same_run(json.loads(record.read_text("utf-8"))) != _same_run(json.loads(json.dumps(this))):
                 raise ConfigError(
                     "The data or the settings have changed since the interrupted training began, so it cannot go on. "
                     "Put them back, or start anew with `autogen train`."
@@ -297,6 +305,16 @@ class Learning:
     def _protected_for(self, labels: Sequence[str], all_labels: Collection[str]) -> Sequence[Example]:
         """With several skills, each is asked the protected rows whose label it knows, and those that none knows."""
         return [row for row in self.protected if row.label in labels or row.label not in all_labels]
+
+
+def _same_run(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run without what may change when it goes on: a rate that made it diverge, what memory or time
+    there is."""
+    skills = {
+        name: {**skill, "training": {key: v for key, v in skill["training"].items() if key not in MAY_CHANGE}}
+        for name, skill in record["config"]["skills"].items()
+    }
+    return {**record, "config": {**record["config"], "skills": skills}}
 
 
 @contextmanager

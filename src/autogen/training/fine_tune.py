@@ -32,7 +32,7 @@ from autogen.training.export import INT8_FORMS, MOST_LOST, check_parity, export_
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
-from autogen.training.trainer import answers, fit
+from autogen.training.trainer import Running, answers, fit
 
 FOLDS = 3
 
@@ -93,6 +93,7 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
+        self.running = _running(job)
 
     def run(self) -> FineTuned:
         started = time.perf_counter()
@@ -188,6 +189,7 @@ class _Run:
             state,
             stage,
             self.progress,
+            self.running,
         )
         self.training_seconds += time.perf_counter() - started
         self.trained_rows += len(rows) * self.recipe.epochs
@@ -282,6 +284,18 @@ class _Accuracy:
     def __call__(self, logits: Logits) -> float:
         known = self.gold >= 0
         return float((logits.argmax(axis=1)[known] == self.gold[known]).mean()) if known.any() else 0.0
+
+
+def _running(job: FineTuning) -> Running:
+    """The time limit is for all of the fitting: cross-validation's models and the last one have equal parts of it."""
+    settings = job.settings
+    models = 1 if job.held_out or job.source.continued else FOLDS + 1
+    return Running(
+        accumulation=settings.gradient_accumulation_steps,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        checkpoint_minutes=settings.checkpoint_minutes,
+        time_limit=settings.time_limit / models if settings.time_limit else None,
+    )
 
 
 def _labels(job: FineTuning) -> tuple[str, ...]:

@@ -145,7 +145,9 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ARG002
+        self.lr_scheduler: Any
         if self.lr_scheduler is None:
+            assert self.optimizer is not None
             schedule = Schedule(num_training_steps, self.recipe.warmup_share, self.running.time_limit)
             self.watcher.schedule = schedule
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
