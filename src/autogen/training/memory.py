@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad allocation", "std::bad_alloc")
+SIGNS = (
+    "out of memory",
+    "could not create a primitive",  # oneDNN, of its compiled kernels
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad allocation",
+    "std::bad_alloc",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
