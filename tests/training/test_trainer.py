@@ -335,7 +335,7 @@ def test_a_run_that_diverged_goes_on_from_what_was_kept_with_another_rate(fittin
     class Poisoned(TrainingProgress):
         steps = 0
 
-        def advance(self, rows: int, note: str = "") -> None:
+        def advance(self, rows: int, note: str = "") -> None:  # noqa: ARG002
             self.steps += rows > 0
             if self.steps == 6:
                 with torch.no_grad():

@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from autogen.errors import AutoGenError
+from autogen.errors import AutoGenError, ConfigError
 
 PATIENCE = timedelta(days=2)  # followers wait while the leader exports and measures
 _leading = False
@@ -43,6 +43,7 @@ def leading() -> Iterator[None]:
     if processes() == 1:
         yield
         return
+    _whole_models_only()
     _join()
     _leading = True
     try:
@@ -73,6 +74,16 @@ def follow() -> None:
             job.run()
         except AutoGenError:
             continue
+
+
+def _whole_models_only() -> None:
+    for name, variable in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
+        if os.environ.get(variable, "").lower() in ("1", "true", "yes"):
+            raise ConfigError(
+                f"Expected every process to hold the whole model, found {name} asked for: it is not supported yet. "
+                "Start without it (torchrun, or `accelerate launch --multi_gpu`); gradient_checkpointing = true, a "
+                'smaller train_batch_size with gradient_accumulation_steps, or method = "lora" save memory.'
+            )
 
 
 def _join() -> None:
