@@ -25,8 +25,9 @@ from autogen.training.batching import Collate
 from autogen.training.checkpoints import forget_broken, last_checkpoint
 from autogen.training.memory import smaller
 from autogen.training.progress import TrainingProgress
+from autogen.training.rates import parameter_groups
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import Running, answers, fit, parameter_groups
+from autogen.training.trainer import Running, answers, fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 Logits = NDArray[np.float32]

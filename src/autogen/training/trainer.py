@@ -37,6 +37,7 @@ from autogen.training.distributed import gathered, number, processes, shared, to
 from autogen.training.frozen import HiddenStates, at_rest, remembered, stood_in
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
+from autogen.training.rates import learnt, parameter_groups
 from autogen.training.recipe import Recipe
 from autogen.training.schedule import Schedule
 from autogen.training.watching import Watcher, interruptible
@@ -223,23 +224,6 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002 nobody asks for it
         return 0
-
-
-def learnt(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """The parameters that learn, by name."""
-    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-
-
-def parameter_groups(model: Classifier, recipe: Recipe) -> list[dict[str, Any]]:
-    """AdamW groups: the head at its own rate; each encoder layer below the top at `layer_decay` times the one above
-    (Howard & Ruder 2018); no weight decay on vectors, as is usual."""
-    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-    for name, parameter in learnt(model).items():
-        depth = model.layers - model.layer_of(name)
-        rate = recipe.head_learning_rate if model.is_head(name) else recipe.learning_rate * recipe.layer_decay**depth
-        decay = recipe.weight_decay if parameter.ndim > 1 and not model.is_head(name) else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
 
 
 def answers(
