@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all format check clean
+.PHONY: help install demo peers test test-all format check clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP) ## The whole loop on real bank customers' questions, in a few minutes
 	$(BIN)/python examples/demo.py
+
+peers: ## Make the environments of the peers that benchmarks compare with
+	$(PYTHON) -m venv benchmarks/peers/setfit/.venv
+	benchmarks/peers/setfit/.venv/bin/pip install --quiet -r benchmarks/peers/setfit/requirements.txt
 
 test: $(STAMP) check ## All that CI runs: format, lint, types, import contract, tests
 	$(BIN)/pytest -m "not slow"

@@ -1,10 +1,13 @@
-"""How fast training is against transformers' `Trainer` with its defaults, and that it costs no accuracy.
+"""How fast training is against transformers' `Trainer` with its defaults and SetFit, and that it costs no accuracy.
 
 Both start from the same base model, see the same rows as often, and are measured on the same test rows, which neither
 has seen; ours through its exported model. They run in turn, each in a process of its own, with the same number of
 threads. Ours also measures itself on held-out rows after every epoch, and that is in its time.
 
-    python benchmarks/training_throughput.py --data DIR
+    python benchmarks/training_throughput.py --data DIR [--setfit ITERATIONS]
+
+SetFit learns from pairs: as it has no epochs over rows, each row counts once for a run. It runs in its own environment
+(`make peers`).
 
 fine-tuning: the training loop alone. from rows to weights: reading, tokenising and loading the base model too. Rows are
 counted once for each epoch. Both get the GOMP_SPINCOUNT that `autogen train` sets itself: without it the Trainer would
@@ -17,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +29,7 @@ from autogen.models.base_models import find_base_model
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, cores, options, report, run, run_peer, say, spread
 from rows import divided, file_of, limited, read_rows, write_rows
 
-OURS, PEER = "AutoGen", "Trainer, defaults"
+OURS, PEER, SETFIT = "AutoGen", "Trainer, defaults", "SetFit"
 HELD_OUT = 0.1  # of the training rows: ours calibrates with them, the peer does without
 BATCH = 32
 ACCURACY = "accuracy %"
@@ -39,6 +42,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, metavar="N", help="of both; else as many as the product chooses")
     parser.add_argument("--threads", type=int, default=cores(), help="of each")
     parser.add_argument("--peer-spins", action="store_true", help="no GOMP_SPINCOUNT for the Trainer")
+    parser.add_argument("--setfit", type=int, metavar="N", help="SetFit too, with N iterations")
     parser.add_argument("--base-model", default="minilm")
     return parser.parse_args()
 
@@ -69,7 +73,12 @@ def one_round(given: argparse.Namespace, files: Mapping[str, Path], epochs: int,
     say(f"round {seed + 1}: {PEER}, {epochs} epochs")
     base_model = find_base_model(given.base_model).source
     its = [*both, "--base-model", base_model, "--epochs", epochs, "--batch-size", BATCH, "--seed", seed]
-    return {OURS: ours, PEER: run_peer("trainer", its, threads if given.peer_spins else calm)}
+    found = {OURS: ours, PEER: run_peer("trainer", its, threads if given.peer_spins else calm)}
+    if given.setfit:
+        say(f"round {seed + 1}: {SETFIT}, {given.setfit} iterations")
+        its = [*both, "--base-model", base_model, "--num-iterations", given.setfit, "--seed", seed]
+        found[SETFIT] = run_peer("setfit", its, threads if given.peer_spins else calm)
+    return found
 
 
 def figures(child: Child) -> dict[str, float]:
@@ -86,14 +95,21 @@ def figures(child: Child) -> dict[str, float]:
 
 
 def lines(runs: Sequence[Mapping[str, Child]]) -> list[list[str]]:
-    both = {name: [figures(found[name]) for found in runs] for name in (OURS, PEER)}
+    """Per figure: each one's, and ours against each peer's."""
+    every = {name: [figures(found[name]) for found in runs] for name in runs[0]}
     made = []
-    for figure in both[OURS][0]:
-        ours, peer = ([one[figure] for one in both[name]] for name in (OURS, PEER))
+    for figure in every[OURS][0]:
         points = figure == ACCURACY
-        compared = f"{fmean(ours) - fmean(peer):+.2f}" if points else f"{fmean(ours) / fmean(peer):.2f}×"
-        made.append([figure, spread(ours, digits=1 + points), spread(peer, digits=1 + points), compared])
+        values = {name: [one[figure] for one in of_name] for name, of_name in every.items()}
+        ours = fmean(values[OURS])
+        peers = [fmean(values[name]) for name in values if name != OURS]
+        compared = [f"{ours - peer:+.2f}" if points else f"{ours / peer:.2f}×" for peer in peers]
+        made.append([figure, *(spread(one, digits=1 + points) for one in values.values()), *compared])
     return made
+
+
+def header(names: Iterable[str]) -> list[str]:
+    return ["", *names, *(f"against {name}" for name in names if name != OURS)]
 
 
 def main() -> None:
@@ -104,7 +120,7 @@ def main() -> None:
     first = runs[0][OURS].result
     kept = [{name: asdict(child) for name, child in found.items()} for found in runs]
     title = f"Training: {first['rows']} rows, {epochs} epochs, {given.threads} threads, {given.rounds} rounds"
-    report(f"{title}, ours in {first['precision']}", given, ("", OURS, PEER, "ratio"), lines(runs), runs=kept)
+    report(f"{title}, ours in {first['precision']}", given, header(runs[0]), lines(runs), runs=kept)
 
 
 if __name__ == "__main__":

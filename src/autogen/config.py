@@ -48,6 +48,20 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(value: object) -> object:
+    """`"90s"`, `"10m"`, `"1.5h"` or a number of seconds, as seconds."""
+    if not isinstance(value, str):
+        return value
+    number, unit = value[:-1].strip(), value[-1:]
+    try:
+        return float(number) * SECONDS[unit]
+    except (KeyError, ValueError):
+        raise ValueError('expected seconds, or a time such as "90s", "10m" or "2h"') from None
+
+
 class TrainingSettings(Settings):
     """How to fine-tune. `None` means: chosen from the data, and shown by `autogen check` and in every report."""
 
@@ -77,6 +91,10 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     int8: bool | None = None
     report_to: Annotated[list[Tracker] | None, BeforeValidator(_listed)] = None  # None: tensorboard where installed
+    gradient_accumulation_steps: int = Field(default=1, ge=1, le=65_536)
+    gradient_checkpointing: bool = False
+    checkpoint_minutes: float = Field(default=10.0, gt=0)  # within long epochs
+    time_limit: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] | None = None  # seconds, or "10m"
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 

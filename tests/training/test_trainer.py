@@ -4,7 +4,9 @@ import copy
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,21 @@ from numpy.typing import NDArray
 
 from autogen.errors import Interrupted, TrainingFailed
 from autogen.models.classifier import Classifier
+from autogen.models.losses import classification_loss
 from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.training.batching import Collate
+from autogen.training.checkpoints import forget_broken, last_checkpoint
+from autogen.training.memory import smaller
 from autogen.training.progress import TrainingProgress
+from autogen.training.rates import parameter_groups
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import answers, fit, forget_broken, last_checkpoint, parameter_groups
+from autogen.training.trainer import Running, answers, fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 Logits = NDArray[np.float32]
+ONCE = Running()
 
 
 class Fitting:
@@ -42,7 +50,12 @@ class Fitting:
         return model
 
     def run(
-        self, recipe: Recipe, model: Classifier | None = None, progress: TrainingProgress = QUIET, bf16: bool = False
+        self,
+        recipe: Recipe,
+        model: Classifier | None = None,
+        progress: TrainingProgress = QUIET,
+        bf16: bool = False,
+        running: Running = ONCE,
     ) -> Classifier:
         model = self.build(recipe) if model is None else model
         self.log = fit(
@@ -56,6 +69,7 @@ class Fitting:
             self.folder,
             "train",
             progress,
+            running,
         )
         return model
 
@@ -254,3 +268,86 @@ def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> No
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-16"
     forget_broken(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-16", "checkpoint-8"]
+
+
+def test_accumulation_takes_a_step_for_several_batches_and_resumes(fitting: Fitting) -> None:
+    settings, running = recipe(epochs=2, train_batch_size=6), Running(accumulation=3)
+    whole = fitting.run(settings, running=running)
+    fitting.forget()
+    with pytest.raises(Interrupted):
+        fitting.run(settings, running=running, progress=Interrupting(4))
+    kept = last_checkpoint(fitting.folder)
+    assert kept is not None and kept.name == "checkpoint-4"  # 45 rows: 8 batches, 3 steps an epoch
+    assert not changed(whole, fitting.run(settings, running=running))
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory(fitting: Fitting) -> None:
+    settings = recipe(epochs=1, train_batch_size=16)
+    kept = fitting.run(settings)
+    fitting.forget()
+    again = fitting.run(settings, running=Running(gradient_checkpointing=True))
+    for name, value in kept.state_dict().items():
+        assert torch.allclose(value, again.state_dict()[name], atol=1e-5), name
+
+
+def test_smaller_pieces_whose_activations_are_computed_anew_give_the_same_gradient(fitting: Fitting) -> None:
+    settings = recipe(contrastive_weight=0.5)
+    model = fitting.build(settings).eval()  # without dropout, or the pieces would draw other masks
+    inputs = Collate(fitting.encoder)(fitting.rows[:30])
+
+    def gradients(pieces: int, recomputes: bool) -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        model.recomputes = recomputes
+        model.training = recomputes  # of itself alone
+        answer = model(smaller(inputs["batches"], pieces))
+        classification_loss(answer, inputs["gold"], 0.0, 0.5, 0.5).backward()
+        return {name: one.grad.clone() for name, one in model.named_parameters() if one.grad is not None}
+
+    whole, pieces = gradients(1, False), gradients(4, True)
+    assert whole.keys() == pieces.keys()
+    for name, value in whole.items():
+        assert torch.allclose(value, pieces[name], atol=1e-5), name
+
+
+class Told(TrainingProgress):
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_training_stops_by_the_clock_at_the_best_state_so_far(fitting: Fitting) -> None:
+    held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
+    fitting.held_out, fitting.score = held_out, lambda logits: float(logits.max())
+    told = Told()
+    start = time.monotonic()
+    fitting.run(recipe(epochs=5_000), progress=told, running=Running(time_limit=3.0))
+    assert time.monotonic() - start < 60
+    assert any("the time that there was is over" in line for line in told.said)
+    scores = [entry["eval_score"] for entry in fitting.log if "eval_score" in entry]
+    assert scores and len(scores) < 5_000
+
+
+def test_a_run_that_diverged_goes_on_from_what_was_kept_with_another_rate(fitting: Fitting) -> None:
+    settings = recipe(epochs=4, train_batch_size=12)
+
+    class Poisoned(TrainingProgress):
+        steps = 0
+
+        def advance(self, rows: int, note: str = "") -> None:  # noqa: ARG002
+            self.steps += rows > 0
+            if self.steps == 6:
+                with torch.no_grad():
+                    model.vectors.fill_(math.nan)  # type: ignore[operator,union-attr]
+
+    model = fitting.build(settings)
+    with pytest.raises(TrainingFailed, match=r"Step 4 is kept: `autogen train --resume` goes on"):
+        fitting.run(settings, model, Poisoned(quiet=True))
+    lower = replace(settings, learning_rate=1e-4, head_learning_rate=1e-4)
+    found = fitting.run(lower)
+    assert all(torch.isfinite(one).all() for one in found.parameters())
+    assert (
+        max(entry["learning_rate"] for entry in fitting.log if entry.get("epoch", 0) > 1.5 and "loss" in entry) <= 1e-4
+    )

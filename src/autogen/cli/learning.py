@@ -106,12 +106,17 @@ def train(
 ) -> None:
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
     from autogen.project import Project
+    from autogen.training.distributed import follow, follows, leading
     from autogen.training.progress import TrainingProgress
 
     if force and not resume:
         raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
+    if follows():
+        follow()
+        return
     opened, to = Project.open(project), output(project, as_json)
-    manifest = opened.train(resume, TrainingProgress(), force)
+    with leading():
+        manifest = opened.train(resume, TrainingProgress(), force)
     report = report_on_version(to, opened, manifest.version)
     show_candidate(to, manifest, opened.versions.champion(), report)
 
@@ -120,10 +125,15 @@ def train(
 def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
     from autogen.project import Project
+    from autogen.training.distributed import follow, follows, leading
     from autogen.training.progress import TrainingProgress
 
+    if follows():
+        follow()
+        return
     opened, to = Project.open(project), output(project, as_json)
-    manifest = opened.improve(TrainingProgress())
+    with leading():
+        manifest = opened.improve(TrainingProgress())
     report = report_on_version(to, opened, manifest.version)
     show_candidate(to, manifest, opened.versions.champion(), report)
     if not manifest.passed:

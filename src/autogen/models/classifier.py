@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from autogen.errors import BaseModelError, ConfigError, VersionDamaged
 from autogen.models import adapters
@@ -57,6 +58,9 @@ class Classifier(nn.Module, ABC):
     pools_tokens = True  # whether all tokens count alike, wherever they stand
     _keys_to_ignore_on_save = None  # the Trainer asks, when a checkpoint holds only what learns
     base: BaseWeights | None = None  # what an adapter belongs to; None: nothing that could be found again
+    recomputes = False  # each batch's activations are computed anew for its gradient, instead of being kept
+    at_rest: tuple[nn.Module, ...] = ()  # what does not learn, and so has no dropout while the rest trains
+    store: Callable[[Tensor], None] | None = None  # takes what frozen layers say of a batch, in place of asking them
 
     @abstractmethod
     def answer(self, batch: Mapping[str, Tensor]) -> Answer:
@@ -69,8 +73,17 @@ class Classifier(nn.Module, ABC):
     def forward(self, batches: Sequence[Mapping[str, Tensor]]) -> Answer:
         """Answers for several padded batches, one after the other: rows of like length share a batch, so that little is
         spent on padding, and the loss still sees them all."""
-        answers = [self.answer(batch) for batch in batches]
+        if self.recomputes and self.training:
+            answers = [checkpoint(self.answer, batch, use_reentrant=False) for batch in batches]
+        else:
+            answers = [self.answer(batch) for batch in batches]
         return Answer(torch.cat([a.logits for a in answers]), torch.cat([a.embedding for a in answers]))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for module in self.at_rest:
+            module.eval()
+        return self
 
     @property
     @abstractmethod
@@ -114,6 +127,8 @@ class Classifier(nn.Module, ABC):
         return embeddings
 
     def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self.store is not None:
+            self.store(batch["hidden"])
         names = ("input_ids", "attention_mask", *(("token_type_ids",) if self.has_token_types else ()))
         return {name: batch[name] for name in names}
 

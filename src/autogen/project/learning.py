@@ -40,11 +40,11 @@ from autogen.skills import SKILLS
 from autogen.skills.skill import Need
 from autogen.storage.files import explained
 from autogen.tasks.text_classification import Example
+from autogen.training.checkpoints import forget_broken
 from autogen.training.fine_tune import FineTuned, FineTuning
 from autogen.training.learning_data import LabelledRows, LearningData, fingerprint
 from autogen.training.progress import TrainingProgress
 from autogen.training.tracking import RUNS_FOLDER, RunPlace
-from autogen.training.trainer import forget_broken
 from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions

@@ -32,8 +32,16 @@ SHAPES = (
     "freeze_embeddings",
     "frozen_share",
 )
-# what the optimiser keeps beside the weights, as it was
-KEPT = ("learning_rate", "head_learning_rate", "layer_decay", "weight_decay")
+# a rate that made it diverge, what memory and time there is: these may change without a word
+MAY_CHANGE = (
+    "learning_rate",
+    "head_learning_rate",
+    "precision",
+    "gradient_checkpointing",
+    "checkpoint_minutes",
+    "time_limit",
+)
+KEPT = ("weight_decay",)  # what the optimiser keeps beside the weights, as it was
 
 
 def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, LearningData]) -> dict[str, Any]:
@@ -120,7 +128,8 @@ class _Changes:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
-    settings = _differing(before.get("config", {}), now["config"])
+    differing = _differing(before.get("config", {}), now["config"])
+    settings = tuple(key for key in differing if key.rpartition(".")[2] not in MAY_CHANGE)
     return _Changes(
         data=_names_differing(before.get("data", {}), now["data"]),
         settings=settings,

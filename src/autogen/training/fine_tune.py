@@ -35,7 +35,7 @@ from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.tracking import RunPlace, Tracking
-from autogen.training.trainer import answers, fit
+from autogen.training.trainer import Running, answers, fit
 from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
@@ -115,6 +115,7 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
+        self.running = _running(job)
 
     def tracked(self) -> FineTuned:
         job = self.job
@@ -256,6 +257,7 @@ class _Run:
             state,
             stage,
             self.progress,
+            self.running,
             self.tracking.callbacks if stage == "train" else (),
         )
         self.training_seconds += time.perf_counter() - started
@@ -363,6 +365,18 @@ class _Accuracy:
         if self.on_score is not None:
             self.on_score(right)
         return float(right.mean()) if known.any() else 0.0
+
+
+def _running(job: FineTuning) -> Running:
+    """The time limit is for all of the fitting: cross-validation's models and the last one have equal parts of it."""
+    settings = job.settings
+    models = 1 if job.held_out or job.source.continued else FOLDS + 1
+    return Running(
+        accumulation=settings.gradient_accumulation_steps,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        checkpoint_minutes=settings.checkpoint_minutes,
+        time_limit=settings.time_limit / models if settings.time_limit else None,
+    )
 
 
 def _labels(job: FineTuning) -> tuple[str, ...]:

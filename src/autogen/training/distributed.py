@@ -1,0 +1,131 @@
+"""Several processes: `torchrun` or `accelerate launch` start them, and they learn together as one would.
+
+The first process leads: it alone reads the project, holds its lock, exports and writes. For every model that is to be
+fitted it tells the others, who follow, what it fits; each takes its share of every batch, and the loss is that of the
+whole batch, so that the result is that of one process up to rounding and dropout.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from autogen.errors import AutoGenError, ConfigError
+
+PATIENCE = timedelta(days=2)  # followers wait while the leader exports and measures
+_leading = False
+
+
+def processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def number() -> int:
+    """This process's among all: 0 leads."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def follows() -> bool:
+    return processes() > 1 and number() > 0
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """What is fitted in here, the followers fit along; afterwards they are told that all is done."""
+    global _leading
+    if processes() == 1:
+        yield
+        return
+    _whole_models_only()
+    _join()
+    _leading = True
+    try:
+        yield
+    finally:
+        _leading = False
+        _tell(None)
+        dist.destroy_process_group()
+
+
+def told(job: object) -> None:
+    """Tell the followers, if there are any, of a job: an object with `run()`."""
+    if _leading:
+        _tell(job)
+
+
+def follow() -> None:
+    """Do what the leader tells until all is done. What fails here fails there too, and is said there."""
+    _join()
+    while True:
+        told = [None]
+        dist.broadcast_object_list(told, src=0)
+        job: Any = told[0]
+        if job is None:
+            dist.destroy_process_group()
+            return
+        try:
+            job.run()
+        except AutoGenError:
+            continue
+
+
+def _whole_models_only() -> None:
+    for name, variable in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
+        if os.environ.get(variable, "").lower() in ("1", "true", "yes"):
+            raise ConfigError(
+                f"Expected every process to hold the whole model, found {name} asked for: it is not supported yet. "
+                "Start without it (torchrun, or `accelerate launch --multi_gpu`); gradient_checkpointing = true, a "
+                'smaller train_batch_size with gradient_accumulation_steps, or method = "lora" save memory.'
+            )
+
+
+def _join() -> None:
+    if not dist.is_initialized():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+
+
+def _tell(job: object) -> None:
+    dist.broadcast_object_list([job], src=0)
+
+
+def agreed(*flags: bool) -> tuple[bool, ...]:
+    """Each flag, true when it is for any process: they must all stop or save at the same step."""
+    if processes() == 1:
+        return flags
+    found = torch.tensor(flags, dtype=torch.uint8, device=_device())
+    dist.all_reduce(found, op=dist.ReduceOp.MAX)
+    return tuple(bool(flag) for flag in found.tolist())
+
+
+def gathered(part: Tensor) -> Tensor:
+    """The rows of all processes, process by process. Gradients flow into this process's own rows only: every process
+    computes the same loss from all rows, so together they have all of its gradient."""
+    sizes = torch.zeros(processes(), dtype=torch.int64, device=part.device)
+    sizes[number()] = len(part)
+    dist.all_reduce(sizes)
+    padded = part.new_zeros((int(sizes.max()), *part.shape[1:]))
+    padded[: len(part)] = part.detach()
+    found = [torch.empty_like(padded) for _ in range(processes())]
+    dist.all_gather(found, padded)
+    rows = [one[:size] for one, size in zip(found, sizes.tolist(), strict=True)]
+    rows[number()] = part
+    return torch.cat(rows)
+
+
+def shared(answer: Callable[[list[int]], Sequence[Tensor]], rows: int) -> list[Tensor]:
+    """What `answer` says of all rows, each process asked about its share of them: tensors with a row for each row."""
+    mine = list(range(number(), rows, processes()))
+    order = [at for one in range(processes()) for at in range(one, rows, processes())]
+    back = torch.tensor(order, device=_device()).argsort()
+    return [gathered(one)[back] for one in answer(mine)]
+
+
+def _device() -> torch.device:
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
