@@ -40,7 +40,7 @@ def test_what_was_set_is_kept() -> None:
 
 
 def test_fewer_rows_are_passed_over_more_often() -> None:
-    epochs = [chosen(TrainingSettings(), rows).epochs for rows in (5, 50, 500, 5000)]
+    epochs = [chosen(TrainingSettings(), rows).epochs for rows in (FEW, 50, 500, 5000)]
     assert epochs == sorted(epochs, reverse=True) and epochs[-1] >= 2
 
 

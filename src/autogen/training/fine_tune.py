@@ -39,7 +39,7 @@ from autogen.training.trainer import Running, answers, fit
 from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
-FOLD_EPOCHS = 0.6  # of the recipe's: folds show what to expect, and need not be trained to the end
+FOLD_EPOCHS = 0.5  # of the recipe's: folds show what to expect, and need not be trained to the end
 
 Logits = NDArray[np.float32]
 OutOfFold = tuple[Logits, list[str]]
