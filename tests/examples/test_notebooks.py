@@ -15,7 +15,7 @@ def run(name: str, parameters: str, place: Path, model: Path) -> nbformat.Notebo
     notebook = nbformat.read(FOLDER / name, as_version=4)
     (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
     cell.source = f"{cell.source}\n{parameters.format(model=str(model))}"
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(place)}}).execute()
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(place)}}).execute()
     return notebook
 
 
