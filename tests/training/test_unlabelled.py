@@ -101,4 +101,6 @@ def test_texts_that_score_below_held_out_rows_are_not_learnt(source: FromBaseMod
     plain, encoder = model_of(source, tmp_path, FEW)
     taught = learning(encoder, LOGS)._tried(plain, FEW, HELD_OUT, floor=1e9)
     assert taught.model is plain
-    assert str(taught.report) == f"unlabelled: {len(LOGS)} texts not used, for only 0 of them look like any label"
+    assert f"{len(LOGS)} texts not used, for only 0 of them look like any label, fewer than the 16" in str(
+        taught.report
+    )
