@@ -110,3 +110,14 @@ def test_a_fingerprint_stands_for_the_rows_whatever_their_order() -> None:
 @pytest.mark.parametrize("spelt", ["My  CARD", " my card\n", "my card"])
 def test_a_rows_fingerprint_does_not_depend_on_case_and_space(spelt: str) -> None:
     assert row_fingerprint(spelt) == row_fingerprint("my card") != row_fingerprint("my cards")
+
+
+def test_no_unlabelled_text_is_labelled_or_measured_on(tmp_path: Path) -> None:
+    labelled = rows(per_label=3, seed=1)
+    write_csv(tmp_path / "train.csv", labelled[::2])
+    write_csv(tmp_path / "eval.csv", labelled[1::2])
+    write_csv(tmp_path / "log.csv", [(text.upper(), "") for text, _ in [*labelled, ("something else", "")]])
+    data = read_learning_data(tmp_path, "text-classification", ["train.csv"], ["eval.csv"], {}, 0, ["log.csv"])
+    assert data.unlabelled.texts == ("SOMETHING ELSE",)
+    assert (data.unlabelled.labelled, data.unlabelled.measured) == (6, 6)
+    assert not [problem for problem in data.problems if problem.source.endswith("log.csv")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, app, output
-from autogen.cli.output import Output, escape, percent
+from autogen.cli.output import Output, escape
 
 if TYPE_CHECKING:
     from autogen.project.discover import Discovery
@@ -51,7 +51,7 @@ def _show(to: Output, found: Discovery) -> None:
         to.say("No group of them is large enough to be an intent.")
         return
     rows = [
-        (one.name, one.size, f"{one.cohesion:.2f}", f"{one.nearest_label} ({percent(one.nearest_cosine)})", example)
+        (one.name, one.size, f"{one.cohesion:.2f}", f"{one.nearest_label} ({one.nearest_cosine:.2f})", example)
         for one in found.proposals
         for example in ["\n".join(one.examples[:3])]
     ]

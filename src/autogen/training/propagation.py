@@ -20,10 +20,8 @@ STEPS = 20
 
 def propagate(labelled: Floats, gold: NDArray[np.intp], unlabelled: Floats, labels: int) -> Floats:
     """Shares of each label, (unlabelled rows, labels), each row summing to one; all zero where no labelled row is
-    reached. `labelled` and `unlabelled` hold embeddings of length one, `gold` label indices.
-
-    Labels are given equal mass (class mass normalisation, Zhu et al. 2003), or a label whose rows lie in a crowd would
-    take its neighbours' rows too.
+    reached. `labelled` and `unlabelled` hold embeddings of length one, `gold` label indices. Labels start with equal
+    mass; they need not end so (class mass normalisation would force a skewed log's texts upon rare labels).
     """
     start = np.zeros((len(labelled) + len(unlabelled), labels), np.float32)
     start[np.arange(len(gold)), gold] = 1 / np.bincount(gold, minlength=labels)[gold]
@@ -32,7 +30,6 @@ def propagate(labelled: Floats, gold: NDArray[np.intp], unlabelled: Floats, labe
     for _ in range(STEPS):
         spread = SPREAD * (graph @ spread) + (1 - SPREAD) * start
     found = spread[len(labelled) :]
-    found = found / np.maximum(found.sum(axis=0, keepdims=True), 1e-12)
     shares: Floats = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
     return shares
 

@@ -33,7 +33,6 @@ MOST_TEXTS = 20_000  # comparing them all with each other grows with their squar
 CROWD = (
     1.5  # times the mean number of texts a label: a label takes no more, so that a skewed log does not teach its skew
 )
-FEWEST = 10  # texts to differ by more than chance
 PARTS = 3  # of the training rows one is held back where there are no held-out rows
 LIKE_HELD_OUT = 0.1  # a text must score as high as all but this share of the held-out rows
 AUROC_MAY_LOSE = 0.01
@@ -113,8 +112,9 @@ class SelfTraining:
     def _tried(self, plain: Classifier, rows: Sequence[Example], held_out: Sequence[Example], floor: float) -> Taught:
         """The model taught by the texts too, if it answers held-out rows better; else `plain`."""
         model, texts = self._taught(plain, rows, floor)
-        if len(texts) < FEWEST:
-            return Taught(plain, (), not_used(self.texts, f"only {len(texts)} of them look like any label"))
+        if len(texts) < len(rows):  # label vectors fitted to little more than the rows are worse than tuned ones
+            because = f"only {len(texts):,} of them look like any label, fewer than the {len(rows):,} labelled rows"
+            return Taught(plain, (), not_used(self.texts, because))
         before, after = (self._answers(one, held_out)[0] for one in (plain, model))
         used, gain, measured, chance, because = _compared(before, after, self._gold(held_out))
         report = FromUnlabelled(len(self.texts), len(texts), used, gain, measured, chance, because)
