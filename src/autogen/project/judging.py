@@ -11,7 +11,6 @@ from autogen.config import RESERVED_LABEL, GateSettings
 from autogen.data.problems import Problem
 from autogen.errors import VersionDamaged
 from autogen.runtime.latency import latency_ratio
-from autogen.runtime.session import MODEL_FILE
 from autogen.runtime.tuned_model import TASK_FILE, TunedModel
 from autogen.storage.files import sha256_of
 from autogen.tasks.encoding import TOKENIZER_FILE
@@ -45,11 +44,13 @@ class Contender:
         )
 
     def same_as(self, other: Contender) -> bool:
-        """Whether both answer alike whatever they are asked: the same files, and the skill's own settings applied."""
-        files = (MODEL_FILE, TOKENIZER_FILE, TASK_FILE)
-        return self.model.task == other.model.task and all(
-            sha256_of(self.folder / name) == sha256_of(other.folder / name) for name in files
-        )
+        """Whether both answer alike whatever they are asked: the same weights, tokenizer and task, exported in the same
+        form, and the skill's own settings applied. Not the graphs: an exporter numbers nodes as it goes."""
+        return self.model.task == other.model.task and self._learnt() == other._learnt()
+
+    def _learnt(self) -> dict[str, str]:
+        files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
+        return {str(path.relative_to(self.folder)): sha256_of(path) for path in files if path.is_file()}
 
 
 def held_before(versions: Versions, champion: Manifest) -> frozenset[str]:

@@ -40,7 +40,7 @@ class Measured:
     latency_ratio: float
     size_ratio: float
     parity: float  # largest difference of a logit between the trained and the exported candidate
-    same_model: bool = False  # file for file: then no row can be answered worse
+    same_model: bool = False  # the same weights and form: then no row can be answered worse
     answers_changed: tuple[str, ...] = ()  # what else people are answered with and has changed: texts, settings
 
 
