@@ -163,3 +163,13 @@ def test_assignments_are_checked_as_the_file_is() -> None:
 def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> None:
     with pytest.raises(ConfigError, match=r'unknown key `lerning_rate`\. Did you mean "learning_rate"'):
         setattr(TrainingSettings(), "lerning_rate", 1e-3)  # noqa: B010
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), (45, 45)])
+def test_a_time_limit_is_written_with_its_unit_or_in_seconds(written: object, seconds: float) -> None:
+    assert TrainingSettings.model_validate({"time_limit": written}).time_limit == seconds
+
+
+def test_a_time_limit_that_is_no_time_is_explained() -> None:
+    with pytest.raises(ConfigError, match='such as "90s", "10m" or "2h"'):
+        TrainingSettings().time_limit = "soon"  # type: ignore[assignment]
