@@ -172,3 +172,13 @@ def test_settings_inside_settings_have_dotted_names() -> None:
 def test_a_misspelt_field_of_columns_is_an_error_that_names_the_right_one(tmp_path: Path) -> None:
     message = refusal(tmp_path, AGENT + SKILL + 'columns = {txt = "utterance"}\n')
     assert "[skills.support]" in message and "`txt`" in message and 'Did you mean "text"?' in message
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), (45, 45)])
+def test_a_time_limit_is_written_with_its_unit_or_in_seconds(written: object, seconds: float) -> None:
+    assert TrainingSettings.model_validate({"time_limit": written}).time_limit == seconds
+
+
+def test_a_time_limit_that_is_no_time_is_explained() -> None:
+    with pytest.raises(ConfigError, match='such as "90s", "10m" or "2h"'):
+        TrainingSettings().time_limit = "soon"  # type: ignore[assignment]

@@ -14,8 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 from autogen import Project
+from autogen.errors import ConfigError
 from autogen.tasks.encoding import Encoded
 from autogen.training.batching import LabelBalancedBatches, LengthGroupedBatches, Share, TrainingRow
+from autogen.training.distributed import leading
 from autogen.training.progress import TrainingProgress
 from autogen.versions.registry import Versions
 from tests.tiny import write_tiny_base_model, write_tiny_project
@@ -87,3 +89,11 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(
     shares = [list(Share(kind(rows, 8, 0), number, 3)) for number in range(3)]
     assert [sorted(chain(*parts)) for parts in zip(*shares, strict=True)] == whole
     assert all(abs(len(one) - len(other)) <= 1 for one, other in zip(*shares[:2], strict=True))
+
+
+@pytest.mark.parametrize("kind", ["FSDP", "DEEPSPEED"])
+def test_a_model_spread_over_processes_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(f"ACCELERATE_USE_{kind}", "true")
+    with pytest.raises(ConfigError, match="not supported yet"), leading():
+        pass
