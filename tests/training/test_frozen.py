@@ -32,7 +32,13 @@ def learnt(source: FromBaseModel, encoder: TextEncoder, chosen: Recipe, state: P
 
 @pytest.mark.parametrize(
     ("settings", "layers"),
-    [({"method": "head"}, 3), ({"method": "last-n", "last_n": 1}, 2), ({"method": "full"}, 0), ({"method": "lora"}, 0)],
+    [
+        ({"method": "head"}, 3),
+        ({"method": "last-n", "last_n": 1}, 2),
+        ({"method": "full"}, 0),
+        ({"method": "lora"}, 0),
+        ({"method": "prefix"}, 0),
+    ],
 )
 def test_the_embeddings_and_the_layers_below_the_first_that_learns_are_frozen(
     source: FromBaseModel, settings: dict[str, object], layers: int

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from autogen.models.adapters import is_adapted
 from autogen.models.classifier import Classifier
 from autogen.tasks.encoding import Encoded, TextEncoder
 
@@ -24,25 +25,21 @@ SHARE_OF_DISK = 0.5  # of what is free
 AGREES = 0.02  # how far a probe's embeddings may lie from those computed in full (bf16 rounds by as much)
 
 
-class Stored(nn.Module):
-    """Stands where the embeddings stood: says the hidden states that it was given."""
+class Stored:
+    """What the embeddings say while training goes on above the frozen layers: the hidden states that were put here."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.hidden: Tensor | None = None
+    hidden: Tensor | None = None
 
-    def store(self, hidden: Tensor) -> None:
+    def put(self, hidden: Tensor) -> None:
         self.hidden = hidden
 
-    def forward(self, *_: Any, **__: Any) -> Tensor | None:
+    def __call__(self, *_: Any, **__: Any) -> Tensor | None:
         return self.hidden
 
 
-class Passed(nn.Module):
-    """Stands where a frozen layer stood."""
-
-    def forward(self, hidden: Tensor, *_: Any, **__: Any) -> Tensor:
-        return hidden
+def passed(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
+    """What a frozen layer above them does then."""
+    return hidden
 
 
 class HiddenStates:
@@ -68,8 +65,10 @@ class HiddenStates:
 
 
 def frozen_layers(model: Classifier) -> list[nn.Module]:
-    """The embeddings and the layers above them that do not learn, the lowest first; empty when the embeddings do, or
-    when they are not found where most encoders have them."""
+    """The embeddings and the layers above them that do not learn, the lowest first; empty when the embeddings do, when
+    something learns beside them, or when they are not found where most encoders have them."""
+    if is_adapted(model.backbone):  # a learnt prefix goes into every layer
+        return []
     base = getattr(model.encoder, "base_model", model.encoder)
     embeddings = getattr(base, "embeddings", None)
     layers = _layers(base, model.layers)
@@ -105,19 +104,17 @@ def at_rest(model: Classifier) -> Iterator[list[nn.Module]]:
 
 @contextmanager
 def stood_in(model: Classifier, layers: Sequence[nn.Module]) -> Iterator[None]:
-    """The frozen layers are replaced, and the model takes their hidden states with each batch, as `hidden`."""
+    """The frozen layers do nothing, and the model takes their hidden states with each batch, as `hidden`."""
     stored = Stored()
-    names = {id(module): name for name, module in model.named_modules()}
-    places = [names[id(layer)] for layer in layers]
-    for place, layer in zip(places, layers, strict=True):
-        model.set_submodule(place, stored if layer is layers[0] else Passed())
-    model.store = stored.store
+    for layer in layers:  # the modules stay: encoders look at more of them than what they answer
+        layer.forward = stored if layer is layers[0] else passed
+    model.store = stored.put
     try:
         yield
     finally:
         model.store = None
-        for place, layer in zip(places, layers, strict=True):
-            model.set_submodule(place, layer)
+        for layer in layers:
+            del layer.forward
 
 
 def remembered(
@@ -160,8 +157,7 @@ def _observed(
             embedding = model.answer(batch).embedding
     finally:
         handle.remove()
-    said = seen[0] if seen else None
-    hidden = said[0] if isinstance(said, tuple) else said
+    hidden = seen[0] if seen else None  # some architectures' layers say more than that
     return (hidden if isinstance(hidden, Tensor) and hidden.ndim == 3 else None), embedding
 
 
