@@ -54,7 +54,7 @@ def test_review_accepts_relabels_and_drops(project: Path, tmp_path: Path) -> Non
     accepted, relabelled, dropped = (waiting[text]["feedback_id"] for text, *_ in doubtful)
     words = ("--accept", accepted, "--relabel", f"{relabelled}=lost_card", "--drop", dropped)
     settled = autogen("review", "-p", project, "--json", *words).json
-    assert settled == {"settled": 3, "waiting": []}
+    assert settled == {"settled": 3, "waiting": [], "corrections_of_held_out": []}
     kept = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
     assert [one["decision"] for one in kept] == ["accept", "relabel", "drop"]
     assert kept[1]["decided_label"] == "lost_card"
@@ -99,6 +99,6 @@ def test_corrections_of_held_out_rows_are_counted_in_review_and_improve(project:
     (listed,) = called("review", "-p", project, "--json").json["corrections_of_held_out"]
     assert (listed["message"], listed["label"]) == (text, other)
     refused(called("improve", "-p", project), 1, "No feedback to learn from", "1 correction is of a held-out row")
-    write_csv(corrections, [(text, other), ("freeze my wallet robbed today", "lost_card")])
+    write_csv(corrections, [("freeze my wallet robbed today", "lost_card")])
     assert called("feedback", "import", "-p", project, "--input", corrections).code == 0
     assert called("improve", "-p", project, "--json").json["corrections_of_held_out"] == 1

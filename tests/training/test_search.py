@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from optuna.trial import create_trial
 
 from autogen.config import TrainingSettings
-from autogen.errors import UsageError
+from autogen.errors import Interrupted, UsageError
 from autogen.models.sources import FromBaseModel
 from autogen.training.fine_tune import FineTuning
+from autogen.training.progress import TrainingProgress
 from autogen.training.search import Budget, Found, Search, compare, judged_by
 from autogen.training.search_space import search_space
 from tests.training.conftest import QUIET, examples, recipe
@@ -132,6 +134,35 @@ def test_when_time_is_over_the_trial_stops_after_its_epoch_but_the_recipe_is_fin
     cut = search().run(Budget(seconds=0.001)).trials[-1]
     assert (cut.state, len(cut.scores)) == ("stopped", 1)
     assert made(search(), 1).trials[-1].settings == cut.settings
+
+
+class Hurried(TrainingProgress):
+    """Presses Ctrl-C when a trial begins or, `at_line`, when one has ended: both times nothing is being trained."""
+
+    def __init__(self, at_line: bool) -> None:
+        super().__init__(quiet=True)
+        self.at_line = at_line
+
+    def start(self, stage: str, total: int, completed: int = 0) -> None:
+        super().start(stage, total, completed)
+        if not self.at_line:
+            signal.raise_signal(signal.SIGINT)
+
+    def say(self, text: str) -> None:
+        super().say(text)
+        if self.at_line and text.startswith("trial"):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(("at_line", "state"), [(True, "done"), (False, "stopped")])
+def test_ctrl_c_is_heeded_also_while_nothing_is_trained(search: Make, at_line: bool, state: str) -> None:
+    hurried = search()
+    hurried.progress = Hurried(at_line)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted, match="goes on from here"):
+        hurried.run(Budget(trials=3))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert [one.state for one in made(search(), 0).trials] == [state]
 
 
 def test_few_rows_are_divided_once_the_same_way_for_all_trials(job: FineTuning) -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import math
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -28,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autogen.config import RESERVED_LABEL, TrainingSettings
 from autogen.data.splits import hold_out
 from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed, UsageError
-from autogen.training.fine_tune import FineTuning
+from autogen.training.fine_tune import FineTuning, OnScore
 from autogen.training.learning_data import MOST_HELD_OUT
 from autogen.training.progress import TrainingProgress
 from autogen.training.search_space import search_space
@@ -148,6 +150,7 @@ class Search:
         self.recipe = self.job.recipe
         self.space = search_space(self.recipe, job.settings.model_fields_set)
         self.bound_to = {**bound_to, "recipe": str(self.recipe)}
+        self.stopping = False
 
     def run(self, budget: Budget) -> Found:
         """Go on with the study until the budget is spent. The recipe's own trial comes first, however long it takes.
@@ -156,7 +159,7 @@ class Search:
         """
         end = time.monotonic() + (math.inf if budget.seconds is None else budget.seconds)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with _explained(self.storage):
+        with _explained(self.storage), _heeding(self._stop):
             study, began = self._study()
             self.progress.say(began)
             self._take_up(study)
@@ -164,7 +167,17 @@ class Search:
             while begun < (math.inf if budget.trials is None else budget.trials) and (not begun or _before(end)):
                 begun += 1
                 self._trial(study, end)
+                if self.stopping:
+                    raise Interrupted(_kept(study))
             return self._found(study, began)
+
+    def _stop(self) -> None:
+        """Ctrl-C while nothing is trained is remembered: KeyboardInterrupt could be lost in a library's callback, and
+        was, in SQLAlchemy's."""
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+        self.progress.say("Stopping; press Ctrl-C again to stop at once.")
 
     def _study(self) -> tuple[optuna.Study, str]:
         """The study that belongs to this data, base model and settings, and whether it is new, in words."""
@@ -214,7 +227,7 @@ class Search:
         state: State = "stopped"
         shutil.rmtree(job.state, ignore_errors=True)  # a killed process left its checkpoints, of other settings
         try:
-            job.try_out(self._stage(study, trial.number, end), self.progress, attempt.on_score)
+            job.try_out(self._stage(study, trial.number, end), self.progress, self._heard_by(attempt))
             state = "done"
         except _Ended as ended:
             state = ended.state
@@ -230,6 +243,14 @@ class Search:
             if state == "stopped":
                 _enqueue_again(study, trial)
             self.progress.say(_line(_tried(study.trials[trial.number])))
+
+    def _heard_by(self, attempt: _Attempt) -> OnScore:
+        def hear(right: Right) -> None:
+            attempt.on_score(right)
+            if self.stopping:  # since before the training began, which hears of Ctrl-C itself
+                raise _Ended("stopped")
+
+        return hear
 
     def _stage(self, study: optuna.Study, number: int, end: float) -> str:
         """What the bar says of a trial."""
@@ -348,6 +369,19 @@ def _kept(study: optuna.Study) -> str:
 def _storage(path: Path) -> optuna.storages.RDBStorage:
     url = URL.create("sqlite", database=str(path)).render_as_string()
     return optuna.storages.RDBStorage(url.replace("{", "{{").replace("}", "}}"))  # Optuna takes it for a template
+
+
+@contextmanager
+def _heeding(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C calls `stop`, in the main thread, which alone hears it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
