@@ -46,7 +46,7 @@ class Run:
                 self.state,
                 "train",
                 progress,
-                tracking.callbacks,
+                trackers=tracking.callbacks,
             )
             tracking.finish({"accuracy": 0.75})
 
