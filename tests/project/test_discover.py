@@ -40,7 +40,7 @@ def test_texts_that_fit_no_label_become_a_proposal(project: Path, tmp_path: Path
 def test_without_a_champion_the_base_model_alone_tells(untrained: Path, tmp_path: Path) -> None:
     found = discover(Project.open(untrained), source=str(write_log(tmp_path)))
     assert found.version is None and found.proposals
-    assert not (untrained / ".autogen").exists()
+    assert not (untrained / ".autogen/versions").exists()
 
 
 def test_the_skill_s_own_texts_and_what_the_agent_was_unsure_of_are_looked_at(project: Path) -> None:

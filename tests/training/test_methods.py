@@ -28,7 +28,7 @@ def job(folder: Path, source: ModelSource, method: str, epochs: int = 3) -> Fine
         {"method": method, "epochs": epochs, "learning_rate": RATES.get(method, 5e-3), "precision": "fp32"}
     )
     return FineTuning(
-        train=examples(15, seed=1),
+        train=examples(20, seed=1),  # not so few that only the top layers learn
         held_out=examples(8, seed=2),
         settings=settings,
         source=source,

@@ -118,7 +118,7 @@ def test_head_tuning_leaves_the_encoder_bit_for_bit_as_it_was(fitting: Fitting) 
 
 
 def test_frozen_embeddings_stay_and_the_rest_learns(fitting: Fitting) -> None:
-    settings = recipe(freeze_embeddings=True)
+    settings = recipe(freeze_embeddings=True, frozen_share=0.0)
     before = fitting.build(settings)
     found = changed(before, fitting.run(settings, copy.deepcopy(before)))
     assert "encoder.embeddings.word_embeddings.weight" not in found

@@ -62,7 +62,7 @@ def test_few_rows_are_judged_on_a_part_held_back(source: FromBaseModel, tmp_path
 def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[Example]) -> tuple[Classifier, TextEncoder]:
     """One that has learnt these rows."""
     run = _Run(replace(job(tmp_path, source, ()), train=rows), QUIET)
-    return run._train(rows, [], "train", tmp_path / "state"), run.encoder
+    return run._train(rows, [], "train", tmp_path / "state", run.recipe), run.encoder
 
 
 def learning(encoder: TextEncoder, texts: Sequence[str]) -> SelfTraining:
