@@ -130,4 +130,5 @@ def test_labels_that_eval_lacks_are_one_warning_with_their_names() -> None:
 
 def test_thousands_of_unknown_labels_are_checked_quickly() -> None:
     train = [(f"text {n}", f"label {n}") for n in range(3000)]
-    assert len(evaluated(train, [(f"held {n}", f"other {n}") for n in range(3000)])) == 3001
+    held_out = [("held", "label 0"), *((f"held {n}", f"other {n}") for n in range(3000))]
+    assert len(evaluated(train, held_out)) == 3001

@@ -12,8 +12,8 @@ from autogen.errors import ParityError
 from autogen.models.classifier import Classifier, load_classifier
 from autogen.runtime.session import ExportedModel
 from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.training.answers import answers
 from autogen.training.export import INT8_FORMS, PARITY_TOLERANCE, check_parity, export_graph, graph_logits
-from autogen.training.trainer import answers
 from tests.training.conftest import examples
 
 Logits = NDArray[np.float32]

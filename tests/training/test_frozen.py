@@ -10,9 +10,10 @@ from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.tasks.encoding import TextEncoder
 from autogen.training import frozen
+from autogen.training.answers import answers
 from autogen.training.frozen import at_rest, frozen_layers, remembered
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import answers, fit
+from autogen.training.trainer import fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 

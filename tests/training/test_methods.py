@@ -14,8 +14,8 @@ from autogen.models.method import ADDS
 from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.models.tuning import METHODS
 from autogen.runtime.tuned_model import TunedModel
+from autogen.training.answers import answers
 from autogen.training.fine_tune import FineTuning
-from autogen.training.trainer import answers
 from tests.models.conftest import owners_model
 from tests.tiny import write_tiny_base_model
 from tests.training.conftest import LABELS, QUIET, examples

@@ -21,13 +21,14 @@ from autogen.models.losses import classification_loss
 from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.training.answers import answers
 from autogen.training.batching import Collate
 from autogen.training.checkpoints import forget_broken, last_checkpoint
 from autogen.training.memory import smaller
 from autogen.training.progress import TrainingProgress
 from autogen.training.rates import parameter_groups
 from autogen.training.recipe import Recipe
-from autogen.training.trainer import Running, answers, fit
+from autogen.training.trainer import Running, fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 Logits = NDArray[np.float32]

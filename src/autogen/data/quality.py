@@ -43,6 +43,10 @@ def check_eval(
 ) -> list[Problem]:
     """What keeps held-out rows from measuring what was learnt."""
     known = set(train_labels)
+    if eval_rows and not (known | {RESERVED_LABEL}) & {*eval_labels}:
+        found = listed(sorted({*eval_labels}))
+        message = f"expected labels of the training rows ({listed(sorted(known))}), found none of them: {found}"
+        return [Problem("error", "no-known-label", eval_rows[0].source, None, message, "give the rows such labels")]
     problems = _unknown_labels(known, eval_labels, eval_rows)
     problems += _leaked(train_texts, eval_texts, eval_rows)
     absent = sorted(known - set(eval_labels))

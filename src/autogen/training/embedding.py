@@ -54,8 +54,8 @@ def _embed(
 ) -> NDArray[np.float16]:
     from autogen.models.sources import FromBaseModel  # torch, which a second run on the same texts does without
     from autogen.tasks.encoding import TextEncoder
+    from autogen.training.answers import answers
     from autogen.training.precision import choose_precision
-    from autogen.training.trainer import answers
 
     source = FromBaseModel(base)
     tokenizer, pad_id, limit = source.tokenizer()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import TrainerCallback
 
 from autogen.config import RESERVED_LABEL, TrainingSettings
 from autogen.data.splits import folds
@@ -29,13 +30,14 @@ from autogen.runtime.session import MODEL_FILE
 from autogen.runtime.tuned_model import ModelCard, TunedModel, write_task
 from autogen.tasks.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 from autogen.tasks.text_classification import Example, TextClassification
+from autogen.training.answers import Accuracy, OnScore, answers
 from autogen.training.batching import TrainingRow
 from autogen.training.export import INT8_FORMS, MOST_LOST, check_parity, export_graph, graph_logits
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.recipe import Recipe, choose_recipe
 from autogen.training.tracking import RunPlace, Tracking
-from autogen.training.trainer import Running, answers, fit
+from autogen.training.trainer import Running, fit
 from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
@@ -43,7 +45,6 @@ FOLD_EPOCHS = 0.5  # of the recipe's: folds show what to expect, and need not be
 
 Logits = NDArray[np.float32]
 OutOfFold = tuple[Logits, list[str]]
-OnScore = Callable[[NDArray[np.bool_]], None]  # told after each epoch which in-scope held-out rows are answered rightly
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,15 @@ class _Run:
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
         self.running = _running(job)
+        self.trackers: Sequence[TrainerCallback] = ()
 
     def tracked(self) -> FineTuned:
         job = self.job
         settings = {**asdict(self.recipe), "base_model": job.source.name, "rows": len(job.train)}
-        with Tracking(job.settings.report_to, job.log, settings) as self.tracking:
+        with Tracking(job.settings.report_to, job.log, settings) as tracking:
+            self.trackers = tracking.callbacks
             report = self.run()
-            self.tracking.finish(report.metrics)
+            tracking.finish(report.metrics)
             return report
 
     def run(self) -> FineTuned:
@@ -258,7 +261,7 @@ class _Run:
             stage,
             self.progress,
             self.running,
-            self.tracking.callbacks if stage == "train" else (),
+            self.trackers if stage == "train" else (),
         )
         self.training_seconds += time.perf_counter() - started
         self.trained_rows += len(rows) * recipe.epochs
@@ -297,9 +300,9 @@ class _Run:
         vectors = model.vectors.detach().cpu()
         model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.gold for row in rows], vectors)
 
-    def _scorer(self, held_out: Sequence[Example]) -> _Accuracy | None:
+    def _scorer(self, held_out: Sequence[Example]) -> Accuracy | None:
         gold = self.task.gold([example.label for example in held_out])
-        return _Accuracy(gold, self.on_score) if held_out else None
+        return Accuracy(gold, self.on_score) if held_out else None
 
     def _write(self, model: Classifier) -> tuple[float, str, str]:
         """Weights, tokenizer and exported graph into the folder: (parity, exported precision, why)."""
@@ -350,21 +353,6 @@ class _Run:
             max_length=self.encoder.max_length,
             pad_id=self.pad_id,
         )
-
-
-@dataclass(frozen=True)
-class _Accuracy:
-    """Share of in-scope rows whose largest logit is the right label's."""
-
-    gold: NDArray[np.intp]
-    on_score: OnScore | None = None
-
-    def __call__(self, logits: Logits) -> float:
-        known = self.gold >= 0
-        right = logits.argmax(axis=1)[known] == self.gold[known]
-        if self.on_score is not None:
-            self.on_score(right)
-        return float(right.mean()) if known.any() else 0.0
 
 
 def _running(job: FineTuning) -> Running:

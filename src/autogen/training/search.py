@@ -30,7 +30,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from autogen.config import RESERVED_LABEL, TrainingSettings
 from autogen.data.splits import hold_out
 from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed, UsageError
-from autogen.training.fine_tune import FineTuning, OnScore
+from autogen.training.answers import OnScore
+from autogen.training.fine_tune import FineTuning
 from autogen.training.learning_data import MOST_HELD_OUT
 from autogen.training.progress import TrainingProgress
 from autogen.training.search_space import search_space

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -24,6 +22,7 @@ from autogen.errors import Interrupted, TrainingFailed
 from autogen.models.classifier import Answer, Classifier, quiet_transformers
 from autogen.models.losses import classification_loss
 from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.training.answers import Logits, answers
 from autogen.training.batching import (
     Collate,
     LabelBalancedBatches,
@@ -41,8 +40,6 @@ from autogen.training.rates import learnt, parameter_groups
 from autogen.training.recipe import Recipe
 from autogen.training.schedule import Schedule
 from autogen.training.watching import Watcher, interruptible
-
-Logits = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -224,34 +221,6 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002 nobody asks for it
         return 0
-
-
-def answers(
-    model: Classifier,
-    encoder: TextEncoder,
-    rows: Sequence[Encoded],
-    bf16: bool,
-    batch_size: int = 32,
-    hidden: HiddenStates | None = None,
-) -> tuple[Logits, Logits]:
-    """Logits (rows, labels) and embeddings (rows, hidden) of the model in training, rows in the order given."""
-    device = next(model.parameters()).device
-    logits: list[Any] = [None] * len(rows)
-    embeddings: list[Any] = [None] * len(rows)
-    training = model.training
-    model.eval()
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        for places, arrays in encoder.sorted_batches(rows, batch_size):
-            batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
-            if hidden:
-                batch["hidden"] = hidden.pad([rows[at] for at in places]).to(device)
-            found = model.answer(batch)
-            for at, one, embedding in zip(
-                places, found.logits.float().cpu(), found.embedding.float().cpu(), strict=True
-            ):
-                logits[at], embeddings[at] = one.numpy(), embedding.numpy()
-    model.train(training)
-    return np.stack(logits), np.stack(embeddings)
 
 
 @dataclass(frozen=True)

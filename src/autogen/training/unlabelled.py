@@ -25,9 +25,9 @@ from autogen.models.classifier import Classifier, CosineClassifier
 from autogen.models.label_vectors import fit_vectors
 from autogen.tasks.encoding import TextEncoder
 from autogen.tasks.text_classification import Example, TextClassification, auroc
+from autogen.training.answers import answers
 from autogen.training.progress import TrainingProgress
 from autogen.training.propagation import propagate
-from autogen.training.trainer import answers
 
 MOST_TEXTS = 20_000  # comparing them all with each other grows with their square
 CROWD = (
