@@ -82,7 +82,7 @@ def test_several_files_are_one_data_set_and_columns_are_mapped(tmp_path: Path) -
 
 def test_every_problem_of_both_files_is_reported_and_nothing_raised(tmp_path: Path) -> None:
     train = [*rows(2, seed=1), ("", "top_up"), ("the same twice", "top_up"), ("the same twice", "lost_card")]
-    data = read(tmp_path, train, [("what is it", "unheard_of"), ("add money", "")])
+    data = read(tmp_path, train, [("what is it", "unheard_of"), ("add money", ""), ("where", "top_up")])
     found = {(problem.severity, Path(problem.source).name, problem.row, problem.kind) for problem in data.problems}
     assert {
         ("error", "train.csv", 10, "missing-value"),
