@@ -53,6 +53,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def _seconds(value: object) -> object:
     """`"90s"`, `"10m"`, `"1.5h"` or a number of seconds, as seconds."""
+    if isinstance(value, bool):
+        raise ValueError('expected seconds, or a time such as "90s", "10m" or "2h"')
     if not isinstance(value, str):
         return value
     number, unit = value[:-1].strip(), value[-1:]

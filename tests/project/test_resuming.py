@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def test_other_labels_are_refused_also_when_forced(interrupted: Path) -> None:
     refused(done, 2, "labels of support/intent: new refund")
 
 
+def test_rows_that_were_learnt_and_are_held_out_now_are_refused_also_when_forced(interrupted: Path) -> None:
+    train = interrupted / "data/train.csv"
+    *lines, last = train.read_text("utf-8").splitlines()
+    train.write_text("\n".join(lines) + "\n", "utf-8")
+    with (interrupted / "data/eval.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{last}\n")
+    done = called("train", "-p", interrupted, "--resume", "--force")
+    refused(done, 2, "1 rows of support/intent that were learnt are no training rows now")
+
+
 def test_force_alone_is_bad_usage(untrained: Path) -> None:
     refused(called("train", "-p", untrained, "--force"), 2, "--resume")
 
@@ -103,11 +114,13 @@ def test_what_is_not_there_or_damaged_cannot_be_resumed(untrained: Path, tmp_pat
 
 
 def test_another_champion_is_named_and_folds_of_other_data_are_forgotten(tmp_path: Path) -> None:
-    record = {"config": {}, "champion": "0001", "data": {"a/b": ["1"]}, "labels": {"a/b": ["x", "y"]}}
-    (tmp_path / RUN_FILE).write_text('{"config": {}, "champion": null, "data": {"a/b": ["0"]}}', "utf-8")
-    (tmp_path / "a/b/fold-1").mkdir(parents=True)
+    labels, learnt = {"a/b": ["x", "y"]}, {"a/b": ["r", "s"]}
+    record = {"config": {}, "champion": "0001", "data": {"a/b": ["1"]}, "labels": labels, "learnt": learnt}
+    before = {"config": {}, "champion": None, "data": {"a/b": ["0"]}, "learnt": {"a/b": ["r"]}}
+    (tmp_path / RUN_FILE).write_text(json.dumps(before), "utf-8")
+    for name in ("fold-1", "held-back", "final"):
+        (tmp_path / "a/b" / name).mkdir(parents=True)
     (tmp_path / "a/b/fold-1.npy").touch()
-    (tmp_path / "a/b/final").mkdir()
     with pytest.raises(ConfigError, match=r"champion \(none before, 0001 now\)"):
         go_on(tmp_path, record, force=False)
     assert "champion (none before, 0001 now)" in go_on(tmp_path, record, force=True)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from autogen import Project
+from autogen.errors import UsageError
 from autogen.reports.answers import Answers, confusion
 from autogen.reports.drawing import Picture, style
 from autogen.reports.pictures import MOST_LABELS, confusion_matrix
@@ -98,6 +99,18 @@ def test_ids_of_different_pictures_differ(made: Report) -> None:
     assert len(ids) == len({*ids})
 
 
+def test_a_folder_that_holds_anything_but_a_report_is_left_alone(made: Report, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    made.save(folder)
+    made.save(folder)  # a report may be made anew
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="a folder of its own"):
+        made.save(mine)
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+
+
 def test_labels_and_texts_are_never_markup_nor_mathematics(tmp_path: Path) -> None:
     answers = answered(3, 90, oos=10, names=HOSTILE)
     texts = ["<img src=x onerror=alert(1)> \ud800 \u202e evil" for _ in answers.texts]
@@ -149,5 +162,5 @@ def test_a_project_s_report_draws_what_the_exported_model_answers(project: Path)
 
     (project / "a b.csv").write_text("text,label\nlost stolen wallet,lost_card\n", "utf-8")
     measured = opened.evaluate(str(project / "a b.csv"))
-    assert opened.write_report(measured).parent.name == "0001-a-b.csv"
+    assert opened.write_report(measured).parent.name.startswith("0001-a-b.csv-")
     assert page.exists()

@@ -26,11 +26,13 @@ def discover(
     """Propose new intents from unlabelled texts, and from questions that the agent was unsure of."""
     from autogen.project import Project
     from autogen.project.data import skill_named
+    from autogen.project.discover import check_target, write_proposals
     from autogen.project.discover import discover as look
-    from autogen.project.discover import write_proposals
 
     opened = Project.open(project)
     to = output(project, as_json)
+    if target is not None:
+        check_target(target)
     found = look(opened, skill, source, smallest)
     _show(to, found)
     written = None

@@ -188,11 +188,16 @@ def _sample(values: Sequence[Any], most: int, chance: random.Random) -> list[Any
     return list(values) if len(values) <= most else chance.sample(values, most)
 
 
+def check_target(target: Path) -> None:
+    """Raises UsageError where the proposals cannot be written in the form that the name asks for."""
+    if target.suffix.lower() != ".csv":
+        raise UsageError(f"Expected an output file ending in .csv; found {target.name!r}.")
+
+
 def write_proposals(found: Discovery, target: Path, columns: Mapping[str, str]) -> int:
     """All texts of the proposals as rows `text,label` of a CSV file, for a person to correct: how many. The file
     appears whole. Raises UsageError, StorageError."""
-    if target.suffix.lower() != ".csv":
-        raise UsageError(f"Expected an output file ending in .csv; found {target.name!r}.")
+    check_target(target)
     rows = [(text, one.name) for one in found.proposals for text in one.texts]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -116,9 +116,11 @@ def judge_candidate(
 
 
 def changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str, ...]:
-    """What the skill answers with, besides its models, and is not as it was: responses, texts, margins; by name."""
+    """What the skill says, and is not as it was: responses and texts; by name. Numbers (a threshold, a margin) are no
+    such thing: what they do is measured."""
     before, now = champion.answering, candidate.answering
-    return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
+    differing = [name for name in {*before, *now} if before.get(name) != now.get(name)]
+    return tuple(sorted(n for n in differing if isinstance(now.get(n, before.get(n)), str | list | dict)))
 
 
 def _outcomes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -18,8 +19,11 @@ REPORTS_FOLDER = "reports"
 def report_folder(state: Path, evaluation: Evaluation) -> Path:
     """`reports/0007`, or `reports/0007-new.csv` for rows of a file. Beside the versions, not in them: these
     are sealed, and a report can be made anew, with other rows, and holds texts that need not travel with a model."""
-    rows = re.sub(r"[^\w.-]+", "-", Path(evaluation.data or "").name)[:100]
-    return state / REPORTS_FOLDER / (f"{evaluation.version}-{rows}" if rows else evaluation.version)
+    if not evaluation.data:
+        return state / REPORTS_FOLDER / evaluation.version
+    name = re.sub(r"[^\w.-]+", "-", Path(evaluation.data).name)[:100]
+    which = hashlib.sha256(str(Path(evaluation.data).resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return state / REPORTS_FOLDER / f"{evaluation.version}-{name}-{which}"
 
 
 def report_on(evaluation: Evaluation, manifest: Manifest) -> Report:

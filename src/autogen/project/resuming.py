@@ -18,7 +18,8 @@ from autogen.config import RESERVED_LABEL, ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
 from autogen.tasks.text_classification import Example
-from autogen.training.learning_data import LearningData, in_order
+from autogen.training.checkpoints import BEST_FILE
+from autogen.training.learning_data import LearningData, in_order, row_fingerprint
 
 RUN_FILE = "run.json"
 # what the shapes and names of a checkpoint's weights depend on
@@ -50,6 +51,7 @@ def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, L
         "config": config.model_dump(mode="json"),
         "champion": champion,
         "data": {name: _digests(one) for name, one in data.items()},
+        "learnt": {name: sorted({row_fingerprint(t) for t in one.train.texts}) for name, one in data.items()},
         "labels": {name: sorted({*d.train.labels} - {RESERVED_LABEL}) for name, d in data.items()},
     }
     found: dict[str, Any] = json.loads(json.dumps(record))
@@ -94,11 +96,16 @@ def go_on(state: Path, record: Mapping[str, Any], force: bool) -> str:
             f"Since the interrupted training began, this has changed: {changes.words}. So it cannot go on. Put it "
             "back, start anew with `autogen train`, or go on all the same with `autogen train --resume --force`."
         )
-    for name in changes.data:  # what was measured on the old rows counts no more
-        for fold in (state / name).glob("fold-*"):
-            shutil.rmtree(fold) if fold.is_dir() else fold.unlink()
+    _forget_measured(state)
     write_json(state / RUN_FILE, record)
     return changes.warning
+
+
+def _forget_measured(state: Path) -> None:
+    """What was measured on the rows and with the settings of before counts no more."""
+    stale = [*state.glob("*/*/fold-*"), *state.glob("*/*/held-back"), *state.glob(f"**/{BEST_FILE}")]
+    for path in stale:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
         data=_names_differing(before.get("data", {}), now["data"]),
         settings=settings,
         champion=(before.get("champion"), now["champion"]),
-        unfit=(*_other_labels(before, now), *filter(_shapes_weights, settings)),
+        unfit=(*_other_labels(before, now), *_unlearnable(before, now), *filter(_shapes_weights, settings)),
     )
 
 
@@ -146,6 +153,16 @@ def _other_labels(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
         words = [f"new {', '.join(new)}"] if new else []
         words += [f"gone {', '.join(gone)}"] if gone else []
         found += [f"labels of {name}: {', '.join(words)}"] if words else []
+    return found
+
+
+def _unlearnable(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Rows that the checkpoints have learnt and that are training rows no longer: they cannot be unlearnt, and held out
+    they would measure memory."""
+    found = []
+    for name, learnt in now["learnt"].items():
+        gone = len({*before.get("learnt", {}).get(name, ())} - {*learnt})
+        found += [f"{gone} rows of {name} that were learnt are no training rows now"] if gone else []
     return found
 
 

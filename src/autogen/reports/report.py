@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autogen.errors import UsageError
 from autogen.reports.answers import Answers
 from autogen.reports.drawing import Picture, can_draw
 from autogen.storage.files import explained, make_folder
 
 PAGE_FILE = "index.html"
+MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be replaced
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Report:
 
     def save(self, folder: Path) -> Path:
         """Write the page and its pictures as PNG files; what an earlier report left in the folder goes. Returns the
-        page's path. Raises StorageError."""
+        page's path. Raises UsageError where the folder holds anything else; StorageError."""
+        if folder.exists() and not _may_go(folder):
+            raise UsageError(f"{folder} holds files that are no report's: name a folder of its own.")
         draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         make_folder(folder.parent)
         with explained(folder):
@@ -75,7 +79,9 @@ class Report:
                     for one in self.pictures(part):
                         (draft / f"{part.name}-{one.name}.png").write_bytes(one.png)
                 (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
-                shutil.rmtree(folder, ignore_errors=True)
+                (draft / MARK_FILE).touch()
+                if folder.exists():
+                    shutil.rmtree(folder)
                 draft.rename(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -91,3 +97,8 @@ class Report:
             f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts
         )
         return f"<Report {self.title}: {measured}>"
+
+
+def _may_go(folder: Path) -> bool:
+    """An empty folder, or a report."""
+    return folder.is_dir() and ((folder / MARK_FILE).is_file() or not any(folder.iterdir()))

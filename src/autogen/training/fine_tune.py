@@ -41,6 +41,7 @@ from autogen.training.trainer import Running, fit
 from autogen.training.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
 
 FOLDS = 3
+MAY_DECLINE = 0.1  # of the training rows, by a threshold that other models' scores have set
 FOLD_EPOCHS = 0.5  # of the recipe's: folds show what to expect, and need not be trained to the end
 
 Logits = NDArray[np.float32]
@@ -116,7 +117,8 @@ class _Run:
         self.task = TextClassification(self.labels)
         self.trained_rows, self.training_seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
-        self.running = _running(job)
+        several = not (job.held_out or job.source.continued)
+        self.running = Running.of(settings, FOLDS + 1 + bool(job.unlabelled) if several else 1)
         self.trackers: Sequence[TrainerCallback] = ()
 
     def tracked(self) -> FineTuned:
@@ -183,6 +185,7 @@ class _Run:
     def _without_some(self, rows: Sequence[Example]) -> Classifier:
         """A model of these rows only, its recipe chosen for them."""
         run = _Run(replace(self.job, train=rows, unlabelled=()), self.progress)
+        run.running = self.running
         return run._train(rows, [], "held-back", self.job.state / "held-back", run.recipe)
 
     def _choosing(self) -> Sequence[Example]:
@@ -204,7 +207,23 @@ class _Run:
         else:
             return job.source.calibrated_as(self.task), {}
         task = self.task.calibrated(answered, truth, job.max_loss)
+        if out_of_fold is not None and not job.held_out:
+            task = self._within_reach(task)
         return task, task.metrics(task.decode(answered), truth)
+
+    def _within_reach(self, task: TextClassification) -> TextClassification:
+        """The threshold comes from other models, those of the folds: where it would decline what this one has learnt,
+        the two score on different scales, and it is of no use."""
+        learnt = TunedModel.load(self.job.folder).logits(*_texts(self.job.train)).max(axis=1)
+        inside = task.gold([row.label for row in self.job.train]) >= 0
+        declined = float((learnt[inside] < (-np.inf if task.threshold is None else task.threshold)).mean())
+        if declined <= MAY_DECLINE:
+            return task
+        self.progress.say(
+            f"warning: the threshold found by cross-validation would decline {declined:.0%} of the training rows, so "
+            "none is set and nothing is declined. Hold rows out (`eval`), or set `threshold`."
+        )
+        return task.with_threshold(None)
 
     def _cross_validate(self) -> OutOfFold:
         """Logits of rows from models that have not seen them, and the rows' labels. A label's only row is always learnt
@@ -231,6 +250,10 @@ class _Run:
         return np.concatenate(found), measured
 
     def _fold_recipe(self) -> Recipe:
+        """Shorter where the lower layers stay: there a model's scores hardly change between half of the epochs and all
+        of them. Where all layers learn they do, so that such folds would not calibrate it."""
+        if not self.recipe.tuning.frozen_share:
+            return self.recipe
         return replace(self.recipe, epochs=max(1, round(FOLD_EPOCHS * self.recipe.epochs)))
 
     def _train(
@@ -353,18 +376,6 @@ class _Run:
             max_length=self.encoder.max_length,
             pad_id=self.pad_id,
         )
-
-
-def _running(job: FineTuning) -> Running:
-    """The time limit is for all of the fitting: cross-validation's models and the last one have equal parts of it."""
-    settings = job.settings
-    models = 1 if job.held_out or job.source.continued else FOLDS + 1
-    return Running(
-        accumulation=settings.gradient_accumulation_steps,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        checkpoint_minutes=settings.checkpoint_minutes,
-        time_limit=settings.time_limit / models if settings.time_limit else None,
-    )
 
 
 def _labels(job: FineTuning) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from autogen.models.adapters import is_adapted
 from autogen.models.classifier import Classifier
 from autogen.tasks.encoding import Encoded, TextEncoder
 
+MAPPED_FILE = "hidden.bin"
 IN_MEMORY = 2**30  # bytes of hidden states; more are kept in a file
 SHARE_OF_DISK = 0.5  # of what is free
 AGREES = 0.02  # how far a probe's embeddings may lie from those computed in full (bf16 rounds by as much)
@@ -182,4 +183,4 @@ def _room(tokens: int, width: int, dtype: torch.dtype, state: Path) -> Tensor | 
     state.mkdir(parents=True, exist_ok=True)
     if bytes_needed > SHARE_OF_DISK * shutil.disk_usage(state).free:
         return None
-    return torch.from_file(str(state / "hidden.bin"), shared=True, size=size, dtype=dtype).view(tokens, width)
+    return torch.from_file(str(state / MAPPED_FILE), shared=True, size=size, dtype=dtype).view(tokens, width)

@@ -93,13 +93,15 @@ def choose_recipe(
     frozen = _or(settings.freeze_embeddings, not own_head)
     frozen_share = _or(preset.frozen_share, FROZEN if few else 0.0)
     learning_rate = LEARNING_RATES.get(settings.method, 1.5e-4)
-    epochs = _epochs(counts.total(), continued, settings.method == "head") * preset.epochs * (FEWER if few else 1)
+    share = _or(settings.frozen_share, frozen_share if frozen else 0.0) if settings.method == "full" else 0.0
+    epochs = _epochs(counts.total(), continued, settings.method == "head") * preset.epochs
+    epochs *= FEWER if few and share else 1.0
     return Recipe(
         preset=name,
         tuning=_tuning(
             settings,
             freeze_embeddings=frozen,
-            frozen_share=_or(settings.frozen_share, frozen_share if frozen else 0.0),
+            frozen_share=share,
         ),
         learning_rate=_or(settings.learning_rate, learning_rate * (0.5 if continued else 1.0)),
         head_learning_rate=_or(settings.head_learning_rate, 1e-3 if own_head else 2e-3),
@@ -110,7 +112,7 @@ def choose_recipe(
         eval_batch_size=settings.eval_batch_size,
         label_smoothing=_or(settings.label_smoothing, 0.0 if few else 0.05),
         contrastive_weight=_or(settings.contrastive_weight, contrastive),
-        neighbours=_or(settings.neighbours, few),
+        neighbours=_or(settings.neighbours, few and not own_head),
         outlier_weight=0.5,
         warmup_share=settings.warmup_share,
         weight_decay=settings.weight_decay,

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from autogen.config import TrainingSettings
 from autogen.errors import Interrupted, TrainingFailed
 from autogen.models.classifier import Answer, Classifier, quiet_transformers
 from autogen.models.losses import classification_loss
@@ -33,7 +34,7 @@ from autogen.training.batching import (
 )
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
 from autogen.training.distributed import gathered, number, processes, shared, told
-from autogen.training.frozen import HiddenStates, at_rest, remembered, stood_in
+from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
 from autogen.training.rates import learnt, parameter_groups
@@ -50,6 +51,16 @@ class Running:
     gradient_checkpointing: bool = False  # within the encoder, layer by layer
     checkpoint_minutes: float = 10.0  # the most that is lost when the process is killed
     time_limit: float | None = None  # seconds
+
+    @classmethod
+    def of(cls, settings: TrainingSettings, models: int) -> Running:
+        """The time limit is for all of the fitting: so many models, each with an equal part of it."""
+        return cls(
+            accumulation=settings.gradient_accumulation_steps,
+            gradient_checkpointing=settings.gradient_checkpointing,
+            checkpoint_minutes=settings.checkpoint_minutes,
+            time_limit=settings.time_limit / models if settings.time_limit else None,
+        )
 
 
 class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untyped here
@@ -265,6 +276,7 @@ class Fit:
         if hidden is None:
             progress.say("The frozen layers' outputs cannot be kept: they are computed every time, which is slower.")
             return None
+        stack.callback((self.state / MAPPED_FILE).unlink, missing_ok=True)
         stack.enter_context(stood_in(self.model, layers))
         return hidden
 
