@@ -6,6 +6,7 @@ no skill by name. pydantic does the checking; here its findings become sentences
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,17 +52,18 @@ def _listed(value: object) -> object:
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
+def seconds_of(time: str) -> float | None:
+    """The seconds of `"90s"`, `"10m"` or `"1.5h"`; None where it is no such time."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smh])", time.strip())
+    return float(found[1]) * SECONDS[found[2]] if found else None
+
+
 def _seconds(value: object) -> object:
     """`"90s"`, `"10m"`, `"1.5h"` or a number of seconds, as seconds."""
-    if isinstance(value, bool):
+    found = seconds_of(value) if isinstance(value, str) else value
+    if found is None or isinstance(found, bool):
         raise ValueError('expected seconds, or a time such as "90s", "10m" or "2h"')
-    if not isinstance(value, str):
-        return value
-    number, unit = value[:-1].strip(), value[-1:]
-    try:
-        return float(number) * SECONDS[unit]
-    except (KeyError, ValueError):
-        raise ValueError('expected seconds, or a time such as "90s", "10m" or "2h"') from None
+    return found
 
 
 class TrainingSettings(Settings):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from autogen.data import neighbours as module
 from autogen.data.clusters import clusters
-from autogen.data.neighbours import BLOCK, Floats, neighbours
+from autogen.data.neighbours import Floats, neighbours
 
 
 def around(centre: int, rows: int, seed: int) -> Floats:
@@ -26,8 +28,9 @@ def test_too_few_rows_are_no_group() -> None:
     assert clusters(around(0, 1, 0)[:0], smallest=5, apart=0.5) == []
 
 
-def test_neighbours_are_those_of_all_pairs_also_over_several_blocks() -> None:
-    points = np.random.default_rng(0).normal(size=(BLOCK + 50, 4)).astype(np.float32)
+def test_neighbours_are_those_of_all_pairs_also_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_CELLS", 1024 * 1074)
+    points = np.random.default_rng(0).normal(size=(1074, 4)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     places, cosines = neighbours(points, points, 3, others=True)
     every = points @ points.T

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autogen.data import near_duplicates as module
+from autogen.data import neighbours as module
 from autogen.data.near_duplicates import NearDuplicate, across, centred, near_duplicates, nearest
 
 VECTORS = centred(np.random.default_rng(0).normal(size=(50, 8)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +9,9 @@ import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, app, output
 from autogen.cli.output import Output, escape, percent
+from autogen.config import seconds_of
 from autogen.errors import UsageError
 
-SECONDS = {"s": 1, "m": 60, "h": 3600}
 USUAL_TIME = 600.0
 
 
@@ -53,8 +52,7 @@ def tune(
 
 def parse_time(text: str) -> float:
     """`30s`, `10m` or `2h` in seconds. Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smh])", text.strip())
-    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    seconds = seconds_of(text)
     if not seconds:
         raise UsageError(f"Expected --time as a number with s, m or h (30s, 10m, 2h); found {text!r}.")
     return seconds

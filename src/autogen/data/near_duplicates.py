@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.data.neighbours import neighbours
 from autogen.data.quality import normalise
 
 Vectors = NDArray[np.float32]
 Places = NDArray[np.intp]
 
 NEAREST = 20
-BLOCK_CELLS = 8_000_000  # similarities held at once: 32 MB
 ALIKE = 0.97  # cosine of centred embeddings from which two texts of real data say the same
 
 
@@ -51,33 +51,19 @@ def centred(embeddings: NDArray[np.floating[Any]]) -> Vectors:
 
 def nearest(vectors: Vectors, k: int = NEAREST) -> Neighbours:
     """The `k` nearest other rows of each row (all others, when there are fewer), by cosine; exact."""
-    rows = len(vectors)
-    k = min(k, rows - 1)
-    places = np.zeros((rows, max(k, 0)), dtype=np.intp)
-    cosines = np.zeros((rows, max(k, 0)), dtype=np.float32)
-    block = max(1, BLOCK_CELLS // max(rows, 1))
-    for start in range(0, rows if k > 0 else 0, block):
-        found = vectors[start : start + block] @ vectors.T
-        own = np.arange(len(found))
-        found[own, start + own] = -2.0
-        best = np.argpartition(-found, k - 1, axis=1)[:, :k]
-        values = np.take_along_axis(found, best, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        places[start : start + block] = np.take_along_axis(best, order, axis=1)
-        cosines[start : start + block] = np.take_along_axis(values, order, axis=1)
-    return Neighbours(places, cosines)
+    return Neighbours(*neighbours(vectors, vectors, k, others=True))
 
 
-def near_duplicates(texts: Sequence[str], neighbours: Neighbours, alike: float = ALIKE) -> list[NearDuplicate]:
+def near_duplicates(texts: Sequence[str], near: Neighbours, alike: float = ALIKE) -> list[NearDuplicate]:
     """Pairs at or above `alike`, the most alike first; texts that are the same are another check's. Of a crowd of more
     than `k` like texts, each row is paired with its `k` nearest."""
     same = [normalise(text) for text in texts]
-    rows, columns = np.nonzero(neighbours.cosines >= alike)
+    rows, columns = np.nonzero(near.cosines >= alike)
     found: dict[tuple[int, int], float] = {}
     for row, column in zip(rows, columns, strict=True):
-        other = int(neighbours.places[row, column])
+        other = int(near.places[row, column])
         if same[row] != same[other]:
-            found[min(int(row), other), max(int(row), other)] = float(neighbours.cosines[row, column])
+            found[min(int(row), other), max(int(row), other)] = float(near.cosines[row, column])
     pairs = [NearDuplicate(first, second, min(cosine, 1.0)) for (first, second), cosine in found.items()]
     return sorted(pairs, key=lambda pair: (-pair.cosine, pair.first, pair.second))
 

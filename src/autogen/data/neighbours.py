@@ -8,21 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
-BLOCK = 1024  # rows compared at once
+BLOCK_CELLS = 8_000_000  # cosines held at once: 32 MB
 
 
 def neighbours(points: Floats, among: Floats, k: int, others: bool = False) -> tuple[NDArray[np.intp], Floats]:
     """The `k` rows of `among` nearest to each row of `points`, nearest first: indices and cosines, each of shape
     (points, k), fewer where there are fewer rows. Rows are of length one. `others`: `points` is `among`, and a row is
     no neighbour of itself."""
-    k = min(k, len(among) - others)
+    k = max(0, min(k, len(among) - others))
     places, cosines = np.empty((len(points), k), np.intp), np.empty((len(points), k), np.float32)
-    for start in range(0, len(points), BLOCK):
-        here = slice(start, start + BLOCK)
+    block = max(1, BLOCK_CELLS // max(1, len(among)))
+    for start in range(0, len(points) if k else 0, block):
+        here = slice(start, start + block)
         near = points[here] @ among.T
         if others:
             near[np.arange(len(near)), np.arange(start, start + len(near))] = -np.inf
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k] if k < near.shape[1] else np.argsort(-near, axis=1)
+        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
         found = np.take_along_axis(near, best, axis=1)
         order = np.argsort(-found, axis=1, kind="stable")
         places[here], cosines[here] = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)

@@ -16,7 +16,7 @@ from autogen.data.problems import Problem, raise_for, shown
 from autogen.data.readers import locate, read_rows
 from autogen.errors import UsageError
 from autogen.markup import joined, metrics_table
-from autogen.reports.answers import Answers
+from autogen.reports.answers import Answers, wilson
 from autogen.runtime.tuned_model import TunedModel
 from autogen.storage.files import explained, write_atomically
 from autogen.tasks.text_classification import per_label
@@ -82,15 +82,6 @@ def evaluate_model(model: TunedModel, data: LabelledRows, source: str) -> SkillE
 def _unknown_labels(labels: Sequence[str], rows: int, of: int) -> str:
     names = ", ".join(shown(label) for label in labels[:10]) + (", …" if len(labels) > 10 else "")
     return f"{rows} of {of} rows have a label that the model does not know ({names}); they count as wrong."
-
-
-def wilson(share: float, rows: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927), which stays within 0–1 and holds for few rows."""
-    if rows == 0:
-        return 0.0, 1.0
-    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * (share * (1 - share) / rows + z * z / (4 * rows * rows)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def predict_file(model: TunedModel, source: str, target: Path, columns: dict[str, str]) -> int:

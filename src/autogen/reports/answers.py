@@ -189,3 +189,12 @@ def mistakes(answers: Answers, limit: int) -> list[Mistake]:
         seen[one.label, one.answered] += 1
         (first if seen[one.label, one.answered] <= 2 else later).append(one)
     return [*first, *later][:limit]
+
+
+def wilson(share: float, rows: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927), which stays within 0–1 and holds for few rows."""
+    if rows == 0:
+        return 0.0, 1.0
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * (share * (1 - share) / rows + z * z / (4 * rows * rows)) ** 0.5
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))

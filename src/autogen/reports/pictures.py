@@ -10,7 +10,7 @@ import numpy as np
 
 from autogen.config import RESERVED_LABEL
 from autogen.markup import printable
-from autogen.reports.answers import Answers, Confusion, Reliability, Tradeoff
+from autogen.reports.answers import Answers, Confusion, Reliability, Tradeoff, wilson
 from autogen.reports.drawing import INK
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def reliability_diagram(found: Reliability) -> Figure:
     figure = _figure(4.8, 5.0)
     axes, counts = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
     middles, width = found.edges.mean(axis=1), float(found.edges[0, 1] - found.edges[0, 0])
-    low, high = wilson(found.accuracy, found.rows)
+    bounds = [wilson(float(share), int(rows)) for share, rows in zip(found.accuracy, found.rows, strict=True)]
+    low, high = np.array(bounds).reshape(-1, 2).T
     axes.bar(middles, found.accuracy, width * 0.92, color=BLUE, alpha=0.35)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
     axes.errorbar(
@@ -222,13 +223,6 @@ def label_bars(per_label: Mapping[str, Mapping[str, float]]) -> Figure:
     axes.grid(axis="x", alpha=0.25)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=8)
     return figure
-
-
-def wilson(shares: Any, rows: Any, z: float = 1.96) -> tuple[Any, Any]:
-    """95 % intervals of shares (Wilson 1927), which hold for few rows."""
-    middle = (shares + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * np.sqrt(shares * (1 - shares) / rows + z * z / (4 * rows * rows))
-    return np.minimum(middle - half, shares), np.maximum(middle + half, shares)
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autogen.config import RESERVED_LABEL
@@ -61,29 +61,17 @@ def read_learning_data(
 ) -> LearningData:
     """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
-    data = _read_labelled_data(project, task, train, held_out, columns, seed)
-    texts, problems = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
-    kept = texts.without(data.train.texts, data.held_out.texts)
-    return replace(data, problems=(*data.problems, *problems), unlabelled=kept)
-
-
-def _read_labelled_data(
-    project: Path,
-    task: str,
-    train: Sequence[str],
-    held_out: Sequence[str],
-    columns: Mapping[str, str],
-    seed: int,
-) -> LearningData:
     learnt, problems = read_labelled(project, task, train, columns)
     problems += check_labelled(learnt.texts, learnt.labels, learnt.rows)
     if held_out:
         measured, found = read_labelled(project, task, held_out, columns)
-        found += check_labelled_eval(learnt, measured)
+        problems += [*found, *check_labelled_eval(learnt, measured)]
         learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
-        return LearningData(learnt, measured, f"{len(measured.rows)} rows of the eval data", (*problems, *found))
-    learnt, measured, words = split(learnt, seed)
-    return LearningData(learnt, measured, words, tuple(problems))
+        words = f"{len(measured.rows)} rows of the eval data"
+    else:
+        learnt, measured, words = split(learnt, seed)
+    texts, found = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
+    return LearningData(learnt, measured, words, (*problems, *found), texts.without(learnt.texts, measured.texts))
 
 
 def read_labelled(
