@@ -78,6 +78,19 @@ def test_an_int8_form_is_smaller_and_answers_nearly_the_same(
     assert np.mean(found.argmax(axis=1) == trained_logits.argmax(axis=1)) > 0.9
 
 
+@pytest.mark.parametrize("form", INT8_FORMS)
+def test_an_int8_form_keeps_its_large_tables_in_bytes(form: str, graph: Path, tmp_path: Path) -> None:
+    quantiser, _ = INT8_FORMS[form]
+    quantiser(graph, tmp_path / "model.onnx")
+    graph_nodes = onnx.load(tmp_path / "model.onnx").graph
+    looked_up = {node.input[0] for node in graph_nodes.node if node.op_type == "Gather"}
+    tables = [one for one in graph_nodes.initializer if one.name in looked_up and one.dims[0] > 64]
+    assert {(one.data_type, one.dims[1] > 1) for one in tables} == {
+        (onnx.TensorProto.INT8, True),
+        (onnx.TensorProto.FLOAT, False),  # the scales of their rows
+    }
+
+
 def test_an_altered_weight_of_the_graph_is_noticed(
     graph: Path, encoder: TextEncoder, rows: list[Encoded], trained_logits: Logits, tmp_path: Path
 ) -> None:

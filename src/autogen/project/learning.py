@@ -35,6 +35,7 @@ from autogen.project.judging import (
     write_fingerprints,
 )
 from autogen.project.resuming import begin, go_on, run_record
+from autogen.project.suitability import base_model_problems
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
 from autogen.skills.skill import Need
@@ -119,6 +120,8 @@ class Learning:
         ]
         if self.origin == "improve":
             self._something_new([data for *_, data in work])
+        else:
+            self._warn_of_language([text for *_, data in work for text in data.data.train.texts])
         self._claim_state({f"{name}/{need.name}": data.data for name, _, need, data in work}, resume, force)
         try:
             published = self._publish(work)
@@ -171,6 +174,12 @@ class Learning:
         """Which skill knows which labels, where there are several."""
         skills = load_skills(self.champion.folder, self.champion.manifest) if self.champion else {}
         return label_owners(self.folder, self.config, skills)
+
+    def _warn_of_language(self, texts: Sequence[str]) -> None:
+        """`check` says it too; who trains without having checked would wait in vain."""
+        for problem in base_model_problems(self.folder, self.config.agent.base_model, texts):
+            if problem.severity == "warning":
+                self.progress.say(f"warning: {problem}")
 
     def _something_new(self, data: list[WithFeedback]) -> None:
         if self.champion is None:
