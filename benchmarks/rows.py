@@ -16,7 +16,7 @@ from typing import NamedTuple
 from measuring import AUTOGEN, say
 
 OUT_OF_SCOPE = "oos"
-EXTENSIONS = (".jsonl.gz", ".jsonl", ".csv")
+EXTENSIONS = (".jsonl.gz", ".jsonl", ".csv", ".csv.gz")
 
 
 class Row(NamedTuple):

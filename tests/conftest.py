@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.shop import write_shop
 from tests.tiny import write_tiny_base_model, write_tiny_project
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line does: tests share the processor with servers
@@ -41,3 +42,20 @@ def project(trained: Path, tmp_path: Path) -> Path:
 def untrained(tmp_path: Path, tiny_base_model: Path) -> Path:
     """A project that nothing has been trained in."""
     return write_tiny_project(tmp_path / "untrained", tiny_base_model)
+
+
+@pytest.fixture(scope="session")
+def trained_shop(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
+    """A project that recommends, with one version. Read only: take `shop` to change one."""
+    from autogen.project import Project
+    from autogen.training.progress import TrainingProgress
+
+    folder = write_shop(tmp_path_factory.mktemp("shop") / "project", tiny_base_model)
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+    return folder
+
+
+@pytest.fixture
+def shop(trained_shop: Path, tmp_path: Path) -> Path:
+    """A trained project that recommends, of the test's own."""
+    return Path(shutil.copytree(trained_shop, tmp_path / "shop"))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autogen.errors import ProjectNotFound, UsageError, VersionDamaged
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
+from autogen.knowledge.catalogue import Catalogue
+from autogen.runtime.recommender import Recommender
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
-from autogen.skills.skill import Action, Reply, Skill, Turn
+from autogen.skills.recommendation import Recommendations, Recommended, Wanted
+from autogen.skills.skill import Action, Observer, Reply, Skill, Turn
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore, StoredResponse
 from autogen.versions.manifest import Manifest, check_files
@@ -38,6 +42,16 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Items, best first. Feedback refers to them by `id`, and names the item as its label."""
+
+    id: str
+    items: tuple[Recommended, ...]
+    version: str
+    skill: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a person wrote, and in which conversation; None opens one.
 
@@ -47,6 +61,7 @@ class Message:
     text: str
     conversation_id: str | None = None
     after: str | None = None
+    user: str | None = None
 
 
 class Memory:
@@ -76,6 +91,9 @@ class Agent:
         self.memory = memory
         self.keeps: object = None  # what must live as long as the agent does, such as a temporary folder
         self._skills = skills
+        self._observers = {name: skill for name, skill in skills.items() if isinstance(skill, Observer)}
+        self._observed = 0
+        self._observing = threading.Lock()
 
     @classmethod
     def load(cls, project: Path | str, version: str | None = None, memory: Memory | None = None) -> Agent:
@@ -99,24 +117,32 @@ class Agent:
     def name(self) -> str:
         return self.manifest.agent
 
-    def respond(self, text: str, conversation_id: str | None = None) -> Response:
-        """Answer one message. A conversation that is not known yet is opened.
+    def respond(self, text: str, conversation_id: str | None = None, user: str | None = None) -> Response:
+        """Answer one message. A conversation that is not known yet is opened. `user`: who writes, where skills answer
+        each user differently.
 
         Raises UsageError when the text is empty or too long. The response is kept before it is returned.
         """
-        return self.respond_all([Message(text, conversation_id)])[0]
+        return self.respond_all([Message(text, conversation_id, user=user)])[0]
 
     def respond_all(self, messages: Sequence[Message]) -> list[Response]:
         """Answer several messages, of different conversations, together."""
         for message in messages:
             check_message(message)
+        self._observe()
+        messages = [
+            one if one.conversation_id else replace(one, conversation_id=new_conversation()) for one in messages
+        ]
         turns = [self._turn(message) for message in messages]
         replies = self._reply(turns)
         responses = [self._response(message, *reply) for message, reply in zip(messages, replies, strict=True)]
         now = datetime.now(UTC)
         about = [reply.about or message.text for (_, reply), message in zip(replies, messages, strict=True)]
         self.memory.responses.add(
-            [_stored(response, text, now) for response, text in zip(responses, about, strict=True)]
+            [
+                _stored(response, text, now, message.user)
+                for response, text, message in zip(responses, about, messages, strict=True)
+            ]
         )
         return responses
 
@@ -153,12 +179,65 @@ class Agent:
             user=user,
         )
 
+    def recommend(self, wanted: Wanted, skill: str | None = None) -> Recommendation:
+        """Items for one user, or for an anonymous history; kept, so that feedback can refer to it.
+
+        Raises UsageError where no skill recommends, or for what cannot be asked.
+        """
+        name, recommender = self._recommender(skill)
+        self._observe()
+        found = tuple(recommender.recommend(wanted))
+        response = Response(
+            id=new_response(),
+            text="\n".join(one.item.title for one in found),
+            action="answer" if found else "decline",
+            intent=None,
+            confidence=found[0].score if found else 0.0,
+            alternatives=tuple((one.item.id, one.score) for one in found),
+            conversation_id=new_conversation(),
+            version=self.version,
+            skill=name,
+        )
+        self.memory.responses.add([_stored(response, wanted.query, datetime.now(UTC), wanted.user)])
+        return Recommendation(response.id, found, self.version, name)
+
+    def recommends(self, skill: str) -> bool:
+        return isinstance(self._skills.get(skill), Recommendations)
+
+    def catalogue(self, skill: str | None = None) -> Catalogue:
+        """The items that a skill recommends. Raises UsageError where none does."""
+        return self._recommender(skill)[1].catalogue
+
+    def _recommender(self, skill: str | None) -> tuple[str, Recommendations]:
+        found = {name: one for name, one in self._skills.items() if isinstance(one, Recommendations)}
+        if skill is not None and skill not in found:
+            raise UsageError(
+                f"Expected a skill that recommends ({', '.join(found) or 'there is none'}); found {skill!r}."
+            )
+        if not found:
+            raise UsageError(
+                "Expected an agent with the skill `recommendation`, found none of this agent's skills to be."
+            )
+        name = skill or next(iter(found))
+        return name, found[name]
+
+    def _observe(self) -> None:
+        """Show the skills that learn at once what was said since they were last shown."""
+        if not self._observers:
+            return
+        with self._observing:
+            feedback, who, self._observed = self.memory.feedback.since(self._observed)
+            for name, skill in self._observers.items() if feedback else ():
+                learnt = {*self.manifest.feedback}
+                skill.observe([one for one in feedback if one.skill in (None, name) and one.id not in learnt], who)
+
     def _turn(self, message: Message) -> Turn:
-        last = self._before(message)
+        last, user = self._before(message), message.user or message.conversation_id
         if last is None:
-            return Turn(message.text)
+            return Turn(message.text, user=user)
         action: Any = last.action
-        return Turn(message.text, action, last.message, tuple(name for name, _ in last.alternatives), last.skill)
+        offered = tuple(name for name, _ in last.alternatives)
+        return Turn(message.text, action, last.message, offered, last.skill, user)
 
     def _before(self, message: Message) -> StoredResponse | None:
         """The response that the message follows."""
@@ -181,23 +260,31 @@ class Agent:
 
     def _response(self, message: Message, skill: str, reply: Reply) -> Response:
         return Response(
-            id=f"resp-{os.urandom(12).hex()}",
+            id=new_response(),
             text=reply.text,
             action=reply.action,
             intent=reply.intent,
             confidence=reply.confidence,
             alternatives=reply.alternatives,
-            conversation_id=message.conversation_id or f"conv-{os.urandom(12).hex()}",
+            conversation_id=message.conversation_id or new_conversation(),
             version=self.version,
             skill=skill,
         )
+
+
+def new_response() -> str:
+    return f"resp-{os.urandom(12).hex()}"
+
+
+def new_conversation() -> str:
+    return f"conv-{os.urandom(12).hex()}"
 
 
 def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
     """The skills of a version's folder, ready to answer. Raises VersionDamaged."""
     ready: dict[str, Skill] = {}
     for name, record in manifest.skills.items():
-        models = {model: TunedModel.load(folder / entry.folder) for model, entry in record.models.items()}
+        models = {model: _load(entry.task, folder / entry.folder) for model, entry in record.models.items()}
         try:
             ready[name] = SKILLS[record.type].ready(record.answering, models)
         except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
@@ -206,6 +293,18 @@ def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
                 f"answer with: {error}. It may be of a newer one: update this one."
             ) from error
     return ready
+
+
+LOADERS: Mapping[str, Callable[[Path], Any]] = {
+    "text-classification": TunedModel.load,
+    "recommendation": Recommender.load,
+}
+
+
+def _load(task: str, folder: Path) -> Any:
+    if task not in LOADERS:
+        raise VersionDamaged(f"{folder} was made for the task {task!r}, by a newer AutoGen: update this one to use it.")
+    return LOADERS[task](folder)
 
 
 def check_message(message: Message) -> None:
@@ -225,7 +324,7 @@ def _claim(reply: Reply) -> tuple[bool, bool, float]:
     return reply.action != "decline", reply.about is not None, reply.confidence
 
 
-def _stored(response: Response, message: str, now: datetime) -> StoredResponse:
+def _stored(response: Response, message: str, now: datetime, user: str | None) -> StoredResponse:
     return StoredResponse(
         id=response.id,
         conversation_id=response.conversation_id,
@@ -238,4 +337,5 @@ def _stored(response: Response, message: str, now: datetime) -> StoredResponse:
         skill=response.skill,
         version=response.version,
         created_at=now,
+        user=user,
     )

@@ -47,6 +47,7 @@ class _Talk:
         self.agent, self.to = agent, to
         self.conversation: str | None = None
         self.last: str | None = None
+        self.cards: tuple[str, ...] = ()  # ids of the items shown last
 
     def greet(self) -> None:
         self.to.say(f"[bold]{escape(self.agent.name)}[/], version {self.agent.version}. {HELP}")
@@ -62,8 +63,11 @@ class _Talk:
     def take(self, said: str) -> None:
         if not said:
             return
+        if said.isdigit() and 0 < int(said) <= len(self.cards):
+            self._click(self.cards[int(said) - 1])
+            return
         if said == "/new":
-            self.conversation = self.last = None
+            self.conversation, self.last, self.cards = None, None, ()
         elif said.startswith("/"):
             self._feedback(said)
         else:
@@ -78,9 +82,17 @@ class _Talk:
         response = self.agent.respond(said, self.conversation)
         self.conversation, self.last = response.conversation_id, response.id
         self.to.plain(f"{self.agent.name}: {response.text}")
-        intent = escape(response.intent or "out of scope")
-        self.to.say(f"[dim]{response.action} · {intent} · {response.confidence:.0%}[/]")
+        recommends = self.agent.recommends(response.skill)
+        self.cards = tuple(name for name, _ in response.alternatives) if recommends else ()
+        about = "a number clicks on an item" if self.cards else escape(response.intent or "out of scope")
+        sure = "" if recommends else f" · {response.confidence:.0%}"
+        self.to.say(f"[dim]{response.action} · {about}{sure}[/]")
         self.to.result({name: getattr(response, name) for name in response.__slots__})
+
+    def _click(self, item: str) -> None:
+        kept = self.agent.feedback(self.last, source="cli", label=item, rating="up")
+        self.to.say(f"[dim]clicked {escape(item)}; what comes next takes it into account[/]")
+        self.to.result({"feedback": kept.id, "item": item})
 
     def _feedback(self, said: str) -> None:
         word, _, rest = said[1:].partition(" ")

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from autogen.cli import learning  # isort: skip
-from autogen.cli import discover, answering, feedback, tune, versions, models  # isort: skip
+from autogen.cli import discover, answering, recommending, feedback, tune, versions, models  # isort: skip
 
-__all__ = ["answering", "discover", "feedback", "learning", "models", "tune", "versions"]
+__all__ = ["answering", "discover", "feedback", "learning", "models", "recommending", "tune", "versions"]

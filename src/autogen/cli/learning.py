@@ -48,7 +48,10 @@ def check(
     for found in checks:
         rows = [(label, *counts) for label, counts in found.labels.items()]
         total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
-        to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
+        if found.learns_from:
+            to.say(escape(f"{found.skill}: {found.learns_from}."))
+        else:
+            to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
         to.say(escape(f"Held out: {found.split}."))
         if found.unlabelled:
             to.say(escape(f"Unlabelled: {found.unlabelled}."))
@@ -89,6 +92,7 @@ def _check_json(found: Any) -> dict[str, Any]:
         "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
         "held_out": found.split,
         "unlabelled": found.unlabelled,
+        "learns_from": found.learns_from,
         "settings": dict(found.settings),
         "recipe": found.recipe,
         "problems": [asdict(problem) for problem in found.problems],

@@ -19,6 +19,13 @@ MAIN_METRICS = (
     "oos_recall",
     "oos_precision",
     "oos_auroc",
+    "ndcg_at_10",
+    "hit_rate_at_10",
+    "recall_at_10",
+    "cold_hit_rate_at_10",
+    "coverage_at_10",
+    "novelty_at_10",
+    "popularity_bias_at_10",
 )
 WORST_LABELS = 5
 
@@ -36,6 +43,9 @@ def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
         rows,
         right=(1, 2),
     )
+    for name, metrics in found.baselines.items():
+        plain = [(metric, percent(metrics[metric])) for metric in MAIN_METRICS if metric in metrics]
+        to.table(f"On the same rows: {name}", ("metric", "value"), plain, right=(1,))
     worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
     if worst and len(found.per_label) > WORST_LABELS:
         lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]
@@ -112,6 +122,15 @@ def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | 
 
 def _how_trained(model: ModelRecord) -> str:
     run = model.training
+    if model.task == "recommendation":
+        tried = "; ".join(f"{name} {value:.3f}" for name, value in run["tried"].items())
+        chosen = f" NDCG@10 on {run['held']} users' last events: {tried}." if tried else " Mixed as before."
+        chosen = chosen if run["parameters"] or tried else ""
+        left_out = f" {run['left_out']}." if run["left_out"] else ""
+        return (
+            f"{model.train_rows} events learnt in {run['seconds']:.0f} s ({run['precision']}). "
+            f"What answers: {' + '.join(run['readings'])}.{chosen}{left_out}"
+        )
     return (
         f"{model.train_rows} rows learnt in {run['seconds']:.0f} s ({run['rows_per_second']:.0f} rows/s, "
         f"{run['precision']}), {run['trainable']:,} of {run['parameters']:,} parameters; "

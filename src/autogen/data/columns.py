@@ -29,6 +29,13 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# An items file, whose id and title go by names that would be a user's or a text's elsewhere.
+ITEM_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "item": ("id", *_SYNONYMS["item"]),
+    "title": (*_SYNONYMS["title"], "product_name", "movie_title"),
+}
+
+
 def select(
     rows: Sequence[Row], required: tuple[str, ...], optional: tuple[str, ...], columns: Mapping[str, str]
 ) -> tuple[list[Row], list[Problem]]:

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from autogen.errors import UsageError
 from autogen.storage import clock
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore
-from autogen.storage.schema import DECISIONS, FEEDBACK
+from autogen.storage.schema import DECISIONS, FEEDBACK, RESPONSES
 
 MAX_TEXT_LENGTH = 10_000
 """Characters in a message, a better answer or a comment."""
@@ -133,6 +133,19 @@ class FeedbackStore:
             rows = connection.execute(select(*_COLUMNS).order_by(FEEDBACK.c.number))
             return [_from_row(row) for row in rows.mappings()]
 
+    def since(self, number: int) -> tuple[list[Feedback], dict[str, str], int]:
+        """The feedback that arrived after the one with this number (0: all), in order; the user behind each, by its id:
+        the one it names, else the one whose response it is about, else that conversation; and the last one's number."""
+        about = FEEDBACK.outerjoin(RESPONSES, RESPONSES.c.id == FEEDBACK.c.response_id)
+        who = func.coalesce(FEEDBACK.c.user, RESPONSES.c.user, RESPONSES.c.conversation_id)
+        wanted = select(FEEDBACK.c.number, who.label("who"), *_COLUMNS).select_from(about)
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted.where(FEEDBACK.c.number > number).order_by(FEEDBACK.c.number))
+            read = [dict(row) for row in rows.mappings()]
+        last = max((row.pop("number") for row in read), default=number)
+        people = {row["id"]: name for row in read if (name := row.pop("who")) is not None}
+        return [_from_row(row) for row in read], people, last
+
     def get(self, feedback_id: str) -> Feedback:
         """Raises `UsageError` when there is none with this id."""
         with self._database.reading() as connection:
@@ -225,7 +238,7 @@ def _to_row(feedback: Feedback) -> dict[str, object]:
     return {**row, "created_at": clock.written(feedback.created_at)}
 
 
-def _from_row(row: RowMapping) -> Feedback:
+def _from_row(row: Mapping[Any, Any]) -> Feedback:
     values: dict[str, Any] = {**row, "created_at": clock.read(row["created_at"])}
     return Feedback(**values)
 

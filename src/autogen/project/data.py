@@ -43,6 +43,7 @@ class SkillCheck:
     recipe: str  # what `train` would do, every setting chosen
     problems: tuple[Problem, ...]
     unlabelled: str = ""  # how many texts without labels, in words; empty: no such file
+    learns_from: str = ""  # in words, where rows have no labels
 
     @property
     def errors(self) -> list[Problem]:
@@ -107,13 +108,18 @@ class WithFeedback:
 Owners = Mapping[str, frozenset[str]]  # skill -> the labels it knows
 
 
+def classifies(settings: SkillSettings) -> bool:
+    """Whether the skill learns labels of texts: what corrections, review and protected rows are about."""
+    return all(need.task == "text-classification" for need in SKILLS[settings.type].needs(settings))
+
+
 def label_owners(project: Path, config: ProjectConfig, skills: Mapping[str, Skill]) -> Owners:
     """Which labels each skill knows, by its rows and by the champion's `skills`. Nothing is read for a single skill,
     whose all feedback is."""
     if len(config.skills) == 1:
         return {}
     owners: dict[str, frozenset[str]] = {}
-    for name, settings in config.skills.items():
+    for name, settings in ((name, one) for name, one in config.skills.items() if classifies(one)):
         rows = [read_need(project, settings, need).train.labels for need in SKILLS[settings.type].needs(settings)]
         models = [model.task.labels for model in skills[name].models.values()] if name in skills else []
         owners[name] = frozenset(label for labels in (*rows, *models) for label in labels) - {RESERVED_LABEL}

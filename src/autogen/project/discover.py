@@ -28,7 +28,7 @@ from autogen.data.problems import raise_for
 from autogen.data.unlabelled import Unlabelled, read_unlabelled
 from autogen.errors import UsageError
 from autogen.models.base_models import find_base_model
-from autogen.project.data import read_need, skill_named
+from autogen.project.data import classifies, read_need, skill_named
 from autogen.project.project import Project
 from autogen.skills import SKILLS
 from autogen.storage.files import explained, write_atomically
@@ -93,6 +93,8 @@ def discover(project: Project, skill: str | None = None, source: str | None = No
     if smallest < 2:
         raise UsageError(f"Expected a smallest group of at least 2 texts; found {smallest}.")
     name, settings = skill_named(project.config, skill)[0]
+    if not classifies(settings):
+        raise UsageError(f"Expected a skill with intents, found {name!r} ({settings.type}): name another with --skill.")
     data = read_need(project.folder, settings, SKILLS[settings.type].needs(settings)[0])
     raise_for(data.problems)
     unlabelled = _texts(project, name, settings, data, source)

@@ -34,6 +34,7 @@ class SkillEvaluation:
     source: str
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     per_label: dict[str, dict[str, float]] = field(default_factory=dict)
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)  # plain methods' metrics on the same rows
     warnings: tuple[str, ...] = ()
     answers: Answers | None = field(default=None, repr=False, compare=False)  # for pictures; None: there were no rows
 
@@ -89,9 +90,7 @@ def predict_file(model: TunedModel, source: str, target: Path, columns: dict[str
 
     Raises DataError for rows that cannot be read, UsageError for a target of unknown format. The target appears whole.
     """
-    kind = target.suffix.lower()
-    if kind not in OUTPUT_FORMATS:
-        raise UsageError(f"Expected an output file ending in {', '.join(OUTPUT_FORMATS)}; found {target.name!r}.")
+    check_output(target)
     rows, problems = read_rows(locate(source, Path()))
     selected, found = select(rows, ("text",), ("text_pair",), columns)
     raise_for([*problems, *found, *_empty(selected)])
@@ -101,10 +100,22 @@ def predict_file(model: TunedModel, source: str, target: Path, columns: dict[str
         {**row.values, "prediction": found.decided, "confidence": round(found.confidence, 6)}
         for row, found in zip(rows, predictions, strict=True)
     ]
+    write_rows(answered, target)
+    return len(answered)
+
+
+def check_output(target: Path) -> None:
+    """Raises UsageError for a file of unknown format."""
+    if target.suffix.lower() not in OUTPUT_FORMATS:
+        raise UsageError(f"Expected an output file ending in {', '.join(OUTPUT_FORMATS)}; found {target.name!r}.")
+
+
+def write_rows(rows: Sequence[dict[str, object]], target: Path) -> None:
+    """The file appears whole. Raises UsageError, StorageError."""
+    check_output(target)
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, "".join(_written(answered, kind)).encode())
-    return len(answered)
+    write_atomically(target, "".join(_written(rows, target.suffix.lower())).encode())
 
 
 def _empty(rows: Sequence[Any]) -> list[Problem]:

@@ -17,10 +17,12 @@ from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decided
 from autogen.feedback.exchange import ImportResult, import_feedback
 from autogen.feedback.review import ReviewItem, review_items
+from autogen.project.behaviour import check_behaviour, clicks_of, measured_behaviour, with_clicks
 from autogen.project.data import (
     Owners,
     SkillCheck,
     check_skill,
+    classifies,
     curate_feedback,
     label_owners,
     read_need,
@@ -29,6 +31,7 @@ from autogen.project.data import (
 )
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
+from autogen.project.measuring import evaluate_recommender, recommend_for_file, recommender_of
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
 from autogen.runtime.tuned_model import TunedModel
@@ -41,8 +44,8 @@ from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
+    from autogen.project.course import Origin
     from autogen.project.deep_check import DeepReport
-    from autogen.project.learning import Origin
     from autogen.training.search import Budget, Found
 
 
@@ -70,7 +73,12 @@ class Project:
         columns = next(iter(self.config.skills.values())).columns
         gate = protected_rows(self.folder, self.config.gate, columns)[1]
         base_model = self.config.agent.base_model
-        checks = [check_skill(self.folder, name, settings, base_model) for name, settings in self.config.skills.items()]
+        checks = [
+            check_skill(self.folder, name, settings, base_model)
+            if classifies(settings)
+            else check_behaviour(self.folder, name, settings, base_model)
+            for name, settings in self.config.skills.items()
+        ]
         return [replace(checks[0], problems=(*checks[0].problems, *gate)), *checks[1:]]
 
     def deep_check(self, progress: TrainingProgress | None = None) -> dict[str, DeepReport]:
@@ -147,6 +155,8 @@ class Project:
         return project_table(self.config, self.versions)
 
     def _evaluate(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
+        if need.task == "recommendation":
+            return self._evaluate_recommender(manifest, skill, need, data)
         contender = self._contender(manifest, skill, need.name)
         if data is not None:
             rows, problems = read_labelled(Path(), need.task, [data], need.columns)
@@ -167,17 +177,32 @@ class Project:
         unseen = _unseen(measured, contender)
         return evaluate_model(contender.model, unseen, f"{len(unseen.rows)} held-out rows")
 
+    def _evaluate_recommender(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
+        settings = self.config.skills[skill]
+        model = recommender_of(load_skills(self.versions.folder / manifest.version, manifest)[skill])
+        found = measured_behaviour(self.folder, need, settings.training.seed, data)
+        raise_for(found.problems)
+        if data is None and manifest.feedback:
+            found = with_clicks(found, clicks_of(self.memory, skill, frozenset(manifest.feedback))[0], model.card.lag)
+        return evaluate_recommender(model, found, data or found.split, getattr(settings, "min_rating", None))
+
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
         manifest = self._whole(version)
         name = self.one_skill(skill)
         settings = self.config.skills[name]
         need = SKILLS[settings.type].needs(settings)[0]
+        if need.task == "recommendation":
+            skills = load_skills(self.versions.folder / manifest.version, manifest)
+            return recommend_for_file(skills[name], source, target, dict(need.columns))
         return predict_file(self._contender(manifest, name, need.name).model, source, target, dict(need.columns))
 
     def curation(self, skill: str | None = None) -> Curation:
-        """What `improve` would do with the feedback there is on a skill, the first one unless told."""
+        """What `improve` would do with the feedback there is on a skill, the first one unless told. Raises UsageError
+        for a skill that learns no labels."""
         name, settings = skill_named(self.config, skill)[0]
+        if not classifies(settings):
+            raise UsageError(f"Expected a skill that learns labels, found {name!r} ({settings.type}).")
         need = SKILLS[settings.type].needs(settings)[0]
         data = read_need(self.folder, settings, need)
         champion = self._whole(None)
@@ -190,7 +215,7 @@ class Project:
 
     def to_review(self) -> tuple[Sequence[ReviewItem], Sequence[Feedback]]:
         """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
-        found = [self.curation(name) for name in self.config.skills]
+        found = [self.curation(name) for name, settings in self.config.skills.items() if classifies(settings)]
         return [item for one in found for item in review_items(one)], [f for one in found for f in one.on_held_out]
 
     def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autogen.config import RESERVED_LABEL, ProjectConfig
+from autogen.config import ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
-from autogen.tasks.text_classification import Example
 from autogen.training.checkpoints import BEST_FILE
-from autogen.training.learning_data import LearningData, in_order, row_fingerprint
 
 RUN_FILE = "run.json"
 # what the shapes and names of a checkpoint's weights depend on
@@ -45,22 +43,12 @@ MAY_CHANGE = (
 KEPT = ("weight_decay",)  # what the optimiser keeps beside the weights, as it was
 
 
-def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, LearningData]) -> dict[str, Any]:
-    """What a run learns from, as JSON; `data` by skill and need."""
-    record = {
-        "config": config.model_dump(mode="json"),
-        "champion": champion,
-        "data": {name: _digests(one) for name, one in data.items()},
-        "learnt": {name: sorted({row_fingerprint(t) for t in one.train.texts}) for name, one in data.items()},
-        "labels": {name: sorted({*d.train.labels} - {RESERVED_LABEL}) for name, d in data.items()},
-    }
+def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a run learns from, as JSON; `data` by skill and need, each with `data`, `learnt` and `labels`."""
+    record = {"config": config.model_dump(mode="json"), "champion": champion}
+    record |= {part: {name: one[part] for name, one in data.items()} for part in ("data", "learnt", "labels")}
     found: dict[str, Any] = json.loads(json.dumps(record))
     return found
-
-
-def _digests(data: LearningData) -> list[str]:
-    unlabelled = [Example(text, "") for text in data.unlabelled.texts]
-    return [in_order(part) for part in (data.train.examples, data.held_out.examples, unlabelled)]
 
 
 def begin(state: Path, record: Mapping[str, Any]) -> None:

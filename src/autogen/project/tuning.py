@@ -11,6 +11,7 @@ from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig
 from autogen.errors import UsageError
 from autogen.models.base_models import BaseModel, find_base_model
+from autogen.project.classifying import Classifying
 from autogen.project.learning import Learning
 from autogen.skills import SKILLS
 from autogen.storage.files import explained, sha256_of
@@ -34,8 +35,14 @@ def tune(
     need = SKILLS[settings.type].needs(settings)[0]
     learning = Learning(folder, config, "train", memory, progress)
     state = Versions(folder).state.resolve()
-    job = learning.job(skill, settings, need, learning.data(skill, settings, need), state / "tuning/model")
-    job = replace(job, state=state / "tuning/trial")  # the checkpoints of an interrupted `train` are not ours
+    course = learning.course(skill, settings, need)
+    if not isinstance(course, Classifying):
+        raise UsageError(
+            f"Expected a skill that learns labels, found {skill!r} ({settings.type}): there is no search for it."
+        )
+    job = replace(
+        course.job(state / "tuning/model"), state=state / "tuning/trial"
+    )  # the checkpoints of an interrupted `train` are not ours
     bound_to = {
         "data": _digest(in_order(job.train), in_order(job.held_out)),
         "base model": base_model_digest(find_base_model(config.agent.base_model, folder)),

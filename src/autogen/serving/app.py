@@ -39,6 +39,9 @@ from autogen.serving.schemas import (
     Parsed,
     ParseRequest,
     Ready,
+    RecommendationList,
+    RecommendationRequest,
+    RecommendedItem,
 )
 from autogen.serving.security import ApiKey
 from autogen.serving.service import Service
@@ -111,6 +114,21 @@ def _answering(service: Service) -> APIRouter:
     async def feedback(given: FeedbackRequest) -> FeedbackKept:
         return FeedbackKept(id=(await service.keep(given)).id)
 
+    @router.post("/recommendations")
+    async def recommendations(request: RecommendationRequest) -> RecommendationList:
+        found, notes = await service.recommend(request)
+        items = [
+            RecommendedItem(
+                item=one.item.id,
+                title=one.item.title,
+                score=one.score,
+                reason=one.reason,
+                attributes=dict(one.item.values),
+            )
+            for one in found.items
+        ]
+        return RecommendationList(id=found.id, items=items, version=found.version, skill=found.skill, notes=[*notes])
+
     @router.post("/parse")
     async def parse(request: ParseRequest) -> Parsed:
         found = await service.parse(request.text)
@@ -171,7 +189,7 @@ def _asked(request: ChatRequest) -> Asked:
     text = said.pop()[1]
     if len(text) > MAX_TEXT_LENGTH:
         raise too_long(len(text), "messages")
-    return Asked(text, request.metadata.conversation_id if request.metadata else None, tuple(said))
+    return Asked(text, request.metadata.conversation_id if request.metadata else None, tuple(said), request.user)
 
 
 def _completion(response: Response, model: str) -> ChatCompletion:

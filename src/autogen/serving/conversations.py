@@ -33,6 +33,7 @@ class Asked:
     text: str
     conversation_id: str | None = None
     before: tuple[Line, ...] = ()
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ class Placed:
 def place(asked: Asked, responses: ResponseStore) -> Placed:
     """Find the conversation. Reads the database; raises StorageError."""
     if asked.conversation_id is not None:
-        return Placed(Message(asked.text, asked.conversation_id), asked.conversation_id)
+        return Placed(Message(asked.text, asked.conversation_id, user=asked.user), asked.conversation_id)
     before = _answered(asked.before, responses)
     opened = _new_id((*asked.before, ("user", asked.text)))
     if before is None:
-        return Placed(Message(asked.text, opened), None)
-    return Placed(Message(asked.text, opened, before.id), before.conversation_id)
+        return Placed(Message(asked.text, opened, user=asked.user), None)
+    return Placed(Message(asked.text, opened, before.id, asked.user), before.conversation_id)
 
 
 def _answered(lines: Sequence[Line], responses: ResponseStore) -> StoredResponse | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from autogen.agents.wanted import MOST_IDS
 from autogen.errors import UsageError
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, parse_rating
 
@@ -71,6 +72,7 @@ class ChatRequest(BaseModel):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     metadata: ChatMetadata | None = None
+    user: Name | None = None  # who writes, for skills that answer each user differently
 
 
 class Intent(BaseModel):
@@ -152,6 +154,38 @@ class FeedbackRequest(BaseModel):
     text: Words | None = None
     comment: Words | None = None
     user: Name | Literal[""] | None = None
+
+
+class RecommendationRequest(BaseModel):
+    """For a user, or an anonymous history of item ids (the oldest first): items, also by a wish in words."""
+
+    user: Name | None = None
+    history: Annotated[list[Name], Field(max_length=MOST_IDS)] = []
+    query: Words = ""
+    filters: dict[str, Any] = {}
+    k: Annotated[int, Field(ge=1, le=100)] | None = None
+    exclude: Annotated[list[Name], Field(max_length=MOST_IDS)] = []
+    skill: Name | None = None
+
+
+class RecommendedItem(BaseModel):
+    """`score`: how likely it is that it is wanted next, among all items; `attributes`: all that is known of it."""
+
+    item: str
+    title: str
+    score: float
+    reason: str
+    attributes: dict[str, Any]
+
+
+class RecommendationList(BaseModel):
+    """Best first. Feedback refers to it by `id`, and names the item as its `label`."""
+
+    id: str
+    items: list[RecommendedItem]
+    version: str
+    skill: str
+    notes: list[str]
 
 
 class FeedbackKept(BaseModel):

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from autogen.agents.agent import Agent, Message, Response, check_message
+from autogen.agents.agent import Agent, Message, Recommendation, Response, check_message
 from autogen.agents.fleet import Fleet
+from autogen.agents.wanted import wanted
 from autogen.feedback.events import Feedback
 from autogen.runtime.batcher import Batcher, together
 from autogen.serving.conversations import Asked, Placed, place
 from autogen.serving.metrics import Metrics
-from autogen.serving.schemas import FeedbackRequest
+from autogen.serving.schemas import FeedbackRequest, RecommendationRequest
 from autogen.skills.skill import Reply
 
 log = logging.getLogger("autogen.serving")
@@ -38,6 +39,7 @@ class Service:
         self._reported: Exception | None = None
         self._answers = Batcher(self._answer_all, room=room)
         self._parses = Batcher(self._parse_all, room=room)
+        self._recommendations = Batcher(self._recommend_all, room=room)
         self._feedback = Batcher(self._keep_all, largest=1, room=room)  # each is confirmed as soon as it is on disk
 
     async def answer(self, asked: Asked) -> Response:
@@ -51,6 +53,10 @@ class Service:
         """Raises UsageError, Overloaded."""
         check_message(Message(text))
         return await self._parses.submit(text)
+
+    async def recommend(self, given: RecommendationRequest) -> tuple[Recommendation, tuple[str, ...]]:
+        """Items, and notes on what was understood. Raises UsageError, Overloaded, StorageError."""
+        return await self._recommendations.submit(given)
 
     async def keep(self, given: FeedbackRequest) -> Feedback:
         """On disk when this returns. Raises UnknownResponse, UsageError, Overloaded, StorageError."""
@@ -68,7 +74,7 @@ class Service:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-            for batcher in (self._answers, self._parses, self._feedback):
+            for batcher in (self._answers, self._parses, self._recommendations, self._feedback):
                 await asyncio.to_thread(batcher.close)
 
     async def _watch(self, seconds: float) -> None:
@@ -100,6 +106,21 @@ class Service:
             return [Understood(champion.version, skill, reply) for skill, reply in champion.parse(some)]
 
         return together(parse, texts)
+
+    def _recommend_all(
+        self, given: Sequence[RecommendationRequest]
+    ) -> list[tuple[Recommendation, tuple[str, ...]] | Exception]:
+        champion = self.fleet.champion
+
+        def recommend(some: Sequence[RecommendationRequest]) -> list[tuple[Recommendation, tuple[str, ...]]]:
+            found = []
+            for one in some:
+                catalogue = champion.catalogue(one.skill)
+                asked = wanted(catalogue, one.user, one.history, one.query, one.filters, one.k, one.exclude)
+                found.append((champion.recommend(asked.wanted, one.skill), asked.notes))
+            return found
+
+        return together(recommend, given)
 
     def _keep_all(self, given: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
         return together(self._keep, given)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from autogen.config import SkillSettings
 from autogen.skills.customer_service import CustomerServiceType
+from autogen.skills.recommendation import RecommendationType
 from autogen.skills.skill import SkillType
 
-SKILLS: dict[str, SkillType] = {CustomerServiceType.name: CustomerServiceType()}
+SKILLS: dict[str, SkillType] = {one.name: one for one in (CustomerServiceType(), RecommendationType())}
 
 
 def skill_settings() -> dict[str, type[SkillSettings]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from autogen.config import SkillSettings
 from autogen.data.problems import Problem
-from autogen.runtime.tuned_model import TunedModel
+from autogen.feedback.events import Feedback
 
 Action = Literal["answer", "clarify", "decline", "hand_over"]
 
@@ -24,6 +24,7 @@ class Need:
     eval: tuple[str, ...]  # empty: held out from `train`, or cross-validated
     columns: Mapping[str, str]
     unlabelled: tuple[str, ...] = ()  # texts without labels to learn from too
+    items: tuple[str, ...] = ()  # the catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,30 @@ class Turn:
     question: str = ""  # what the last action was about
     offered: tuple[str, ...] = ()
     skill: str | None = None  # the one that acted last
+    user: str | None = None  # who writes; a conversation without a user's name is one of its own
 
     def as_seen_by(self, skill: str) -> Turn:
         """To a skill that did not ask, the answer to a question is a message like any other."""
-        return self if self.skill in (None, skill) else Turn(self.text)
+        return self if self.skill in (None, skill) else Turn(self.text, user=self.user)
 
 
 class Skill(Protocol):
     """A skill ready to answer."""
 
     @property
-    def models(self) -> Mapping[str, TunedModel]:
+    def models(self) -> Mapping[str, Any]:
         """Its models as they answer: the skill's own settings (a threshold, say) applied."""
 
     def reply(self, turns: Sequence[Turn]) -> list[Reply]:
         """One reply a turn; the turns are of different conversations and answered together."""
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """A skill that learns at once from what people say of answers."""
+
+    def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
+        """Feedback in order of arrival; `who`: the user behind each, by its id."""
 
 
 class SkillType(Protocol):
@@ -81,4 +91,4 @@ class SkillType(Protocol):
     def check(self, settings: Any, project: Path, labels: Sequence[str]) -> list[Problem]:
         """What is wrong with the skill's own data, given the labels that will be learnt."""
 
-    def ready(self, answering: Mapping[str, Any], models: Mapping[str, TunedModel]) -> Skill: ...
+    def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Skill: ...

@@ -34,6 +34,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             feedback_id TEXT PRIMARY KEY REFERENCES feedback (id), decision TEXT NOT NULL, label TEXT,
             decided_at TEXT NOT NULL)""",
     ),
+    ('ALTER TABLE responses ADD COLUMN "user" TEXT',),
 )
 
 

@@ -34,6 +34,7 @@ class StoredResponse:
     skill: str
     version: str
     created_at: datetime
+    user: str | None = None
 
 
 class ResponseStore:
@@ -110,6 +111,7 @@ def _to_row(response: StoredResponse) -> dict[str, object]:
         "skill": response.skill,
         "version": response.version,
         "created_at": clock.written(response.created_at),
+        "user": response.user,
     }
 
 

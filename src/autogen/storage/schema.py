@@ -38,6 +38,7 @@ RESPONSES = Table(
     Column("skill", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("user", Text),
     Index("responses_of_conversation", "conversation_id", "number"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -16,9 +17,13 @@ from torch import Tensor, nn
 
 from autogen.errors import ParityError
 from autogen.models.adapters import is_adapted, merged
+from autogen.models.base_models import BaseModel
 from autogen.models.classifier import Classifier
-from autogen.runtime.session import ExportedModel
-from autogen.tasks.encoding import Encoded, TextEncoder
+from autogen.models.sequential import SequentialModel
+from autogen.models.sources import FromBaseModel
+from autogen.runtime.session import MODEL_FILE, ExportedModel
+from autogen.runtime.text_encoder import ENCODER_FILE
+from autogen.tasks.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 
 PARITY_TOLERANCE = 0.01  # largest allowed difference of a logit; a cosine logit spans about ±20
 TABLE = 64  # rows from which a table of embeddings is worth making smaller
@@ -59,6 +64,50 @@ def export_graph(model: Classifier, path: Path) -> None:
             dynamic_shapes=tuple({0: rows, 1: length} for _ in names),
             external_data=False,
         )
+
+
+def export_sequence(model: SequentialModel, path: Path) -> None:
+    """Write the sequential model: inputs `items`, `gaps` (rows, length), output `sought` (rows, width) after the last
+    event."""
+
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model, self.known = model, nn.Buffer(model.vectors().detach())
+
+        def forward(self, items: Tensor, gaps: Tensor) -> Tensor:
+            found: Tensor = self.model(items, gaps, self.known)[:, -1]
+            return found
+
+    sample = torch.zeros(2, 8, dtype=torch.int64), torch.zeros(2, 8, dtype=torch.int64)
+    rows, length = torch.export.Dim("rows"), torch.export.Dim("length", max=model.sizes.length + 1)
+    with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript", "onnx_ir"):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Last().eval(),
+            sample,
+            str(path),
+            dynamo=True,
+            verbose=False,
+            input_names=["items", "gaps"],
+            output_names=["sought"],
+            dynamic_shapes=({0: rows, 1: length}, {0: rows, 1: length}),
+            external_data=False,
+        )
+
+
+def export_text_encoder(base: BaseModel, folder: Path, max_length: int) -> None:
+    """The base model as it is, in int8, with its tokenizer: texts to mean token vectors (`runtime.text_encoder`)."""
+    source = FromBaseModel(base)
+    tokenizer, pad_id, limit = source.tokenizer()
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / "fp32.onnx"
+    export_graph(source.build(("a", "b"), seed=0), whole)
+    quantise(whole, folder / MODEL_FILE)
+    whole.unlink()
+    tokenizer.save(str(folder / TOKENIZER_FILE))
+    card = {"max_length": min(limit, max_length), "pad_id": pad_id, "base_model": source.name}
+    (folder / ENCODER_FILE).write_text(json.dumps(card), "utf-8")
 
 
 def _merged(model: Classifier) -> Classifier:

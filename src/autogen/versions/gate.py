@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean, stdev
 from typing import Any
 
 from scipy.stats import binomtest, norm
@@ -132,6 +133,40 @@ def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSetting
     else:
         summary = f"Rejected: {'; '.join(check.finding for check in failed)}."
     return Verdict(passed, summary, len(judged), checks)
+
+
+def judge_ranking(
+    candidate: Sequence[float], champion: Sequence[float], measured: Measured, settings: GateSettings
+) -> Verdict:
+    """As `judge`, for rankings: the gain (NDCG@10, 0–1) of each query, by candidate and by champion, in pairs."""
+    rows = len(candidate)
+    differences = [now - was for now, was in zip(candidate, champion, strict=True)]
+    difference = fmean(differences) if rows else 0.0
+    spread = stdev(differences) / rows**0.5 if rows > 1 else 1.0
+    lower = difference - float(norm.ppf(settings.confidence)) * spread
+    means = (fmean(candidate), fmean(champion)) if rows else (0.0, 0.0)
+    within = "within" if lower >= -settings.margin else "beyond"
+    compared = (
+        f"ndcg_at_10 {means[0]:.4f} against {means[1]:.4f} on {rows} queries; at worst {lower:+.4f}, {within} the "
+        f"margin of {-settings.margin:+.4f}"
+    )
+    figures = {"rows": rows, "candidate": means[0], "champion": means[1], "lower_bound": lower}
+    better = difference > 0 or bool(measured.answers_changed)
+    said = f"better: ndcg_at_10 by {difference:+.4f}" if difference > 0 else "better at nothing"
+    if measured.answers_changed:
+        said = f"better: answers changed: {', '.join(measured.answers_changed)}"
+    enough = rows >= settings.min_rows
+    needed = f"{rows} queries to judge by" + ("" if enough else f" (of {settings.min_rows} needed): more eval data")
+    checks = (
+        Check("enough rows", enough, needed, {"rows": rows, "needed": settings.min_rows}),
+        Check("not inferior, overall", lower >= -settings.margin or measured.same_model, compared, figures),
+        Check(BETTER, better, said, {"difference": difference}),
+        _at_most("latency", measured.latency_ratio, settings.latency_ratio),
+        _at_most("size", measured.size_ratio, settings.size_ratio),
+    )
+    failed = [check for check in checks if not check.passed]
+    words = f"Rejected: {'; '.join(check.finding for check in failed)}." if failed else f"Accepted: {compared}."
+    return Verdict(not failed, words, rows, checks)
 
 
 def incomparable(reason: str) -> Verdict:

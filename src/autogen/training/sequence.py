@@ -1,0 +1,193 @@
+"""Training the sequential model: every event of every history is asked for, given the events before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from autogen.data.interactions import Interactions, Places, Times
+from autogen.models.sequential import SequentialModel, Sizes
+from autogen.runtime.recommender import SEQUENCE_TRENDS, opened
+from autogen.tasks.recommendation import HALF_LIVES, Floats, Histories, Query, Replay, log_trend
+from autogen.training.progress import TrainingProgress
+
+MOST_MOMENTS = 256  # at which what trends is known while training: a moment's trend serves until the next
+TREND_VALUES = 64_000_000  # numbers, of all moments together: fewer moments for larger catalogues
+FULL = 4_000  # items up to which the softmax is over all of them
+SAMPLED = 1024  # items beside those of the batch, where it is not
+NOT_ASKED = -1
+CHUNK = 1024  # events whose logits are in memory at once
+
+
+@dataclass(frozen=True)
+class SequenceSettings:
+    epochs: int | None  # None: as many as `steps` takes
+    steps: int
+    learning_rate: float
+    batch_size: int
+    bf16: bool
+    seed: int
+
+
+class Trends:
+    """What trended at some moments, as the training events see it: never later than themselves."""
+
+    def __init__(self, events: Interactions, items: int) -> None:
+        count = max(1, min(MOST_MOMENTS, len(events), TREND_VALUES // (items * len(SEQUENCE_TRENDS))))
+        self.moments = np.unique(events.time[np.linspace(0, len(events) - 1, count).astype(int)])
+        replay = Replay(events, items, [HALF_LIVES[at] for at in SEQUENCE_TRENDS])
+        counted = np.stack([log_trend(replay.before(moment)) for moment in self.moments], axis=1)
+        self.values = torch.from_numpy(counted)  # (trends, moments, items)
+
+    def at(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The number of the last moment that is no later than each time."""
+        return np.maximum(np.searchsorted(self.moments, times, side="right") - 1, 0)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One history, cut to what the model reads: at each step what was done, the gap to the next event, that event."""
+
+    items: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+    next: NDArray[np.int64]
+    moments: NDArray[np.int64]
+
+
+def lessons(events: Interactions, sizes: Sizes, trends: Trends) -> list[Lesson]:
+    """Long histories are cut into pieces, each beginning with the half of one before, so that every event is asked for
+    once, with a past."""
+    histories, made = Histories(events), []
+    for user in range(len(events.users)):
+        items, times = histories.all_of(user)
+        new, end = 0, sizes.length  # the first event not asked for yet
+        while new < len(items):
+            first = max(0, end - sizes.length)
+            made.append(_lesson(items[first:end], times[first:end], new - first, sizes, trends))
+            new, end = end, end + sizes.length // 2
+    return made
+
+
+def _lesson(items: Places, times: Times, new: int, sizes: Sizes, trends: Trends) -> Lesson:
+    at, gaps = opened(Query(items[:-1], times[:-1], float(times[-1])), sizes.length, sizes.items)
+    wanted = items.astype(np.int64)
+    wanted[:new] = NOT_ASKED
+    return Lesson(at, gaps, wanted, trends.at(times))
+
+
+def train_sequence(
+    model: SequentialModel, events: Interactions, settings: SequenceSettings, progress: TrainingProgress, stage: str
+) -> None:
+    """Fit the model to the events, in place."""
+    trends = Trends(events, model.sizes.items)
+    taught = lessons(events, model.sizes, trends)
+    chance = np.random.default_rng(settings.seed)
+    torch.manual_seed(settings.seed)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    of_epoch = -(-len(taught) // settings.batch_size)
+    epochs = settings.epochs or -(-settings.steps // of_epoch)
+    steps = epochs * of_epoch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False
+    )
+    progress.start(stage, epochs * len(taught))
+    model.train()
+    for _ in range(epochs):
+        for batch in batches(taught, settings.batch_size, chance):
+            loss = batch_loss(model, batch, trends, events, settings, chance)
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            progress.advance(len(batch), note=f"loss {loss.item():.2f}")
+    model.eval()
+
+
+def batches(taught: list[Lesson], size: int, chance: np.random.Generator) -> Iterator[list[Lesson]]:
+    """Lessons of like length together, in random order."""
+    order = chance.permutation(len(taught))
+    lengths = np.array([len(taught[at].items) for at in order])
+    order = order[np.argsort(lengths, kind="stable")]
+    pieces = [order[at : at + size] for at in range(0, len(order), size)]
+    for piece in chance.permutation(len(pieces)):
+        yield [taught[at] for at in pieces[piece]]
+
+
+def batch_loss(
+    model: SequentialModel,
+    batch: list[Lesson],
+    trends: Trends,
+    events: Interactions,
+    settings: SequenceSettings,
+    chance: np.random.Generator,
+) -> Tensor:
+    """Mean cross-entropy of the events asked for."""
+    longest = max(len(one.items) for one in batch)
+    items, gaps, wanted, moments = (np.full((len(batch), longest), fill) for fill in (0, 0, NOT_ASKED, 0))
+    for row, one in enumerate(batch):
+        steps = slice(0, len(one.items))
+        items[row, steps], gaps[row, steps], moments[row, steps] = one.items, one.gaps, one.moments
+        wanted[row, steps] = one.next
+    asked = torch.from_numpy(wanted != NOT_ASKED)
+    with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
+        vectors = model.vectors()
+        sought = model(torch.from_numpy(items), torch.from_numpy(gaps), vectors)[asked]
+        target, when = torch.from_numpy(wanted)[asked], torch.from_numpy(moments)[asked]
+        offered, correction = _offered(model.sizes.items, target, events, chance)
+        total = sought.new_zeros((), dtype=torch.float32)
+        for start in range(0, len(sought), CHUNK):
+            part = slice(start, start + CHUNK)
+            total = total + _loss(
+                model, vectors, sought[part], target[part], trends.values, when[part], offered, correction
+            )
+    mean: Tensor = total / max(len(sought), 1)
+    return mean
+
+
+def _loss(
+    model: SequentialModel,
+    vectors: Tensor,
+    sought: Tensor,
+    target: Tensor,
+    trends: Tensor,
+    when: Tensor,
+    offered: Tensor | None,
+    correction: Tensor | None,
+) -> Tensor:
+    columns = slice(None, -1) if offered is None else offered
+    logits = (sought @ vectors[columns].T).float() + (model.bias if offered is None else model.bias[offered])
+    for weight, trend in zip(model.trend, trends, strict=True):  # rows gathered without a gradient of their own
+        logits = logits + weight * (trend[when] if offered is None else trend[when][:, offered])
+    if offered is None or correction is None:
+        return nn.functional.cross_entropy(logits, target, reduction="sum")
+    places = torch.searchsorted(offered, target)  # every target is offered
+    return nn.functional.cross_entropy(logits - correction, places, reduction="sum")
+
+
+def _offered(
+    items: int, target: Tensor, events: Interactions, chance: np.random.Generator
+) -> tuple[Tensor | None, Tensor | None]:
+    """For a catalogue too large for a whole softmax: the batch's own items and others by chance, in order, and the
+    logarithm of how often each is expected among them (Bengio & Senécal 2008)."""
+    if items <= FULL:
+        return None, None
+    own = target.numpy()
+    drawn = chance.integers(0, items, SAMPLED)
+    offered = np.unique(np.concatenate([own, drawn]))
+    share = np.bincount(events.item, minlength=items)[offered] / max(len(events), 1)
+    expected = np.minimum(1.0, share * len(own) + SAMPLED / items)
+    return torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32))
+
+
+def sought_after(model: SequentialModel, query: Query) -> Floats:
+    """What the model seeks after a history, (width,), without a graph: what the export must agree with."""
+    items, gaps = opened(query, model.sizes.length, model.sizes.items)
+    with torch.no_grad():
+        found: Floats = model(torch.from_numpy(items)[None], torch.from_numpy(gaps)[None])[0, -1].numpy()
+    return found

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autogen.agents.agent import load_skills
+from autogen.errors import UsageError
+from autogen.feedback.events import Feedback
+from autogen.knowledge.catalogue import Filter
+from autogen.skills.live import MOST_A_DAY, clicks
+from autogen.skills.recommendation import Recommendations, RecommendationType, Wanted
+from autogen.skills.skill import Observer, Turn
+from autogen.versions.registry import Versions
+from tests.shop import FILMS, NEW
+
+
+@pytest.fixture
+def films(trained_shop: Path) -> Iterator[Recommendations]:
+    """Loaded anew for each test: what is clicked in one is not known in another."""
+    versions = Versions(trained_shop)
+    found = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
+    assert isinstance(found, Recommendations)
+    yield found
+
+
+def ids(films: Recommendations, wanted: Wanted) -> list[str]:
+    return [one.item.id for one in films.recommend(wanted)]
+
+
+def said(item: str, rating: float | None = 1.0, user: str = "u0", number: int = 0, minute: int = 0) -> Feedback:
+    return Feedback(
+        id=f"fb-{number}-{item}",
+        response_id="r",
+        message="",
+        skill="films",
+        version="0001",
+        intent=None,
+        confidence=None,
+        rating=rating,
+        label=item,
+        answer=None,
+        comment=None,
+        user=user,
+        trusted=False,
+        source="http",
+        created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
+    )
+
+
+def with_settings(films: Recommendations, **values: object) -> Recommendations:
+    return replace(films, settings=films.settings.model_copy(update=values))
+
+
+def test_each_user_is_shown_what_is_next_in_their_taste(films: Recommendations) -> None:
+    """Users of the shop go from one film to the next of their taste."""
+    right = sum(ids(films, Wanted(user=f"u{user}", count=10))[0][0] == "ch"[user % 2] for user in range(40))
+    assert right >= 36
+
+
+def test_what_a_user_had_is_not_shown_again(films: Recommendations) -> None:
+    model = films.live.model
+    had = {model.items[at] for at in model.histories.all_of(model.user_at["u0"])[0]}
+    assert had
+    assert not had & {*ids(films, Wanted(user="u0", count=24))}
+
+
+def test_a_stranger_is_shown_something(films: Recommendations) -> None:
+    assert len(ids(films, Wanted(user="never seen", count=5))) == 5
+    assert ids(films, Wanted(user="never seen")) == ids(films, Wanted())
+
+
+def test_a_history_without_a_name_is_enough(films: Recommendations) -> None:
+    assert ids(films, Wanted(history=("c1", "c2", "c3"), count=3))[0][0] == "c"
+    assert ids(films, Wanted(history=("h1", "h2", "h3"), count=3))[0][0] == "h"
+    assert ids(films, Wanted(history=("no such item",), count=3)) == ids(films, Wanted(count=3))
+
+
+def test_scores_are_probabilities_in_order(films: Recommendations) -> None:
+    found = films.recommend(Wanted(user="u0", count=20))
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < sum(scores) <= 1.0001
+    assert all(one.reason for one in found)
+
+
+def test_rules_hold_whatever_the_taste(films: Recommendations) -> None:
+    first = ids(films, Wanted(user="u0"))[0]
+    assert first not in ids(with_settings(films, block=[first]), Wanted(user="u0", count=20))
+    assert ids(with_settings(films, allow=["h1", "h2", "gone"]), Wanted(user="u0")) in (["h1", "h2"], ["h2", "h1"])
+    last = ids(films, Wanted(user="u0", count=20))[-1]
+    assert ids(with_settings(films, boost={last: 1e9}), Wanted(user="u0"))[0] == last
+    stocked = with_settings(films, stock="stock").recommend(Wanted(user="u0", count=24))
+    assert all(one.item.values["stock"] > 0 for one in stocked)  # type: ignore[operator]
+    assert first not in ids(films, Wanted(user="u0", exclude=(first,), count=20))
+
+
+def test_filters_hold_and_an_empty_catalogue_after_them_is_no_fault(films: Recommendations) -> None:
+    cheap = films.recommend(Wanted(user="u0", filters=(Filter("price", at_most=8.0),), count=20))
+    assert cheap
+    assert all(one.item.values["price"] <= 8 for one in cheap)  # type: ignore[operator]
+    assert films.recommend(Wanted(filters=(Filter("price", at_most=-1.0),))) == []
+
+
+@pytest.mark.parametrize("count", [-1, 101])
+def test_a_count_beyond_reason_is_refused(films: Recommendations, count: int) -> None:
+    with pytest.raises(UsageError, match="1 to 100"):
+        films.recommend(Wanted(count=count))
+
+
+def test_a_click_counts_at_once(films: Recommendations) -> None:
+    assert isinstance(films, Observer)
+    before = ids(films, Wanted(user="newcomer", count=10))
+    for number in range(4):
+        films.observe([said(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"})
+    after = ids(films, Wanted(user="newcomer", count=10))
+    assert after != before
+    assert after[0][0] == "h"
+    assert not {"h2", "h3", "h4", "h5"} & {*after}
+
+
+def test_what_is_clicked_trends_for_everybody(films: Recommendations) -> None:
+    target = ids(films, Wanted(count=24))[-1]
+    now = films.live.clock()
+    before = films.live.counts(now)[1, films.live.at[target]]
+    for number in range(30):
+        films.observe([said(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"})
+    assert films.live.counts(films.live.clock() + 1)[5, films.live.at[target]] > before
+    assert films.live._trend.latest > now - 400 * 86_400
+
+
+def test_what_is_disliked_is_not_shown_to_that_user(films: Recommendations) -> None:
+    first = ids(films, Wanted(user="u0"))[0]
+    films.observe([said(first, rating=0.0)], {f"fb-0-{first}": "u0"})
+    assert first not in ids(films, Wanted(user="u0", count=24))
+    films.observe([said(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"})
+    assert first in ids(films, Wanted(user="u4", count=24)) or first in {
+        films.live.model.items[at] for at in films.live.model.histories.all_of(films.live.model.user_at["u4"])[0]
+    }
+
+
+def test_one_user_s_flood_is_no_trend_and_one_click_is_one() -> None:
+    many = [said(f"c{number}", number=number) for number in range(MOST_A_DAY + 50)]
+    who = {one.id: "u0" for one in many}
+    assert len(clicks(many, who)) == MOST_A_DAY
+    again = [said("c1", number=1), said("c1", number=2)]
+    assert len(clicks(again, {one.id: "u0" for one in again})) == 1
+    assert clicks([replace(again[0], label=None)], {again[0].id: "u0"}) == []
+
+
+def test_an_item_that_nobody_chose_yet_is_found_by_what_it_says(films: Recommendations) -> None:
+    like = films.recommend(Wanted(like=("c3",), count=24))
+    assert NEW in [one.item.id for one in like]
+    assert like[0].reason.startswith("like ")
+
+
+def test_similar_items_are_not_the_item_itself(films: Recommendations) -> None:
+    assert "c3" not in [one.item.id for one in films.similar("c3", 24)]
+    with pytest.raises(UsageError, match="an item of the catalogue"):
+        films.similar("nothing")
+
+
+def test_variety_shows_less_of_the_same(films: Recommendations) -> None:
+    def alike(diversity: float) -> float:
+        assert films.texts is not None
+        places = [
+            films.catalogue.position[name] for name in ids(films, Wanted(user="u0", count=6, diversity=diversity))
+        ]
+        texts = np.asarray(films.texts[places], np.float32)
+        return float((texts @ texts.T).mean())
+
+    assert alike(0.9) <= alike(0.0)
+
+
+def test_wishes_in_words_are_answered_with_cards(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("a comedy under 10 euros", user="u1")])
+    assert reply.action == "answer"
+    assert reply.text.startswith("1. The ")
+    assert all(name.startswith("c") for name, _ in reply.alternatives)
+    (declined,) = films.reply([Turn("a comedy under 1 euro", user="u1")])
+    assert (declined.action, declined.alternatives) == ("decline", ())
+    assert "price at most 1" in declined.text
+    (asked,) = films.reply([Turn("recommend", user="u1")])
+    assert asked.action == "clarify"
+
+
+def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> None:
+    (first,) = films.reply([Turn("a comedy", user="u1")])
+    offered = tuple(name for name, _ in first.alternatives)
+    turn = Turn("cheaper", "answer", "a comedy", offered, "films", "u1")
+    (cheaper,) = films.reply([turn])
+    prices = {
+        name: films.catalogue.items[films.catalogue.position[name]].values["price"] for name, _ in cheaper.alternatives
+    }
+    assert prices
+    assert all(name.startswith("c") for name in prices)
+    assert max(prices.values()) < max(float(f"{5 + number}") for number in range(FILMS))  # type: ignore[type-var]
+    assert cheaper.about == "a comedy; cheaper"
+    (other,) = films.reply([replace(turn, text="something else")])
+    assert not {*offered} & {name for name, _ in other.alternatives}
+
+
+def test_a_boost_that_is_no_factor_is_an_error() -> None:
+    kind = RecommendationType()
+    settings = kind.settings(type="recommendation", interactions=["x.csv"], boost={"a": 0.0})
+    (problem,) = kind.check(settings, Path(), ())
+    assert (problem.severity, problem.kind) == ("error", "boost")
