@@ -27,6 +27,8 @@ demo: $(STAMP) ## The whole loop on real bank customers' questions, in a few min
 peers: ## Make the environments of the peers that benchmarks compare with
 	$(PYTHON) -m venv benchmarks/peers/setfit/.venv
 	benchmarks/peers/setfit/.venv/bin/pip install --quiet -r benchmarks/peers/setfit/requirements.txt
+	$(PYTHON) -m venv benchmarks/peers/recommenders/.venv
+	benchmarks/peers/recommenders/.venv/bin/pip install --quiet -r benchmarks/peers/recommenders/requirements.txt
 
 test: $(STAMP) check ## All that CI runs: format, lint, types, import contract, tests
 	$(BIN)/pytest -m "not slow"

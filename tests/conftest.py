@@ -59,3 +59,9 @@ def trained_shop(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path
 def shop(trained_shop: Path, tmp_path: Path) -> Path:
     """A trained project that recommends, of the test's own."""
     return Path(shutil.copytree(trained_shop, tmp_path / "shop"))
+
+
+@pytest.fixture
+def untrained_shop(tmp_path: Path, tiny_base_model: Path) -> Path:
+    """A project that recommends, in which nothing has been trained."""
+    return write_shop(tmp_path / "untrained-shop", tiny_base_model)

@@ -32,20 +32,23 @@ WORST_LABELS = 5
 
 def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
     """`found` is a project.evaluation.SkillEvaluation."""
+    plain = list(found.baselines.values())
     rows = [
-        (name, percent(found.metrics[name]), _interval(found.intervals.get(name)))
+        (
+            name,
+            percent(found.metrics[name]),
+            _interval(found.intervals.get(name)),
+            *(percent(metrics[name]) if name in metrics else "" for metrics in plain),
+        )
         for name in MAIN_METRICS
         if name in found.metrics
     ]
     to.table(
         f"{skill}, version {version}: {found.source}",
-        ("metric", "value", "95 % interval"),
+        ("metric", "value", "95 % interval", *found.baselines),
         rows,
-        right=(1, 2),
+        right=tuple(range(1, 3 + len(plain))),
     )
-    for name, metrics in found.baselines.items():
-        plain = [(metric, percent(metrics[metric])) for metric in MAIN_METRICS if metric in metrics]
-        to.table(f"On the same rows: {name}", ("metric", "value"), plain, right=(1,))
     worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
     if worst and len(found.per_label) > WORST_LABELS:
         lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]

@@ -161,8 +161,8 @@ def _latency_ratio(candidate: Recommender, champion: Recommender) -> float:
 
 
 def _seconds(model: Recommender, user: str) -> float:
-    counts = model.trend().at(float(model.events.time[-1]) if len(model.events) else 0.0)
-    query = model.histories.query(model.user_at.get(user, -1), np.inf)
+    end = float(model.events.time[-1]) if len(model.events) else 0.0
+    counts, query = model.trend().at(end), model.histories.query(model.user_at.get(user, -1), end)
     started = time.perf_counter()
     model.scores(query, counts)
     return time.perf_counter() - started

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.process import autogen, called
+
+
+def test_items_are_recommended_with_the_evidence_for_each(shop: Path) -> None:
+    done = called("recommend", "-p", shop, "--user", "u1", "-k", "3", "--json")
+    assert done.code == 0, done.err
+    found = done.json
+    assert len(found["items"]) == 3
+    assert all(one["reason"] for one in found["items"])
+    shown = called("recommend", "-p", shop, "--query", "a comedy under 10 euros")
+    assert shown.code == 0
+    assert "of comedy" in shown.out and "understood" in shown.err
+
+
+def test_what_cannot_be_asked_is_said_in_one_line(shop: Path, trained: Path) -> None:
+    for words in (["--filters", "{"], ["--filters", '{"colour": "red"}'], ["--skill", "none"]):
+        done = called("recommend", "-p", shop, *words)
+        assert done.code == 2 and done.err.startswith("error:"), done.err
+    assert called("recommend", "-p", trained).code == 2
+    nothing = called("recommend", "-p", shop, "--filters", '{"price": {"max": -1}}')
+    assert nothing.code == 0 and "Nothing passes" in nothing.out
+
+
+def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
+    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n2\nsomething else\n/new\n2\n")
+    assert done.code == 0, done.err
+    first, click, other, *rest = [json.loads(line) for line in done.out.splitlines()]
+    assert click["item"] == first["alternatives"][1][0]
+    assert click["feedback"].startswith("fb-")
+    assert other["conversation_id"] == first["conversation_id"]
+    assert "item" not in rest[-1], "after /new no card is shown"
+
+
+def test_check_and_evaluate_show_what_matters_here(shop: Path) -> None:
+    checked = called("check", "-p", shop)
+    assert checked.code == 0 and "events of 80 users" in checked.out
+    measured = called("evaluate", "-p", shop, "--json")
+    assert measured.code == 0
+    metrics = measured.json["skills"]["films"]["metrics"]
+    assert {"ndcg_at_10", "hit_rate_at_10", "recall_at_10", "coverage_at_10", "novelty_at_10"} <= set(metrics)
+    shown = called("evaluate", "-p", shop)
+    assert "popular this week" in " ".join(shown.out.split()) and "ndcg_at_10" in shown.out

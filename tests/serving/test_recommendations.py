@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving.process import ServerProcess
+
+
+@pytest.fixture(scope="module")
+def films(trained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = shutil.copytree(trained_shop, tmp_path_factory.mktemp("films") / "project")
+    with ServerProcess(Path(folder)) as running:
+        yield running
+
+
+def ask(films: ServerProcess, **asked: Any) -> dict[str, Any]:
+    answer = films.http.post("/v1/recommendations", json=asked)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_user_is_recommended_items_with_all_that_a_page_needs(films: ServerProcess) -> None:
+    found = ask(films, user="u1", k=3)
+    assert found["id"].startswith("resp-")
+    assert (found["version"], found["skill"], found["notes"]) == ("0001", "films", [])
+    assert len(found["items"]) == 3
+    first = found["items"][0]
+    assert set(first) == {"item", "title", "score", "reason", "attributes"}
+    assert first["attributes"]["genres"]
+
+
+def test_a_click_counts_at_once_over_http(films: ServerProcess) -> None:
+    found = ask(films, user="clicker", k=5)
+    item = found["items"][0]["item"]
+    kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": item, "rating": "up"})
+    assert kept.status_code == 200
+    assert item not in [one["item"] for one in ask(films, user="clicker", k=50)["items"]]
+    assert item in [one["item"] for one in ask(films, user="somebody else", k=50)["items"]]
+
+
+def test_wishes_filters_and_exclusions_hold(films: ServerProcess) -> None:
+    found = ask(films, query="a comedy under 10 euros", k=20)
+    assert found["items"]
+    assert all("Comedy" in one["attributes"]["genres"] for one in found["items"])
+    assert all(one["attributes"]["price"] <= 10 for one in found["items"])
+    assert found["notes"][0].startswith("understood: ")
+    only = ask(films, filters={"genres": "horror", "price": {"max": 8}}, exclude=["h1"], k=20)
+    assert {one["item"] for one in only["items"]} == {"h0", "h2", "h3"}
+    assert ask(films, filters={"price": {"max": -1}})["items"] == []
+
+
+def test_unknown_items_of_a_history_are_said_and_left_out(films: ServerProcess) -> None:
+    found = ask(films, history=["c1", "who knows"], k=3)
+    assert found["notes"] == ["unknown items in the history, left out: who knows"]
+    assert len(found["items"]) == 3
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"k": 0},
+        {"k": 101},
+        {"filters": {"colour": "red"}},
+        {"filters": {"price": {"max": "cheap"}}},
+        {"filters": []},
+        {"history": ["x"] * 1001},
+        {"query": "x" * 20_000},
+        {"user": "x" * 500},
+        {"skill": "support"},
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_openai_s_shape(films: ServerProcess, asked: dict[str, Any]) -> None:
+    answer = films.http.post("/v1/recommendations", json=asked)
+    assert answer.status_code in (400, 413, 422), answer.text
+    assert answer.json()["error"]["message"]
+
+
+def test_chat_is_each_user_s_own(films: ServerProcess) -> None:
+    body = {"messages": [{"role": "user", "content": "a comedy"}], "model": "any", "user": "u5"}
+    first = films.http.post("/v1/chat/completions", json=body).json()
+    assert first["choices"][0]["message"]["content"].startswith("1. ")
+    clicked = first["autogen"]["alternatives"][0]["name"]
+    films.http.post("/v1/feedback", json={"response_id": first["id"], "label": clicked})
+    again = films.http.post("/v1/chat/completions", json=body).json()
+    assert clicked not in [one["name"] for one in again["autogen"]["alternatives"]]
+
+
+def test_an_agent_without_the_skill_says_so(server: ServerProcess) -> None:
+    answer = server.http.post("/v1/recommendations", json={"user": "u"})
+    assert answer.status_code == 400
+    assert "recommend" in answer.json()["error"]["message"]
+
+
+def test_answering_never_loads_the_learning_wing(trained_shop: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained_shop, tmp_path / "project"))
+    with ServerProcess(folder) as running:
+        ask(running, user="u1", query="a comedy")
+        heavy = running.stop()
+    assert heavy == []
