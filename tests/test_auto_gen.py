@@ -71,6 +71,15 @@ def test_the_metrics_are_scikit_learn_s(fitted: AutoGen) -> None:
     assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx(list(wanted[:3]))
 
 
+def test_pairs_of_texts_are_predicted_with_both(fitted: AutoGen) -> None:
+    one = fitted.predict_proba("card delivery", "exchange rate euro currency convert")
+    assert sum(one.values()) == pytest.approx(1, abs=1e-4)
+    assert one != fitted.predict_proba("card delivery")
+    assert len(fitted.predict(["card", "euro"], ["post", "rate"])) == 2
+    with pytest.raises(DataError, match="a second text for each of 2, found 1"):
+        fitted.predict(["card", "euro"], ["post"])
+
+
 def test_probabilities_sum_to_one_and_one_text_gives_one_answer(fitted: AutoGen) -> None:
     shares = fitted.predict_proba("card delivery by post")
     assert set(shares) == set(TOPICS) and sum(shares.values()) == pytest.approx(1, abs=1e-5)

@@ -141,17 +141,18 @@ class AutoGen:
         found = metrics_table(self.report.metrics, caption="When it was fitted") if self.report else ""
         return joined([table(("AutoGen", ""), list(facts.items())), found])
 
-    def predict(self, texts: str | Iterable[str]) -> Any:
-        """The label of a text, or a list of labels for several (`oos` where none fits)."""
-        return self._each(texts, lambda found: found.decided)
+    def predict(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
+        """The label of a text, or a list of labels for several (`oos` where none fits). `pairs`: the second text of
+        each, for a model of text pairs."""
+        return self._each(texts, pairs, lambda found: found.decided)
 
-    def predict_proba(self, texts: str | Iterable[str]) -> Any:
-        """label → probability of a text, or a list of such mappings for several."""
-        listed = _listed(texts)
+    def predict_proba(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
+        """label → probability of a text, or a list of such mappings for several. `pairs`: see `predict`."""
+        listed, seconds = _listed(texts), _seconds(texts, pairs)
         model = self._model()
         if not listed:
             return []
-        rows = model.task.probabilities(model.logits(listed))
+        rows = model.task.probabilities(model.logits(listed, seconds))
         found = [dict(zip(self.labels, map(float, row), strict=True)) for row in rows]
         return found[0] if isinstance(texts, str) else found
 
@@ -218,9 +219,9 @@ class AutoGen:
             raise UsageError("Nothing has been fitted yet: call fit(train_data, dev_data) first.")
         return self._fitted
 
-    def _each(self, texts: str | Iterable[str], take: Any) -> Any:
+    def _each(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None, take: Any) -> Any:
         listed = _listed(texts)
-        found: Sequence[Prediction] = self._model().predict(listed)
+        found: Sequence[Prediction] = self._model().predict(listed, _seconds(listed, pairs))
         return take(found[0]) if isinstance(texts, str) else [take(one) for one in found]
 
     def _learning_rows(self, train_data: Data, dev_data: Data | None) -> tuple[LabelledRows, LabelledRows]:
@@ -291,6 +292,16 @@ def _listed(texts: str | Iterable[str]) -> list[str]:
             found = "an empty text" if isinstance(text, str) else type(text).__name__
             raise DataError(f"Text {number} of {len(listed)}: expected a text, found {found}.")
     return listed
+
+
+def _seconds(texts: str | Iterable[str], pairs: str | Iterable[str] | None) -> list[str] | None:
+    """Raises DataError where there is not one for each text."""
+    if pairs is None:
+        return None
+    seconds, count = _listed(pairs), len(_listed(texts))
+    if len(seconds) != count:
+        raise DataError(f"Expected a second text for each of {count}, found {len(seconds)}.")
+    return seconds
 
 
 def _pairs(data: LabelledRows) -> list[str] | None:

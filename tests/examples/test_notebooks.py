@@ -43,3 +43,12 @@ def test_notebooks_are_kept_without_outputs(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
     assert path.stat().st_size < 20_000
+
+
+@pytest.mark.slow
+def test_the_recommendation_notebook_runs(tmp_path: Path, tiny_base_model: Path) -> None:
+    small = 'MODEL, USERS, PAIRS, EPOCHS, QUERIES, CANDIDATES = "{model}", 400, 150, 2, 20, 10'
+    done = run("recommendation.ipynb", small, tmp_path, tiny_base_model)
+    assert "ndcg_at_10" in shown(done)
+    printed = "".join(out.get("text", "") for cell in done.cells for out in cell.get("outputs", ()))
+    assert "pointwise" in printed and "what trends today" in printed
