@@ -209,3 +209,13 @@ def test_a_boost_that_is_no_factor_is_an_error() -> None:
     settings = kind.settings(type="recommendation", interactions=["x.csv"], boost={"a": 0.0})
     (problem,) = kind.check(settings, Path(), ())
     assert (problem.severity, problem.kind) == ("error", "boost")
+
+
+def test_training_settings_that_do_nothing_are_said() -> None:
+    kind = RecommendationType()
+    settings = kind.settings(
+        type="recommendation", interactions=["x.csv"], training={"epochs": 3, "method": "lora", "time_limit": "5m"}
+    )
+    (problem,) = kind.check(settings, Path(), ())
+    assert (problem.severity, problem.kind) == ("warning", "idle-setting")
+    assert "found method, time_limit" in problem.message

@@ -130,9 +130,8 @@ class Agent:
         for message in messages:
             check_message(message)
         self._observe()
-        messages = [
-            one if one.conversation_id else replace(one, conversation_id=new_conversation()) for one in messages
-        ]
+        if self._observers:  # whoever gives no name is known by the conversation, also in its first message
+            messages = [one if one.conversation_id else _opening(one) for one in messages]
         turns = [self._turn(message) for message in messages]
         replies = self._reply(turns)
         responses = [self._response(message, *reply) for message, reply in zip(messages, replies, strict=True)]
@@ -185,6 +184,8 @@ class Agent:
         Raises UsageError where no skill recommends, or for what cannot be asked.
         """
         name, recommender = self._recommender(skill)
+        check_user(wanted.user)
+        check_whole_characters(wanted.query)
         self._observe()
         found = tuple(recommender.recommend(wanted))
         response = Response(
@@ -280,6 +281,10 @@ def new_conversation() -> str:
     return f"conv-{os.urandom(12).hex()}"
 
 
+def _opening(message: Message) -> Message:
+    return replace(message, conversation_id=new_conversation())
+
+
 def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
     """The skills of a version's folder, ready to answer. Raises VersionDamaged."""
     ready: dict[str, Skill] = {}
@@ -315,7 +320,20 @@ def check_message(message: Message) -> None:
         raise UsageError(f"Expected a message of at most {MAX_TEXT_LENGTH:,} characters, found {len(message.text):,}.")
     if message.conversation_id is not None and not 0 < len(message.conversation_id) <= MAX_NAME_LENGTH:
         raise UsageError(f"Expected a conversation id of 1 to {MAX_NAME_LENGTH} characters.")
-    if any("\ud800" <= character <= "\udfff" for character in message.text + (message.conversation_id or "")):
+    check_user(message.user)
+    check_whole_characters(message.text, message.conversation_id)
+
+
+def check_user(user: str | None) -> None:
+    """Raises UsageError."""
+    if user is not None and not 0 < len(user) <= MAX_NAME_LENGTH:
+        raise UsageError(f"Expected a user of 1 to {MAX_NAME_LENGTH} characters, found {len(user)}.")
+    check_whole_characters(user)
+
+
+def check_whole_characters(*texts: str | None) -> None:
+    """Raises UsageError for half a character, which no database takes."""
+    if any("\ud800" <= character <= "\udfff" for text in texts if text for character in text):
         raise UsageError("Expected valid Unicode text, found half a surrogate pair. Send the text as UTF-8.")
 
 

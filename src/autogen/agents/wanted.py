@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autogen.errors import UsageError
-from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
+from autogen.feedback.events import MAX_TEXT_LENGTH
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.filters import filters_from_json
 from autogen.skills.recommendation import Wanted
@@ -33,8 +33,8 @@ def wanted(
     exclude: Sequence[str],
 ) -> Asked:
     """Raises UsageError for what is too long, or filters that the catalogue cannot take."""
-    if len(query) > MAX_TEXT_LENGTH or len(user or "") > MAX_NAME_LENGTH:
-        raise UsageError(f"Expected a query of at most {MAX_TEXT_LENGTH:,} characters and a user of {MAX_NAME_LENGTH}.")
+    if len(query) > MAX_TEXT_LENGTH:
+        raise UsageError(f"Expected a query of at most {MAX_TEXT_LENGTH:,} characters, found {len(query):,}.")
     if max(len(history), len(exclude)) > MOST_IDS:
         raise UsageError(f"Expected at most {MOST_IDS:,} ids, found {max(len(history), len(exclude)):,}.")
     wish = read_wish(query, catalogue) if query.strip() else None

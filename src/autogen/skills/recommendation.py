@@ -33,6 +33,7 @@ WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 POOL = 100  # best items among which variety is sought
+USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
 TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 
 __all__ = ["Click", "RecommendationSettings", "RecommendationType", "Recommendations", "clicks"]
@@ -91,23 +92,26 @@ class RecommendationType:
         labels: Sequence[str],  # noqa: ARG002
     ) -> list[Problem]:
         wrong = [(name, factor) for name, factor in settings.boost.items() if not factor > 0]
-        return [
-            Problem(
-                "error",
-                "boost",
-                CONFIG_NAME,
-                None,
-                f"expected a factor above 0 for {shown(name)} in boost, found {factor}",
-                "write 2.0 for twice as likely, or put the item into block",
-            )
-            for name, factor in wrong
-        ]
+        idle = sorted(settings.training.model_fields_set - USED)
+        problems = [_idle(idle)] if idle else []
+        return [*problems, *(_no_factor(name, factor) for name, factor in wrong)]
 
     def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
         model = models[ITEMS]
         if not isinstance(model, Recommender) or model.folder is None:
             raise ValueError("expected a recommender")
         return Recommendations.load(model, Answering.model_validate(dict(answering)), model.folder)
+
+
+def _idle(names: Sequence[str]) -> Problem:
+    message = f"expected training settings that a recommender has ({', '.join(sorted(USED))}), found {', '.join(names)}"
+    return Problem("warning", "idle-setting", CONFIG_NAME, None, message, "take it out: it does nothing here")
+
+
+def _no_factor(name: str, factor: float) -> Problem:
+    message = f"expected a factor above 0 for {shown(name)} in boost, found {factor}"
+    fix = "write 2.0 for twice as likely, or put the item into block"
+    return Problem("error", "boost", CONFIG_NAME, None, message, fix)
 
 
 @dataclass(frozen=True)
