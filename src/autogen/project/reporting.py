@@ -49,6 +49,7 @@ def _part(name: str, found: SkillEvaluation, manifest: Manifest, data: str | Non
         answers=found.answers,
         training={**record.training, **rows},
         calibrated_on=data is None and not record.cross_validated,
+        baselines=found.baselines,
     )
 
 

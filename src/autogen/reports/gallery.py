@@ -19,28 +19,26 @@ from autogen.reports.pictures import (
     reliability_diagram,
     training_curves,
 )
+from autogen.reports.rankings import rankings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from autogen.reports.report import Part
 
 MOST_IN_OVERVIEW = 400  # labels; more would be less than a pixel each
 
 Drawn = tuple[str, str, str, str, "Figure"]  # name, title, caption, alt, figure
 
 
-def gallery(
-    history: Sequence[Mapping[str, float]],
-    answers: Answers | None,
-    per_label: Mapping[str, Mapping[str, float]],
-    calibrated_on: bool,
-) -> list[Picture]:
-    """All pictures that there is something to draw for. `calibrated_on`: temperature and threshold were fitted on the
-    very rows that are drawn, and the captions say so."""
+def gallery(part: Part) -> list[Picture]:
+    """All pictures that there is something to draw for."""
     with style():
-        drawn = [*_training(history)]
-        if answers is not None and answers.predictions:
-            drawn += [*_confusion(answers), *_calibration(answers, calibrated_on)]
-            drawn += [*_out_of_scope(answers, calibrated_on), *_labels(per_label)]
+        drawn = [*_training(part.training.get("history", ()))]
+        drawn += rankings(part.metrics, part.intervals, part.baselines, part.training.get("tried") or {})
+        if part.answers is not None and part.answers.predictions:
+            drawn += [*_confusion(part.answers), *_calibration(part.answers, part.calibrated_on)]
+            drawn += [*_out_of_scope(part.answers, part.calibrated_on), *_labels(part.per_label)]
         return [picture(*one) for one in drawn]
 
 

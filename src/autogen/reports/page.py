@@ -87,7 +87,7 @@ def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Ma
     for warning in part.warnings:
         yield element("p", warning, class_="note")
     yield metrics_table(part.metrics, part.intervals)
-    if part.answers is None:
+    if part.answers is None and not part.baselines:
         yield element("p", "No rows to draw: name held-out rows as `eval`, or measure with `--data`.", class_="note")
     elif not pictures:
         yield element("p", "No pictures: matplotlib is not installed (pip install matplotlib).", class_="note")

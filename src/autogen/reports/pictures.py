@@ -31,7 +31,7 @@ def training_curves(history: History) -> Figure | None:
     scores = [(entry["epoch"], entry["eval_score"]) for entry in history if "eval_score" in entry]
     if not losses:
         return None
-    figure = _figure(8.4 if scores else 4.4, 3.2)
+    figure = new_figure(8.4 if scores else 4.4, 3.2)
     axes = figure.subplots(1, 2 if scores else 1, squeeze=False)[0]
     _curve(axes[0], losses, BLUE, "training loss")
     axes[0].set_ylim(bottom=0)
@@ -62,7 +62,7 @@ def confusion_matrix(found: Confusion) -> Figure:
     names = [_short(label) for label in found.labels]
     cell = 0.42 if size <= 12 else 0.3 if size <= 26 else 0.235
     margin = 0.078 * max(map(len, names)) + 0.5
-    figure = _figure(size * cell + margin + 0.5, size * cell + margin + 0.4)
+    figure = new_figure(size * cell + margin + 0.5, size * cell + margin + 0.4)
     axes = figure.subplots()
     axes.imshow(_shaded(found), aspect="equal", interpolation="nearest")
     font = 10 if size <= 12 else 8 if size <= 26 else 7
@@ -82,7 +82,7 @@ def confusion_matrix(found: Confusion) -> Figure:
 def confusion_overview(found: Confusion) -> Figure:
     """All labels, too many for names: where the mistakes lie. Each mistake is a dot, the larger the more rows."""
     size = len(found.labels)
-    figure = _figure(5.6, 5.4)
+    figure = new_figure(5.6, 5.4)
     axes = figure.subplots()
     axes.plot([0, size - 1], [0, size - 1], color=BLUE, linewidth=1, alpha=0.6)
     right, answered = np.nonzero(found.mistakes)
@@ -128,7 +128,7 @@ def _between_cells(axes: Axes, size: int) -> None:
 
 def reliability_diagram(found: Reliability) -> Figure:
     """Accuracy in each bin of confidence with its 95 % interval, against the diagonal; below, the rows of each."""
-    figure = _figure(4.8, 5.0)
+    figure = new_figure(4.8, 5.0)
     axes, counts = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
     middles, width = found.edges.mean(axis=1), float(found.edges[0, 1] - found.edges[0, 0])
     bounds = [wilson(float(share), int(rows)) for share, rows in zip(found.accuracy, found.rows, strict=True)]
@@ -158,7 +158,7 @@ def reliability_diagram(found: Reliability) -> Figure:
 
 def out_of_scope_scores(answers: Answers) -> Figure:
     """How sure the model is of rows in scope and of rows out of it, each group as shares of its own rows."""
-    figure = _figure(5.8, 3.6)
+    figure = new_figure(5.8, 3.6)
     axes = figure.subplots()
     scores, outside = answers.scores, answers.outside
     edges = np.linspace(scores.min(), scores.max() + 1e-9, 41).tolist()
@@ -179,7 +179,7 @@ def out_of_scope_scores(answers: Answers) -> Figure:
 
 def rejection_tradeoff(found: Tradeoff, threshold: float | None) -> Figure:
     """What each threshold costs in scope and finds out of it; the one in use is marked."""
-    figure = _figure(4.8, 4.2)
+    figure = new_figure(4.8, 4.2)
     axes = figure.subplots()
     axes.plot(found.oos_recall, found.in_scope_accuracy, color=BLUE, linewidth=2, drawstyle="steps-post")
     at = 0 if threshold is None else int(np.searchsorted(found.thresholds, threshold, side="left"))
@@ -207,7 +207,7 @@ def label_bars(per_label: Mapping[str, Mapping[str, float]]) -> Figure:
     """F1 of each label, the hardest first and at most thirty, with precision and recall as marks."""
     hardest = sorted(per_label.items(), key=lambda item: (item[1]["f1"], item[0]))[:MOST_BARS]
     names = [f"{_short(name)} ({int(row['rows'])})" for name, row in hardest]
-    figure = _figure(5.2 + 0.07 * max(map(len, names)), 0.27 * len(hardest) + 1.3)
+    figure = new_figure(5.2 + 0.07 * max(map(len, names)), 0.27 * len(hardest) + 1.3)
     axes = figure.subplots()
     places = np.arange(len(hardest))
     columns = {key: np.array([row[key] for _, row in hardest]) for key in ("f1", "precision", "recall")}
@@ -225,7 +225,7 @@ def label_bars(per_label: Mapping[str, Mapping[str, float]]) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure  # not pyplot: it would keep every figure, and choose a screen to show it on
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -33,6 +33,7 @@ class Part:
     answers: Answers | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     calibrated_on: bool = False
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of plain methods on the same rows
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,7 @@ class Report:
             return {}
         from autogen.reports.gallery import gallery
 
-        return {
-            part.name: gallery(part.training.get("history", ()), part.answers, part.per_label, part.calibrated_on)
-            for part in self.parts
-        }
+        return {part.name: gallery(part) for part in self.parts}
 
     def pictures(self, part: Part) -> list[Picture]:
         """Empty when matplotlib is not installed."""
