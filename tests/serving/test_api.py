@@ -161,6 +161,7 @@ def test_the_routes_are_described_without_the_status_that_never_comes(server: Se
         "/v1/chat/completions",
         "/v1/feedback",
         "/v1/parse",
+        "/v1/recommendations",
         "/v1/models",
         "/healthz",
         "/readyz",
