@@ -39,6 +39,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--with-dev", action="store_true", help="learn from dev too (only with --held-out)")
     parser.add_argument("--baseline", action="store_true", help="logistic regression on the frozen encoder too")
     parser.add_argument("--base-model", default="minilm")
+    parser.add_argument("--training", type=json.loads, default={}, metavar="JSON", help="settings other than our own")
     given = parser.parse_args()
     if given.with_dev and not given.held_out:
         parser.error("--with-dev needs --held-out: dev rows are the test rows without it.")
@@ -68,7 +69,7 @@ def one_seed(given: argparse.Namespace, train: Sequence[Row], test: Sequence[Row
         files = ["--train", write_rows(Path(folder) / "train.csv", chosen)]
         files += ["--test", write_rows(Path(folder) / "test.csv", test)]
         say(f"seed {seed}: {OURS} on {len(chosen)} rows")
-        settings = json.dumps({"seed": seed})
+        settings = json.dumps({**given.training, "seed": seed})
         held = ["--eval", write_rows(Path(folder) / "eval.csv", held_out)] if held_out else []
         ours = [*files, *held, "--base-model", given.base_model, "--training", settings]
         found = {OURS: run(HERE / "learn.py", ours, AS_THE_COMMAND_LINE)}

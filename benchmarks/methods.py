@@ -32,6 +32,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=known, default=known)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--base-model", default="minilm")
+    parser.add_argument("--training", type=json.loads, default={}, metavar="JSON", help="settings of every run")
     return parser.parse_args()
 
 
@@ -39,7 +40,7 @@ def one_method(given: argparse.Namespace, method: str, files: dict[str, Path]) -
     arguments: list[object] = ["--base-model", given.base_model]
     for name, path in files.items():
         arguments += [f"--{name}", path]
-    settings = {"method": method, "seed": given.seed}
+    settings = {**given.training, "method": method, "seed": given.seed}
     child = run(HERE / "learn.py", [*arguments, "--training", json.dumps(settings)], AS_THE_COMMAND_LINE)
     result = child.result
     share = result["trainable"] / result["parameters"]
