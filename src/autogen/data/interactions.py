@@ -6,8 +6,9 @@ row is an error.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.data.columns import select
+from autogen.data.pieces import read_pieces
 from autogen.data.problems import Problem, shown
-from autogen.data.readers import locate, read_rows
+from autogen.data.readers import locate
 from autogen.data.rows import Row, is_missing, require_label
 
 MAX_ID = 200  # characters of a user or an item
@@ -58,39 +60,86 @@ def interactions_of(
     events: Iterable[tuple[str, str, float, float]], users: Sequence[str] = (), items: Sequence[str] = ()
 ) -> Interactions:
     """Events (user, item, Unix seconds, rating or NaN) in any order. Known `users` and `items` keep their places."""
-    user_at = {name: at for at, name in enumerate(users)}
-    item_at = {name: at for at, name in enumerate(items)}
-    rows = [
-        (user_at.setdefault(user, len(user_at)), item_at.setdefault(item, len(item_at)), time, rating)
-        for user, item, time, rating in events
-    ]
-    columns = np.array(rows, np.float64).reshape(-1, 4)
-    order = np.argsort(columns[:, 2], kind="stable")
-    user, item, time, rating = columns[order].T
+    log = _Log(users, items)
+    for user, item, time, rating in events:
+        log.add(user, item, time, rating)
+    return _in_order(log.events())
+
+
+def joined(events: Interactions, more: Iterable[tuple[str, str, float, float]]) -> Interactions:
+    """The events and others, which may be of new users and items."""
+    log = _Log(events.users, events.items)
+    for user, item, time, rating in more:
+        log.add(user, item, time, rating)
+    late = log.events()
+    return _in_order(
+        Interactions(
+            late.users,
+            late.items,
+            np.concatenate([events.user, late.user]),
+            np.concatenate([events.item, late.item]),
+            np.concatenate([events.time, late.time]),
+            np.concatenate([events.rating, late.rating]),
+        )
+    )
+
+
+def _in_order(events: Interactions) -> Interactions:
+    order = np.argsort(events.time, kind="stable")
     return Interactions(
-        tuple(user_at), tuple(item_at), user.astype(np.int32), item.astype(np.int32), time, rating.astype(np.float32)
+        events.users, events.items, events.user[order], events.item[order], events.time[order], events.rating[order]
     )
 
 
 def read_interactions(
     project: Path, sources: Sequence[str], columns: Mapping[str, str], items: Sequence[str] = ()
 ) -> tuple[Interactions, list[Problem]]:
-    """The events of several files together, and what is wrong with them. `items` keep their places, in this order."""
-    rows: list[Row] = []
-    problems: list[Problem] = []
+    """The events of several files together, and what is wrong with them. `items` keep their places, in this order.
+
+    Files are read piece by piece: memory is 24 bytes for each event, and the names of users and items.
+    """
+    reader = _Reader(datetime.now(UTC).timestamp(), items)
+    problems: dict[Problem, None] = {}  # what every piece of a file lacks is one problem
     for source in sources:
-        read, found = read_rows(locate(source, project))
-        rows += read
-        problems += found
-    selected, found = select(rows, ("user", "item", "timestamp"), ("rating", "event"), columns)
-    problems += found
-    reader = _Reader(datetime.now(UTC).timestamp())
-    events = [event for row in selected if (event := reader.event(row)) is not None]
-    problems += reader.problems()
-    if selected and not events:
+        for piece in read_pieces(locate(source, project)):
+            selected, found = select(piece.rows, ("user", "item", "timestamp"), ("rating", "event"), columns)
+            problems |= dict.fromkeys([*piece.problems, *found])
+            reader.take(selected, piece.before)
+    events = reader.events()
+    if reader.read and not len(events):
         message = "expected events with user, item and timestamp, found none that can be used"
-        problems.append(Problem("error", "no-events", selected[0].source, None, message, "mend the rows listed above"))
-    return interactions_of(events, items=items), problems
+        fix = "mend the rows listed above"
+        problems[Problem("error", "no-events", str(locate(sources[0], project)), None, message, fix)] = None
+    return events, [*problems, *reader.problems()]
+
+
+class _Log:
+    """Events as they come, side by side."""
+
+    def __init__(self, users: Sequence[str], items: Sequence[str]) -> None:
+        self._users = {name: at for at, name in enumerate(users)}
+        self._items = {name: at for at, name in enumerate(items)}
+        self._user, self._item, self._time, self._rating = array("i"), array("i"), array("d"), array("f")
+
+    def __len__(self) -> int:
+        return len(self._user)
+
+    def add(self, user: str, item: str, time: float, rating: float) -> None:
+        self._user.append(self._users.setdefault(user, len(self._users)))
+        self._item.append(self._items.setdefault(item, len(self._items)))
+        self._time.append(time)
+        self._rating.append(rating)
+
+    def events(self) -> Interactions:
+        """As they came."""
+        return Interactions(
+            tuple(self._users),
+            tuple(self._items),
+            np.array(self._user, np.int32),
+            np.array(self._item, np.int32),
+            np.array(self._time, np.float64),
+            np.array(self._rating, np.float32),
+        )
 
 
 @dataclass
@@ -106,60 +155,80 @@ class _Counted:
 class _Reader:
     """Rows to events, with every flaw counted by its kind."""
 
-    def __init__(self, now: float) -> None:
-        self._now = now
+    def __init__(self, now: float, items: Sequence[str]) -> None:
+        self._now, self._log = now, _Log((), items)
         self._flaws: dict[str, _Counted] = {}
-        self._known: set[tuple[str, str, float]] = set()
+        self._from: list[tuple[int, str]] = []  # the first event of each source, which it is
+        self._numbers = array("q")  # of each event, its row
+        self.read = 0
 
-    def event(self, row: Row) -> tuple[str, str, float, float] | None:
+    def take(self, rows: Sequence[Row], before: int) -> None:
+        """`before`: to be added to the rows' numbers."""
+        self.read += len(rows)
+        if rows and (not self._from or self._from[-1][1] != rows[0].source):
+            self._from.append((len(self._log), rows[0].source))
+        for row in rows:
+            self._event(row, before)
+
+    def _event(self, row: Row, before: int) -> None:
         user, item = require_label(row, "user", MAX_ID), require_label(row, "item", MAX_ID)
         for cell in (user, item):
             if isinstance(cell, Problem):
-                self._flaw(row, cell.kind, cell.message, LEFT_OUT)
-                return None
-        time = self._time(row)
-        if time is None:
-            return None
-        event = (str(user), str(item), time)
-        if event in self._known:
-            message = "expected every event once, found one of the same user, item and time again"
-            self._flaw(row, "duplicate-event", message, "the copy is left out")
-            return None
-        self._known.add(event)
-        return (*event, self._rating(row))
+                self._flaw(row, before, cell.kind, cell.message, LEFT_OUT)
+                return
+        time = self._time(row, before)
+        if time is not None:
+            self._log.add(str(user), str(item), time, self._rating(row, before))
+            self._numbers.append(row.number + before)
 
-    def _time(self, row: Row) -> float | None:
+    def events(self) -> Interactions:
+        """In order of time, without those of the same user, item and time as one before."""
+        found = self._log.events()
+        order = np.lexsort((found.user, found.item, found.time))
+        same = np.zeros(len(order), bool)
+        same[1:] = np.all([np.diff(column[order]) == 0 for column in (found.user, found.item, found.time)], axis=0)
+        again = np.sort(order[same])
+        if len(again):
+            source = next(name for start, name in reversed(self._from) if start <= again[0])
+            message = "expected every event once, found one of the same user, item and time again"
+            row = Row({}, source, self._numbers[again[0]])
+            self._flaws["duplicate-event"] = _Counted(row, message, "the copy is left out", len(again))
+        once = np.ones(len(order), bool)
+        once[again] = False
+        return _in_order(found.where(once))
+
+    def _time(self, row: Row, before: int) -> float | None:
         value = row.values.get("timestamp")
         time = seconds_of_timestamp(value)
         if time is None:
             message = f'expected Unix seconds or an ISO 8601 time in "timestamp", found {shown(value)}'
-            self._flaw(row, "timestamp", message, LEFT_OUT)
+            self._flaw(row, before, "timestamp", message, LEFT_OUT)
             return None
         if time > self._now + DAY:
             message = f"expected a time that has been, found {shown(value)}, which is to come"
-            self._flaw(row, "future-event", message, "it counts as of now; look at the clock that wrote it")
+            self._flaw(row, before, "future-event", message, "it counts as of now; look at the clock that wrote it")
             return self._now
         return time
 
-    def _rating(self, row: Row) -> float:
+    def _rating(self, row: Row, before: int) -> float:
         value = row.values.get("rating")
         if is_missing(row, "rating"):
             if value is not None and not isinstance(value, str):
                 message = "expected a number in rating, found NaN"
-                self._flaw(row, "rating", message, "the event counts, without a rating")
+                self._flaw(row, before, "rating", message, "the event counts, without a rating")
             return float("nan")
         number = _number(value)
         if number is None:
             message = f"expected a number in rating, found {shown(value)}"
-            self._flaw(row, "rating", message, "the event counts, without a rating")
+            self._flaw(row, before, "rating", message, "the event counts, without a rating")
             return float("nan")
         return number
 
-    def _flaw(self, row: Row, kind: str, message: str, fix: str) -> None:
+    def _flaw(self, row: Row, before: int, kind: str, message: str, fix: str) -> None:
         if kind in self._flaws:
             self._flaws[kind].rows += 1
         else:
-            self._flaws[kind] = _Counted(row, message, fix)
+            self._flaws[kind] = _Counted(replace(row, number=row.number + before), message, fix)
 
     def problems(self) -> list[Problem]:
         return [

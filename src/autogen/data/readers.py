@@ -21,7 +21,7 @@ __all__ = ["EXTENSIONS", "Row", "locate", "read_rows", "rows_of"]
 
 _Read = tuple[list[Row], list[Problem]]
 
-_READERS: Mapping[str, Callable[[bytes, str], _Read]] = {
+READERS: Mapping[str, Callable[[bytes, str], _Read]] = {
     ".csv": partial(read_delimited, delimiter=","),
     ".tsv": partial(read_delimited, delimiter="\t"),
     ".json": read_json,
@@ -29,8 +29,8 @@ _READERS: Mapping[str, Callable[[bytes, str], _Read]] = {
     ".ndjson": read_json_lines,
     ".parquet": read_parquet,
 }
-EXTENSIONS = tuple(_READERS)
-_GZIP_MAGIC = b"\x1f\x8b"
+EXTENSIONS = tuple(READERS)
+GZIP_MAGIC = b"\x1f\x8b"
 _NEIGHBOURS = 1000  # files of a folder among which a mistyped name is looked for
 
 
@@ -55,7 +55,7 @@ def read_rows(source: Path | str) -> tuple[list[Row], list[Problem]]:
     if not data.strip():
         message = "expected rows, found an empty file"
         return [], [Problem("error", "empty-file", name, None, message, "add rows to it")]
-    return _unless_empty(_READERS[_extension(path)](data, name), name)
+    return _unless_empty(READERS[extension_of(path)](data, name), name)
 
 
 def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -> tuple[list[Row], list[Problem]]:
@@ -80,10 +80,11 @@ def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -
 
 def _is_hub_id(source: str, path: Path) -> bool:
     # A mistyped file in a folder that is there is a mistyped file, not a question to the network.
-    return looks_like_hub_id(source) and _extension(path) not in _READERS and not path.parent.exists()
+    return looks_like_hub_id(source) and extension_of(path) not in READERS and not path.parent.exists()
 
 
-def _extension(path: Path) -> str:
+def extension_of(path: Path) -> str:
+    """Of what is in a file: ".csv" of "log.csv.gz"."""
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
@@ -95,24 +96,33 @@ def _contents(path: Path, name: str) -> bytes | Problem:
 
     try:
         if path.is_dir():
-            inside = [file.name for file in _neighbours(path) if _extension(file) in _READERS]
+            inside = [file.name for file in _neighbours(path) if extension_of(file) in READERS]
             fix = f"name a file in it: {listed(inside) or 'it has none that can be read'}"
             return fault("folder", "expected a file, found a folder", fix)
         if not path.exists():
             found = "none of this name" if path.parent.exists() else f"no folder {quoted(str(path.parent))}"
             near = did_you_mean(path.name, [file.name for file in _neighbours(path.parent)])
             return fault("missing-file", f"expected a file, found {found}", f"correct the path.{near}")
-        if _extension(path) not in _READERS:
-            message = f"expected {', '.join(EXTENSIONS)} (.gz too), found {shown(_extension(path))}"
+        if extension_of(path) not in READERS:
+            message = f"expected {', '.join(EXTENSIONS)} (.gz too), found {shown(extension_of(path))}"
             return fault("unknown-extension", message, "save the rows in one of these formats")
         data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
+    except TROUBLE as error:
+        return trouble(error, name)
+
+
+TROUBLE = (EOFError, zlib.error, OSError)  # gzip.BadGzipFile is an OSError
+
+
+def trouble(error: Exception, source: str) -> Problem:
+    """Why a file could not be read to its end."""
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
         message = f"expected a whole gzip file, found: {error}"
-        return fault("broken-gzip", message, "copy or compress it again")
-    except OSError as error:
-        message = f"expected a readable file, found: {error.strerror or error}"
-        return fault("unreadable", message, "check its path and permissions")
+        return Problem("error", "broken-gzip", source, None, message, "copy or compress it again")
+    found = error.strerror if isinstance(error, OSError) and error.strerror else error
+    fix = "check its path and permissions"
+    return Problem("error", "unreadable", source, None, f"expected a readable file, found: {found}", fix)
 
 
 def _neighbours(folder: Path) -> list[Path]:

@@ -75,12 +75,14 @@ class SequentialModel(nn.Module):
         self.norm = nn.LayerNorm(sizes.width)
         self.drop = nn.Dropout(sizes.dropout)
 
-    def vectors(self) -> Tensor:
-        """(items + 1, width); the last one opens every history."""
+    def vectors(self, known: Tensor | None = None) -> Tensor:
+        """(items + 1, width); the last one opens every history. `known`: float (items + 1, 1), 0 for an item that is to
+        be its text alone."""
+        own = self.own.weight if known is None else self.own.weight * known
         if self.from_text is None or self.texts is None:
-            return self.own.weight
+            return own
         said = self.from_text(self.texts)
-        return self.own.weight + torch.cat([said, said.new_zeros(1, said.shape[1])])
+        return own + torch.cat([said, said.new_zeros(1, said.shape[1])])
 
     def forward(self, items: Tensor, gaps: Tensor, vectors: Tensor | None = None) -> Tensor:
         """Histories (rows, length) of items, each with the bucket of the time until the event that follows it: what is

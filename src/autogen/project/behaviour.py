@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autogen.agents.agent import Memory
 from autogen.config import SkillSettings
 from autogen.data.columns import ITEM_COLUMNS
-from autogen.data.interactions import DAY, Interactions, interactions_of, read_interactions
+from autogen.data.interactions import DAY, Interactions, joined, read_interactions
 from autogen.data.problems import Problem
 from autogen.data.readers import locate, read_rows
 from autogen.data.rows import Row
@@ -170,13 +170,7 @@ def check_behaviour(project: Path, name: str, settings: SkillSettings, base_mode
 
 
 def _joined(events: Interactions, more: Sequence[Click]) -> Interactions:
-    was = [
-        (events.users[user], events.items[item], time, rating)
-        for user, item, time, rating in zip(events.user, events.item, events.time, events.rating, strict=True)
-    ]
-    return interactions_of(
-        [*was, *((one.user, one.item, one.time, float("nan")) for one in more)], events.users, events.items
-    )
+    return joined(events, ((one.user, one.item, one.time, float("nan")) for one in more))
 
 
 def set_aside(feedback: str) -> bool:
@@ -194,6 +188,13 @@ def clicks_of(memory: Memory, skill: str, only: frozenset[str] | None = None) ->
 def digest(events: Interactions) -> str:
     """Of events whatever the places of their users and items."""
     found = hashlib.sha256()
-    for user, item, when in zip(events.user, events.item, events.time, strict=True):
-        found.update(f"{events.users[user]}\t{events.items[item]}\t{when}\n".encode("utf-8", "surrogatepass"))
+    for names, places in ((events.users, events.user), (events.items, events.item)):
+        found.update(_hashes(names)[places].tobytes())
+    found.update(events.time.tobytes())
     return found.hexdigest()[:16]
+
+
+def _hashes(names: Sequence[str]) -> NDArray[np.uint64]:
+    """64 bits for each name: a million names and ten million events are one lookup."""
+    each = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
+    return np.frombuffer(b"".join(each), np.uint64)

@@ -13,13 +13,15 @@ from torch import Tensor, nn
 from autogen.data.interactions import Interactions, Places, Times
 from autogen.models.sequential import SequentialModel, Sizes
 from autogen.runtime.recommender import SEQUENCE_TRENDS, opened
-from autogen.tasks.recommendation import HALF_LIVES, Floats, Histories, Query, Replay, log_trend
+from autogen.tasks.recommendation import HALF_LIVES, LITTLE, Floats, Histories, Query, Replay, log_trend
 from autogen.training.progress import TrainingProgress
 
 MOST_MOMENTS = 256  # at which what trends is known while training: a moment's trend serves until the next
 TREND_VALUES = 64_000_000  # numbers, of all moments together: fewer moments for larger catalogues
 FULL = 4_000  # items up to which the softmax is over all of them
 SAMPLED = 1024  # items beside those of the batch, where it is not
+NEW = 0.1  # share of the items that a batch takes for new: their text alone, chosen by nobody yet
+NOBODY = float(np.log(LITTLE))  # what trends of an item that nobody chose
 NOT_ASKED = -1
 CHUNK = 1024  # events whose logits are in memory at once
 
@@ -84,7 +86,7 @@ def train_sequence(
     model: SequentialModel, events: Interactions, settings: SequenceSettings, progress: TrainingProgress, stage: str
 ) -> None:
     """Fit the model to the events, in place."""
-    trends = Trends(events, model.sizes.items)
+    trends, chosen = Trends(events, model.sizes.items), chosen_items(events, model.sizes.items)
     taught = lessons(events, model.sizes, trends)
     chance = np.random.default_rng(settings.seed)
     torch.manual_seed(settings.seed)
@@ -99,14 +101,31 @@ def train_sequence(
     model.train()
     for _ in range(epochs):
         for batch in batches(taught, settings.batch_size, chance):
-            loss = batch_loss(model, batch, trends, events, settings, chance)
+            loss = batch_loss(model, batch, trends, chosen, settings, chance)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimiser.step()
             schedule.step()
             progress.advance(len(batch), note=f"loss {loss.item():.2f}")
+    if model.from_text is not None:
+        with torch.no_grad():  # decay has left something of where they began
+            model.own.weight[:-1][chosen.share == 0] = 0
     model.eval()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`share`: float32 (items,), of all events. `places`: of the items that anyone chose; the others are never offered
+    while training, or the model would learn that what is new is not wanted."""
+
+    share: NDArray[np.float32]
+    places: NDArray[np.int64]
+
+
+def chosen_items(events: Interactions, items: int) -> Chosen:
+    counts = np.bincount(events.item, minlength=items)
+    return Chosen((counts / max(len(events), 1)).astype(np.float32), np.flatnonzero(counts))
 
 
 def batches(taught: list[Lesson], size: int, chance: np.random.Generator) -> Iterator[list[Lesson]]:
@@ -123,7 +142,7 @@ def batch_loss(
     model: SequentialModel,
     batch: list[Lesson],
     trends: Trends,
-    events: Interactions,
+    chosen: Chosen,
     settings: SequenceSettings,
     chance: np.random.Generator,
 ) -> Tensor:
@@ -136,18 +155,29 @@ def batch_loss(
         wanted[row, steps] = one.next
     asked = torch.from_numpy(wanted != NOT_ASKED)
     with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
-        vectors = model.vectors()
+        known = _known(model, chance)
+        vectors = model.vectors(known)
         sought = model(torch.from_numpy(items), torch.from_numpy(gaps), vectors)[asked]
         target, when = torch.from_numpy(wanted)[asked], torch.from_numpy(moments)[asked]
-        offered, correction = _offered(model.sizes.items, target, events, chance)
+        offered, correction = _offered(target, chosen, chance)
         total = sought.new_zeros((), dtype=torch.float32)
         for start in range(0, len(sought), CHUNK):
             part = slice(start, start + CHUNK)
             total = total + _loss(
-                model, vectors, sought[part], target[part], trends.values, when[part], offered, correction
+                model, vectors, sought[part], target[part], trends.values, when[part], offered, correction, known
             )
     mean: Tensor = total / max(len(sought), 1)
     return mean
+
+
+def _known(model: SequentialModel, chance: np.random.Generator) -> Tensor | None:
+    """Which items a batch knows, (items + 1, 1): the others it takes for new, so that their text learns to stand for
+    them (DropoutNet, Volkovs et al. 2017). None where items have no texts."""
+    if model.from_text is None:
+        return None
+    known = chance.random(model.sizes.items + 1) >= NEW
+    known[-1] = True
+    return torch.from_numpy(known.astype(np.float32))[:, None]
 
 
 def _loss(
@@ -157,31 +187,33 @@ def _loss(
     target: Tensor,
     trends: Tensor,
     when: Tensor,
-    offered: Tensor | None,
+    offered: Tensor,
     correction: Tensor | None,
+    known: Tensor | None,
 ) -> Tensor:
-    columns = slice(None, -1) if offered is None else offered
-    logits = (sought @ vectors[columns].T).float() + (model.bias if offered is None else model.bias[offered])
+    bias, fresh = model.bias[offered], None
+    if known is not None:
+        bias, fresh = bias * known[offered, 0], known[offered, 0] == 0
+    logits = (sought @ vectors[offered].T).float() + bias
     for weight, trend in zip(model.trend, trends, strict=True):  # rows gathered without a gradient of their own
-        logits = logits + weight * (trend[when] if offered is None else trend[when][:, offered])
-    if offered is None or correction is None:
-        return nn.functional.cross_entropy(logits, target, reduction="sum")
+        counted = trend[when][:, offered]
+        logits = logits + weight * (counted if fresh is None else counted.masked_fill(fresh, NOBODY))
     places = torch.searchsorted(offered, target)  # every target is offered
-    return nn.functional.cross_entropy(logits - correction, places, reduction="sum")
+    if correction is not None:
+        logits = logits - correction
+    return nn.functional.cross_entropy(logits, places, reduction="sum")
 
 
-def _offered(
-    items: int, target: Tensor, events: Interactions, chance: np.random.Generator
-) -> tuple[Tensor | None, Tensor | None]:
-    """For a catalogue too large for a whole softmax: the batch's own items and others by chance, in order, and the
-    logarithm of how often each is expected among them (Bengio & Senécal 2008)."""
-    if items <= FULL:
-        return None, None
+def _offered(target: Tensor, chosen: Chosen, chance: np.random.Generator) -> tuple[Tensor, Tensor | None]:
+    """The items of the softmax, in order: all that were chosen or, of too many, the batch's own and others by chance,
+    with the logarithm of how often each is expected among them (Bengio & Senécal 2008)."""
+    known = chosen.places
+    if len(known) <= FULL:
+        return torch.from_numpy(known), None
     own = target.numpy()
-    drawn = chance.integers(0, items, SAMPLED)
+    drawn = known[chance.integers(0, len(known), SAMPLED)]
     offered = np.unique(np.concatenate([own, drawn]))
-    share = np.bincount(events.item, minlength=items)[offered] / max(len(events), 1)
-    expected = np.minimum(1.0, share * len(own) + SAMPLED / items)
+    expected = np.minimum(1.0, chosen.share[offered] * len(own) + SAMPLED / len(known))
     return torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32))
 
 

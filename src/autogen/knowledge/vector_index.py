@@ -1,0 +1,142 @@
+"""The nearest of many vectors, in milliseconds and without holding them in memory: an inverted file of clusters with
+8-bit codes (FAISS, Douze et al. 2024, arXiv 2401.08281), memory-mapped, exact again on the best it finds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.errors import MissingDependency, VersionDamaged
+from autogen.knowledge.halves import as_float32
+
+Vectors = NDArray[np.float16] | NDArray[np.float32]  # (items, width)
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+INDEX_FROM = 50_000  # items; fewer are compared one by one in about as many milliseconds
+FEW = 10_000  # passing a filter: these are compared one by one
+BLOCK = 65_536  # vectors in memory at once
+OF_EACH = 50  # vectors of each cluster that k-means learns from
+ROUNDS = 10  # of k-means
+RECALL = 0.975  # of the 100 nearest, that the number of clusters looked into is chosen for
+MOST_LOOKED_INTO = 0.125  # of the clusters: more is hardly faster than comparing everything
+TRIALS = 100  # queries that it is chosen on
+AGAIN = 2  # times as many as asked for are compared exactly
+
+
+@dataclass(frozen=True)
+class Built:
+    """What an index is like: clusters, how many each search looks into, and the recall of the 100 nearest so reached on
+    queries between two items each."""
+
+    clusters: int
+    probes: int
+    recall: float
+
+
+class VectorIndex:
+    """Answers which items' vectors have the greatest inner product with what is sought."""
+
+    def __init__(self, index: Any, vectors: Vectors) -> None:
+        self._index, self._vectors = index, vectors
+
+    @classmethod
+    def build(cls, vectors: Vectors, path: Path, seed: int = 0) -> Built:
+        """Write the index of `vectors` (of about equal length) to `path`. Memory: 1.1 bytes for each number, and the
+        sample that k-means learns from. Raises MissingDependency."""
+        faiss, (count, width) = _faiss(), vectors.shape
+        clusters = 2 ** max(0, round(math.log2(2 * math.sqrt(count))))
+        index = faiss.index_factory(width, f"IVF{clusters},SQ8", faiss.METRIC_INNER_PRODUCT)
+        index.cp.niter, index.cp.seed = ROUNDS, seed + 1
+        chance = np.random.default_rng(seed)
+        sample = np.sort(chance.choice(count, min(count, OF_EACH * clusters), replace=False))
+        index.train(as_float32(vectors[sample]))
+        for start in range(0, count, BLOCK):
+            index.add(as_float32(vectors[start : start + BLOCK]))
+        built = _tuned(cls(index, vectors), chance, clusters)
+        index.nprobe = built.probes
+        faiss.write_index(index, str(path))
+        return built
+
+    @classmethod
+    def load(cls, path: Path, vectors: Vectors) -> VectorIndex:
+        """Memory-mapped: pages are read as they are needed. Raises MissingDependency, VersionDamaged."""
+        faiss = _faiss()
+        try:
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+        except RuntimeError as error:
+            raise VersionDamaged(f"{path}: expected an index of vectors: {error}") from error
+        if (index.ntotal, index.d) != vectors.shape:
+            found = index.ntotal, index.d
+            raise VersionDamaged(f"{path}: expected an index of {vectors.shape} vectors, found one of {found}.")
+        return cls(index, vectors)
+
+    def search(self, sought: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
+        """The places of the `count` best, best first; fewer where fewer are found. `passing`: only these."""
+        share = 1.0 if passing is None else float(passing.mean())
+        if passing is not None and share * len(passing) <= max(FEW, count):
+            return self._exact(sought, np.flatnonzero(passing), count)
+        probes = min(self._index.nlist, math.ceil(self._index.nprobe / share))
+        return self._exact(sought, self._near(sought, AGAIN * count, probes, passing), count)
+
+    def _near(self, sought: NDArray[np.float32], count: int, probes: int, passing: Mask | None) -> Places:
+        faiss = _faiss()
+        asked = faiss.SearchParametersIVF(nprobe=probes)
+        if passing is not None:
+            bits = np.packbits(passing, bitorder="little")
+            asked = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
+        found: Places = self._index.search(sought[None], count, params=asked)[1][0]
+        return found[found >= 0]
+
+    def _exact(self, sought: NDArray[np.float32], places: Places, count: int) -> Places:
+        scores = as_float32(self._vectors[np.sort(places)]) @ sought
+        best = np.argsort(-scores, kind="stable")[:count]
+        found: Places = np.sort(places)[best]
+        return found
+
+    def recall(self, queries: NDArray[np.float32], nearest: Places, probes: int) -> float:
+        """The share of `nearest` (queries, count) that is found by looking into so many clusters."""
+        count = nearest.shape[1]
+        found = [self._exact(one, self._near(one, AGAIN * count, probes, None), count) for one in queries]
+        return float(np.mean([np.isin(a, b).mean() for a, b in zip(nearest, found, strict=True)]))
+
+
+def nearest(vectors: Vectors, queries: NDArray[np.float32], count: int) -> Places:
+    """The `count` best of each query by comparing everything, block by block, (queries, count), in no order."""
+    best = np.full((len(queries), count), -np.inf, np.float32)
+    at = np.full((len(queries), count), -1, np.int64)
+    for start in range(0, len(vectors), BLOCK):
+        block = queries @ as_float32(vectors[start : start + BLOCK]).T
+        scores = np.concatenate([best, block], axis=1)
+        places = np.concatenate([at, np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)], axis=1)
+        kept = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+        best, at = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
+    return at
+
+
+def _tuned(index: VectorIndex, chance: np.random.Generator, clusters: int) -> Built:
+    """The fewest clusters that reach RECALL on queries between two items each, which lie between clusters as wishes
+    do."""
+    vectors = index._vectors
+    pairs = chance.integers(0, len(vectors), (2, TRIALS))
+    queries = as_float32(vectors[pairs[0]]) + as_float32(vectors[pairs[1]])
+    queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
+    wanted = nearest(vectors, queries, min(100, len(vectors)))
+    most = max(1, int(clusters * MOST_LOOKED_INTO))
+    probes = 1
+    while (recall := index.recall(queries, wanted, probes)) < RECALL and probes < most:
+        probes = min(2 * probes, most)
+    return Built(clusters, probes, recall)
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise MissingDependency("An index of many items needs FAISS: pip install 'autogen-loop[large]'.") from error
+    return faiss
