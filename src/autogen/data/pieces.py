@@ -52,7 +52,7 @@ def _opened(path: Path) -> BinaryIO:
 def _pieces(file: BinaryIO, source: str, extension: str, size: int) -> Iterator[Piece]:
     header, before = b"", 0
     first = file.readline()
-    if first.startswith(_WIDE) or first.count(b'"') % 2:
+    if first.startswith(_WIDE) or (_BY_LINES[extension] and first.count(b'"') % 2):
         yield Piece(*READERS[extension](first + file.read(), source))
         return
     if _BY_LINES[extension]:
