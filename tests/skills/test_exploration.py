@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogen.skills.exploration import draw, pool_size, propensities
+from autogen.skills.exploration import draw, explored, pool_size, propensities
 
 
 def counted(pool: int, count: int, exploration: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -62,6 +62,13 @@ def test_exploration_is_the_share_of_slots_left_to_chance() -> None:
     chance = np.random.default_rng(0)
     shown = np.array([draw(100_000, 5, 0.2, chance) for _ in range(2_000)])
     assert (shown > 10).mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_what_is_shown_comes_with_its_propensity() -> None:
+    places, found = explored([7, 3, 9, 1, 5, 2], 3, 0.5, np.random.default_rng(0))
+    assert len({*places}) == 3
+    table = propensities(6, 3, 0.5)
+    assert found == tuple(table[[7, 3, 9, 1, 5, 2].index(at), slot] for slot, at in enumerate(places))
 
 
 def test_without_exploration_the_best_are_shown_in_order() -> None:

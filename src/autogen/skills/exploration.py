@@ -1,10 +1,10 @@
 """Exploration: answers in which chance has a hand, the chance of everything that is shown being known exactly.
 
-The scheme is ε-greedy, slot by slot (Sutton & Barto 2018, section 2.2, for lists without repetition): of a pool of items
-in order of merit, each slot shows the best that is left or, by chance, any that is left, each as likely. What a rule
-forbids is not in the pool. Of all slots the share ε is left to chance: half of them as whole answers, so that every item
-has in every slot a chance of at least ε / (2 · pool), which bounds the weights of off-policy estimates (a defensive
-mixture: Hesterberg 1995), the other half one by one, among the best.
+The scheme is ε-greedy, slot by slot (Sutton & Barto 2018, section 2.2, for lists without repetition): of a pool of
+items in order of merit, each slot shows the best that is left or, by chance, any that is left, each as likely. What a
+rule forbids is not in the pool. Of all slots the share ε is left to chance: half of them as whole answers, so that
+every item has in every slot a chance of at least ε / (2 · pool), which bounds the weights of off-policy estimates (a
+defensive mixture: Hesterberg 1995); the other half one by one, among the best.
 
 It was preferred to a softmax over scores (Plackett-Luce) because scores of wishes, boosts and variety have no common
 scale, and because its chances are known without sampling or integration.
@@ -12,6 +12,7 @@ scale, and because its chances are known without sampling or integration.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +25,16 @@ Chances = NDArray[np.float64]
 
 def pool_size(count: int) -> int:
     return max(POOL, 2 * count)
+
+
+def explored(
+    places: Sequence[int], count: int, exploration: float, chance: np.random.Generator
+) -> tuple[list[int], tuple[float, ...]]:
+    """Of places in order of merit, those to show, the first slot's first, and the propensity of each in its slot."""
+    pool = min(len(places), pool_size(count))
+    ranks = draw(pool, count, exploration, chance)
+    chances = propensities(pool, count, exploration)
+    return [places[rank] for rank in ranks], tuple(float(chances[rank, slot]) for slot, rank in enumerate(ranks))
 
 
 def draw(pool: int, count: int, exploration: float, chance: np.random.Generator) -> list[int]:
@@ -62,13 +73,13 @@ def _greedy(pool: int, count: int, exploration: float) -> Chances:
     for slot in range(slots):
         after = np.zeros(pool + 1)
         lot = exploration / (pool - slot)  # of any one item that is left, by chance alone
-        for rank in np.flatnonzero(first[: slot + 1]):
+        for rank in map(int, np.flatnonzero(first[: slot + 1])):
             behind, taken = pool - rank - 1, slot - rank
             by_chance = lot * (behind - taken)  # that any of those behind is shown
             found[rank, slot] += first[rank] * (1 - by_chance)
             found[rank + 1 :, slot] += first[rank] * by_chance / max(behind, 1)
             after[rank] += first[rank] * by_chance
-            after += first[rank] * (1 - by_chance) * _next_left(pool, int(rank), taken)
+            after += first[rank] * (1 - by_chance) * _next_left(pool, rank, taken)
         first = after
     return found
 
