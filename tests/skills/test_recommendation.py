@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from autogen.agents.agent import load_skills
 from autogen.errors import UsageError
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Filter
+from autogen.skills.exploration import propensities
 from autogen.skills.live import MOST_A_DAY, clicks
-from autogen.skills.recommendation import Recommendations, RecommendationType, Wanted
+from autogen.skills.recommendation import Answering, Recommendations, RecommendationType, Wanted
 from autogen.skills.skill import Observer, Turn
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
@@ -202,6 +204,82 @@ def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> N
     assert cheaper.about == "a comedy; cheaper"
     (other,) = films.reply([replace(turn, text="something else")])
     assert not {*offered} & {name for name, _ in other.alternatives}
+
+
+def exploring(films: Recommendations, share: float, seed: int = 0, **values: object) -> Recommendations:
+    explorer = with_settings(films, exploration=share, **values)
+    return replace(explorer, chance=np.random.default_rng(seed))
+
+
+def test_without_exploration_what_is_shown_is_the_best_and_chance_has_no_part(films: Recommendations) -> None:
+    shown = films.show(Wanted(user="u0"))
+    assert shown.exploration is None
+    assert shown.items == films.recommend(Wanted(user="u0"))
+    assert shown.confidence == shown.items[0].score
+    assert films.best(Wanted(user="u0")) == [one.item.id for one in shown.items]
+
+
+def test_with_exploration_everything_of_the_pool_comes_to_be_shown(films: Recommendations) -> None:
+    explorer, wanted = exploring(films, 1.0), Wanted(user="u0", count=3)
+    seen = {one.item.id for _ in range(200) for one in explorer.show(wanted).items}
+    assert seen == {*ids(films, replace(wanted, count=20))}
+
+
+def test_propensities_are_kept_with_what_was_asked(films: Recommendations) -> None:
+    wanted = Wanted(user="u0", filters=(Filter("price", at_most=14.0, none_of=("x",)),), exclude=("c1",), count=3)
+    explorer, best = exploring(films, 0.3), ids(films, replace(wanted, count=20))
+    table = propensities(len(best), 3, 0.3)
+    for _ in range(20):
+        shown = explorer.show(wanted)
+        assert shown.exploration is not None
+        ranks = [best.index(one.item.id) for one in shown.items]
+        assert shown.exploration.propensities == tuple(table[rank, slot] for slot, rank in enumerate(ranks))
+        assert Wanted.from_json(json.loads(json.dumps(shown.exploration.asked))) == wanted
+        assert shown.confidence == films.recommend(wanted)[0].score, "the skill is as sure as of its best item"
+
+
+def test_exploration_breaks_no_rule(films: Recommendations) -> None:
+    model = films.live.model
+    had = {model.items[at] for at in model.histories.all_of(model.user_at["u0"])[0]}
+    explorer = exploring(films, 1.0, block=["h1", "c2"], stock="stock")
+    wanted = Wanted(user="u0", filters=(Filter("price", at_most=12.0),), exclude=("h3",), count=4)
+    shown = [one.item for _ in range(100) for one in explorer.show(wanted).items]
+    assert not {one.id for one in shown} & {*had, "h1", "c2", "h3"}
+    assert all(one.values["price"] <= 12 and one.values["stock"] > 0 for one in shown)  # type: ignore[operator]
+
+
+def test_exploration_starts_from_the_varied_order(films: Recommendations) -> None:
+    wanted = Wanted(user="u0", count=6, diversity=0.9)
+    shown = exploring(films, 1e-9).show(wanted)
+    assert [one.item.id for one in shown.items] == ids(films, wanted)
+
+
+def test_wishes_are_explored_too_but_not_what_is_only_parsed(films: Recommendations) -> None:
+    explorer = exploring(films, 1.0)
+    (plain,) = films.reply([Turn("a comedy", user="u1")])
+    (parsed,) = explorer.reply([Turn("a comedy", user="u1", kept=False)])
+    assert parsed == plain
+    (reply,) = explorer.reply([Turn("a comedy", user="u1")])
+    assert reply.exploration is not None
+    assert len(reply.exploration.propensities) == len(reply.alternatives)
+    assert all(name.startswith("c") for name, _ in reply.alternatives)
+
+
+def test_nothing_to_show_is_no_fault_of_exploration(films: Recommendations) -> None:
+    shown = exploring(films, 1.0).show(Wanted(filters=(Filter("price", at_most=-1.0),)))
+    assert (shown.items, shown.exploration, shown.confidence) == ([], None, 0)
+
+
+def test_a_share_beyond_reason_is_refused() -> None:
+    for share in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="exploration"):
+            RecommendationType().settings(type="recommendation", interactions=["x.csv"], exploration=share)
+
+
+def test_versions_from_before_exploration_have_none() -> None:
+    kept = RecommendationType().settings(type="recommendation", interactions=["x.csv"]).model_dump()
+    kept.pop("exploration")
+    assert Answering.model_validate(kept).exploration == 0
 
 
 def test_a_boost_that_is_no_factor_is_an_error() -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from sqlalchemy import insert, inspect, select, text
 from autogen.errors import StorageError, UsageError
 from autogen.storage.database import Database
 from autogen.storage.migrations import MIGRATIONS, migrate
+from autogen.storage.responses import Exploration, ResponseStore
 from autogen.storage.schema import FEEDBACK, METADATA
+from autogen.storage.sqlite import make_engine
 
 OPEN = """
 import sys
@@ -140,6 +143,25 @@ def test_a_later_migration_keeps_the_rows_and_is_applied_once(database: Database
     migrate(database._durable, later)
     with database.reading() as connection:
         assert connection.execute(text("SELECT id, mood FROM feedback")).all() == [("a", "good")]
+
+
+def test_a_database_from_before_exploration_keeps_its_responses_and_takes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "autogen.db"
+    engine = make_engine(path, "FULL")
+    migrate(engine, MIGRATIONS[:2])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO responses (id, conversation_id, message, text, action, confidence, alternatives, skill,"
+            " version, created_at) VALUES ('old', 'c', 'm', 't', 'answer', 0.5, '[]', 's', '0001',"
+            " '2026-01-31T09:30:00.000000+00:00')"
+        )
+    engine.dispose()
+    store = ResponseStore(Database.open(path))
+    old = store.get("old")
+    assert (old.message, old.exploration) == ("m", None)
+    new = replace(old, id="new", exploration=Exploration((0.5,), {"count": 1}))
+    store.add([new])
+    assert store.explored("s") == [new]
 
 
 def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(database: Database) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autogen.errors import StorageError, UnknownResponse, UsageError
 from autogen.storage.database import Database
-from autogen.storage.responses import ResponseStore, StoredResponse
+from autogen.storage.responses import Exploration, ResponseStore, StoredResponse
 
 
 def response(id: str, conversation_id: str = "c", **changes: object) -> StoredResponse:
@@ -73,6 +73,15 @@ def test_the_last_response_of_a_conversation_is_the_one_added_last(store: Respon
     store.add([response("c", created_at=moment - timedelta(seconds=5))])  # the clock went back
     last = store.last_of("c")
     assert last is not None and last.id == "c"
+
+
+def test_what_chance_had_to_do_with_an_answer_is_kept_with_it(store: ResponseStore) -> None:
+    exploration = Exploration((0.9 + 0.05 / 3, 1e-4), {"user": "Ä", "filters": [{"attribute": "year"}], "count": None})
+    store.add([response("a"), response("b", exploration=exploration), response("c", skill="other")])
+    store.add([response("d", skill="other", exploration=exploration)])
+    assert store.get("b").exploration == exploration
+    assert store.get("a").exploration is None
+    assert [one.id for one in store.explored("support")] == ["b"]
 
 
 def test_a_new_conversation_has_no_last_response(store: ResponseStore) -> None:

@@ -19,7 +19,7 @@ from autogen.skills import SKILLS
 from autogen.skills.recommendation import Recommendations, Recommended, Wanted
 from autogen.skills.skill import Action, Observer, Reply, Skill, Turn
 from autogen.storage.database import Database
-from autogen.storage.responses import ResponseStore, StoredResponse
+from autogen.storage.responses import Exploration, ResponseStore, StoredResponse
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
@@ -139,8 +139,8 @@ class Agent:
         about = [reply.about or message.text for (_, reply), message in zip(replies, messages, strict=True)]
         self.memory.responses.add(
             [
-                _stored(response, text, now, message.user)
-                for response, text, message in zip(responses, about, messages, strict=True)
+                _stored(response, text, now, message.user, reply.exploration)
+                for response, text, message, (_, reply) in zip(responses, about, messages, replies, strict=True)
             ]
         )
         return responses
@@ -149,7 +149,7 @@ class Agent:
         """What each text is about, without a conversation and without keeping it: (skill, reply)."""
         for text in texts:
             check_message(Message(text))
-        return self._reply([Turn(text) for text in texts])
+        return self._reply([Turn(text, kept=False) for text in texts])
 
     def feedback(
         self,
@@ -187,19 +187,21 @@ class Agent:
         check_user(wanted.user)
         check_whole_characters(wanted.query)
         self._observe()
-        found = tuple(recommender.recommend(wanted))
+        shown = recommender.show(wanted)
+        found = tuple(shown.items)
         response = Response(
             id=new_response(),
             text="\n".join(one.item.title for one in found),
             action="answer" if found else "decline",
             intent=None,
-            confidence=found[0].score if found else 0.0,
+            confidence=shown.confidence,
             alternatives=tuple((one.item.id, one.score) for one in found),
             conversation_id=new_conversation(),
             version=self.version,
             skill=name,
         )
-        self.memory.responses.add([_stored(response, wanted.query, datetime.now(UTC), wanted.user)])
+        kept = _stored(response, wanted.query, datetime.now(UTC), wanted.user, shown.exploration)
+        self.memory.responses.add([kept])
         return Recommendation(response.id, found, self.version, name)
 
     def recommends(self, skill: str) -> bool:
@@ -229,8 +231,7 @@ class Agent:
         with self._observing:
             feedback, who, self._observed = self.memory.feedback.since(self._observed)
             for name, skill in self._observers.items() if feedback else ():
-                learnt = {*self.manifest.feedback}
-                skill.observe([one for one in feedback if one.skill in (None, name) and one.id not in learnt], who)
+                skill.observe([one for one in feedback if one.skill in (None, name)], who)
 
     def _turn(self, message: Message) -> Turn:
         last, user = self._before(message), message.user or message.conversation_id
@@ -342,7 +343,9 @@ def _claim(reply: Reply) -> tuple[bool, bool, float]:
     return reply.action != "decline", reply.about is not None, reply.confidence
 
 
-def _stored(response: Response, message: str, now: datetime, user: str | None) -> StoredResponse:
+def _stored(
+    response: Response, message: str, now: datetime, user: str | None, exploration: Exploration | None
+) -> StoredResponse:
     return StoredResponse(
         id=response.id,
         conversation_id=response.conversation_id,
@@ -356,4 +359,5 @@ def _stored(response: Response, message: str, now: datetime, user: str | None) -
         version=response.version,
         created_at=now,
         user=user,
+        exploration=exploration,
     )

@@ -49,6 +49,10 @@ def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
         rows,
         right=tuple(range(1, 3 + len(plain))),
     )
+    if found.off_policy is not None:
+        of = found.off_policy
+        as_shown = f"; as they were shown, they got {of['logged_clicks_per_answer']:.3f}" if of["answers"] else ""
+        to.say(escape(f"Off-policy, clicks per answer on {of['answers']} logged answers: {of['said']}{as_shown}."))
     worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
     if worst and len(found.per_label) > WORST_LABELS:
         lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]

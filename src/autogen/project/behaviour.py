@@ -23,7 +23,7 @@ from autogen.project.data import SkillCheck
 from autogen.project.suitability import base_model_problems
 from autogen.runtime.recommender import RecommenderCard
 from autogen.skills import SKILLS
-from autogen.skills.live import Click, clicks
+from autogen.skills.live import Click, clicks, standing
 from autogen.skills.skill import Need
 
 HELD_OUT_SHARE = 0.1  # of the users: their last event is measured on
@@ -133,9 +133,9 @@ def lag_of(ended: float, card: RecommenderCard | None) -> float:
 
 def with_clicks(data: Behaviour, found: Sequence[Click], lag: float) -> Behaviour:
     """Clicks join the events, `lag` seconds earlier than they were; some are set aside and join what is measured on."""
-    liked = [replace(one, time=one.time - lag) for one in found if one.liked and one.item in data.catalogue.position]
-    learnt = [one for one in liked if not set_aside(one.feedback)]
-    aside = [one for one in liked if set_aside(one.feedback)]
+    liked = [replace(one, time=one.time - lag) for one in found if one.item in data.catalogue.position]
+    learnt = [one for one in liked if not set_aside(one.answer or one.feedback)]
+    aside = [one for one in liked if set_aside(one.answer or one.feedback)]
     return replace(data, events=_joined(data.events, learnt), held_out=_joined(data.held_out, aside))
 
 
@@ -173,16 +173,28 @@ def _joined(events: Interactions, more: Sequence[Click]) -> Interactions:
     return joined(events, ((one.user, one.item, one.time, float("nan")) for one in more))
 
 
-def set_aside(feedback: str) -> bool:
-    return int(hashlib.sha256(feedback.encode()).hexdigest(), 16) % SET_ASIDE == 0
+def set_aside(key: str) -> bool:
+    """Whether what has this id, feedback or an answer that chance had a hand in, is for the gate."""
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % SET_ASIDE == 0
 
 
 def clicks_of(memory: Memory, skill: str, only: frozenset[str] | None = None) -> tuple[list[Click], tuple[str, ...]]:
-    """What people clicked in answers of this skill, and the ids of that feedback; `only`: of these."""
-    feedback, who, _ = memory.feedback.since(0)
-    wanted = [one for one in feedback if one.skill in (None, skill) and (only is None or one.id in only)]
-    found = clicks(wanted, who)
+    """What people clicked in answers of this skill and did not turn down since, and the ids of that feedback; `only`:
+    of these.
+
+    `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
+    would outweigh the others when clicks per answer are estimated.
+    """
+    explored = {one.id for one in memory.responses.explored(skill)}
+    wanted = [one for one in said_of(memory, skill) if only is None or one.feedback in only]
+    found = [one if one.answer in explored else replace(one, answer=None) for one in standing(wanted)]
     return found, tuple(sorted({one.feedback for one in found}))
+
+
+def said_of(memory: Memory, skill: str) -> list[Click]:
+    """What people liked and turned down in answers of this skill, in order of arrival."""
+    feedback, who, _ = memory.feedback.since(0)
+    return clicks([one for one in feedback if one.skill in (None, skill)], who)
 
 
 def digest(events: Interactions) -> str:

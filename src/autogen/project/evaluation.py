@@ -36,11 +36,14 @@ class SkillEvaluation:
     per_label: dict[str, dict[str, float]] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)  # plain methods' metrics on the same rows
     warnings: tuple[str, ...] = ()
+    off_policy: dict[str, Any] | None = None  # clicks per answer, told from answers that chance had a hand in
     answers: Answers | None = field(default=None, repr=False, compare=False)  # for pictures; None: there were no rows
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(replace(self, answers=None))
         del values["answers"]
+        if self.off_policy is None:
+            del values["off_policy"]
         return values
 
 

@@ -32,6 +32,7 @@ from autogen.project.data import (
 from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
 from autogen.project.measuring import evaluate_recommender, recommend_for_file, recommender_of
+from autogen.project.off_policy import evaluation_json, read_log
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
 from autogen.runtime.tuned_model import TunedModel
@@ -179,12 +180,17 @@ class Project:
 
     def _evaluate_recommender(self, manifest: Manifest, skill: str, need: Need, data: str | None) -> SkillEvaluation:
         settings = self.config.skills[skill]
-        model = recommender_of(load_skills(self.versions.folder / manifest.version, manifest)[skill])
+        version = load_skills(self.versions.folder / manifest.version, manifest)[skill]
+        model = recommender_of(version)
         found = measured_behaviour(self.folder, need, settings.training.seed, data)
         raise_for(found.problems)
         if data is None and manifest.feedback:
             found = with_clicks(found, clicks_of(self.memory, skill, frozenset(manifest.feedback))[0], model.card.lag)
-        return evaluate_recommender(model, found, data or found.split, getattr(settings, "min_rating", None))
+        measured = evaluate_recommender(model, found, data or found.split, getattr(settings, "min_rating", None))
+        if data is not None or not getattr(settings, "exploration", 0.0):  # the database is left alone
+            return measured
+        log = read_log(Memory.open_to_read(self.folder), skill).unseen_by(manifest)
+        return replace(measured, off_policy=evaluation_json(version, log))
 
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""

@@ -19,15 +19,22 @@ from autogen.models.base_models import find_base_model
 from autogen.project.behaviour import Behaviour, clicks_of, digest, lag_of, read_behaviour, with_clicks
 from autogen.project.course import Run
 from autogen.project.judging import HELD_OUT_FILE, TRAINED_FILE, changed_answers
+from autogen.project.off_policy import compared, read_log
 from autogen.runtime.ranking import Ranked, paired, rank
 from autogen.runtime.recommender import Recommender, RecommenderCard
-from autogen.skills.recommendation import CATALOGUE_FILE, TEXT_FOLDER, TEXTS_FILE, RecommendationSettings
+from autogen.skills.recommendation import (
+    CATALOGUE_FILE,
+    TEXT_FOLDER,
+    TEXTS_FILE,
+    Recommendations,
+    RecommendationSettings,
+)
 from autogen.skills.skill import Need
 from autogen.tasks.text_classification import Example
 from autogen.training.embedding import frozen_embeddings
 from autogen.training.export import export_text_encoder
 from autogen.training.recommender import RecommenderFit
-from autogen.versions.gate import Measured, Verdict, judge_ranking
+from autogen.versions.gate import Measured, Verdict, judge_ranking, with_expected
 from autogen.versions.manifest import Manifest, ModelRecord
 
 TEXT_LENGTH = 128  # tokens of an item's text that are read
@@ -145,10 +152,23 @@ class Recommending:
             parity=float(manifest.skills[self.skill].models[self.need.name].training["parity"]),
             answers_changed=changed_answers(champion.manifest.skills[self.skill], manifest.skills[self.skill]),
         )
-        return judge_ranking(*gains, measured, self.run.config.gate)
+        verdict = judge_ranking(*gains, measured, self.run.config.gate)
+        return self._with_expected(verdict, draft, manifest) if self.settings.exploration else verdict
+
+    def _with_expected(self, verdict: Verdict, draft: Path, manifest: Manifest) -> Verdict:
+        """What candidate and champion would have been clicked in answers that chance had a hand in."""
+        champion, log = self.run.champion, read_log(self.run.memory, self.skill)
+        assert champion is not None
+        was = self._ready(champion.folder, champion.manifest)
+        return with_expected(verdict, self.skill, compared(self._ready(draft, manifest), was, log))
+
+    def _ready(self, folder: Path, manifest: Manifest) -> Recommendations:
+        found = load_skills(folder, manifest)[self.skill]
+        assert isinstance(found, Recommendations)
+        return found
 
     def _model(self, folder: Path, manifest: Manifest) -> Recommender:
-        found = load_skills(folder, manifest)[self.skill].models[self.need.name]
+        found = self._ready(folder, manifest).models[self.need.name]
         assert isinstance(found, Recommender)
         return found
 

@@ -11,44 +11,61 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.data.interactions import Places
+from autogen.data.interactions import Places, Times
 from autogen.feedback.events import Feedback
 from autogen.runtime.recommender import Recommender
 from autogen.tasks.recommendation import Floats, Query, Trend
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
+DISLIKES = 0.0  # the rating that says "not interested"; those between say neither: a short look, say
 MOST_A_DAY = 100  # clicks of one user that count: a flood is not a trend
 DAY = 86_400.0
+SAME_TIME = 0.001  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """What one person did with one item they were shown: liked it (a click, a high rating), or not."""
+    """What one person said of one item they were shown: liked it (a click, a high rating), or is not interested."""
 
     user: str
     item: str
     time: float  # Unix seconds
     liked: bool
     feedback: str  # its id
+    answer: str | None = None  # the id of the response that showed it
 
 
 def clicks(feedback: Sequence[Feedback], who: Mapping[str, str]) -> list[Click]:
-    """Feedback that names an item, the oldest first, once for each user, item and day, and no user's flood. `who`: the
-    user behind each feedback, by its id."""
+    """Feedback that names an item and says something of it, the oldest first, once for each user, item and day, and no
+    user's flood. `who`: the user behind each feedback, by its id."""
     known: set[tuple[str, str, int, bool]] = set()
     of_day: dict[tuple[str, int], int] = defaultdict(int)
     found = []
     for one in feedback:
-        if one.label is None or one.id not in who:
+        liked = likes(one)
+        if one.label is None or liked is None or one.id not in who:
             continue
         user, when = who[one.id], one.created_at.timestamp()
-        liked, day = one.rating is None or one.rating >= LIKES, int(when // DAY)
+        day = int(when // DAY)
         if (user, one.label, day, liked) in known or of_day[user, day] >= MOST_A_DAY:
             continue
         known.add((user, one.label, day, liked))
         of_day[user, day] += 1
-        found.append(Click(user, one.label, when, liked, one.id))
+        found.append(Click(user, one.label, when, liked, one.id, one.response_id))
     return found
+
+
+def likes(said: Feedback) -> bool | None:
+    """Whether the item that it names is liked; None where it says neither."""
+    if said.rating is None or said.rating >= LIKES:
+        return True
+    return False if said.rating <= DISLIKES else None
+
+
+def standing(found: Sequence[Click]) -> list[Click]:
+    """The likes of items that the same user has not turned down since."""
+    last = {(one.user, one.item): one.liked for one in found}
+    return [one for one in found if one.liked and last[one.user, one.item]]
 
 
 @dataclass
@@ -58,6 +75,12 @@ class _Person:
     items: list[int] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     disliked: set[int] = field(default_factory=set)
+
+    def dislike(self, item: int) -> None:
+        """What was clicked before leads nowhere now."""
+        self.disliked.add(item)
+        kept = [at for at, one in enumerate(self.items) if one != item]
+        self.items, self.times = [self.items[at] for at in kept], [self.times[at] for at in kept]
 
 
 class LiveRecommender:
@@ -84,18 +107,29 @@ class LiveRecommender:
     def _take(self, click: Click, item: int) -> None:
         person = self._people.setdefault(click.user, _Person())
         if not click.liked:
-            person.disliked.add(item)
+            person.dislike(item)
             return
         when = click.time - self.model.card.lag
         person.disliked.discard(item)
+        if self._learnt(click.user, item, when):
+            return
         person.items.append(item)
         person.times.append(when)
         self._trend.add(np.array([item], np.int32), np.array([when]))
 
+    def _learnt(self, user: str, item: int, when: float) -> bool:
+        """Whether the model has this click among what it learnt from."""
+        items, times = self.model.histories.all_of(self.model.user_at.get(user, -1))
+        return bool(((items == item) & (np.abs(times - when) < SAME_TIME)).any())
+
+    def _before(self, user: str | None, now: float) -> tuple[Places, Times]:  # noqa: ARG002 all of it was before now
+        """What the model learnt that the user did."""
+        return self.model.histories.all_of(self.model.user_at.get(user, -1) if user else -1)
+
     def query(self, user: str | None, history: Sequence[str] = ()) -> tuple[Query, Places]:
         """A user's history, or an anonymous one (ids, the oldest first); and what that user had or disliked."""
         now = self.clock()
-        items, times = self.model.histories.all_of(self.model.user_at.get(user, -1) if user else -1)
+        items, times = self._before(user, now)
         more = [self.at[name] for name in history if name in self.at]
         with self._guard:
             person = self._people.get(user or "", _Person())

@@ -4,7 +4,7 @@ learns from what is clicked."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +16,15 @@ from autogen.config import CONFIG_NAME, SkillSettings, Sources
 from autogen.data.problems import Problem, shown
 from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
-from autogen.knowledge.catalogue import Catalogue, Filter, Item
+from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.runtime.recommender import Recommender
 from autogen.runtime.text_encoder import TextVectors
+from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
 from autogen.skills.skill import Need, Reply, Turn
+from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
+from autogen.storage.responses import Exploration
 from autogen.tasks.recommendation import WEEK, Floats, top
 
 ITEMS = "items"
@@ -36,7 +39,7 @@ POOL = 100  # best items among which variety is sought
 USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
 TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 
-__all__ = ["Click", "RecommendationSettings", "RecommendationType", "Recommendations", "clicks"]
+__all__ = ["Click", "RecommendationSettings", "RecommendationType", "Recommendations", "Wanted", "clicks"]
 
 
 class RecommendationSettings(SkillSettings):
@@ -47,6 +50,7 @@ class RecommendationSettings(SkillSettings):
     min_rating: float | None = None  # held-out events rated below are not what is to be found
     shown: int = Field(default=5, ge=1, le=MOST_SHOWN)
     diversity: float = Field(default=0.0, ge=0, le=1)
+    exploration: float = Field(default=0.0, ge=0, le=1)  # share of what is shown that is left to chance
     allow: list[str] | None = None  # ids: nothing else is shown
     block: list[str] = Field(default_factory=list)  # ids: never shown
     boost: dict[str, float] = Field(default_factory=dict)  # id = how many times as likely
@@ -59,6 +63,7 @@ class Answering(BaseModel):
 
     shown: int
     diversity: float
+    exploration: float = 0.0
     allow: list[str] | None
     block: list[str]
     boost: dict[str, float]
@@ -114,21 +119,6 @@ def _no_factor(name: str, factor: float) -> Problem:
     return Problem("error", "boost", CONFIG_NAME, None, message, fix)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), and what."""
-
-    user: str | None = None
-    history: tuple[str, ...] = ()
-    query: str = ""
-    filters: tuple[Filter, ...] = ()
-    count: int | None = None
-    exclude: tuple[str, ...] = ()
-    like: tuple[str, ...] = ()
-    unlike: tuple[str, ...] = ()
-    diversity: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Recommended:
     """One item: how likely it is that it is wanted (0–1, among all items), and the evidence for it."""
@@ -139,14 +129,35 @@ class Recommended:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """One answer to be kept. `confidence`: the score of the best item, whether chance showed it or not."""
+
+    items: list[Recommended]
+    confidence: float
+    exploration: Exploration | None = None
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Places in the catalogue, best first, the first `count` being asked for; and what they are the best by."""
+
+    places: list[int]
+    count: int
+    personal: Floats
+    history: NDArray[np.int32]
+    counts: Floats
+
+
+@dataclass(frozen=True)
 class Recommendations:
-    """Ready to answer."""
+    """Ready to answer. `chance` is what explores."""
 
     live: LiveRecommender
     catalogue: Catalogue
     settings: Answering
     texts: NDArray[np.float16] | None
     encoder: TextVectors | None
+    chance: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
 
     @classmethod
     def load(cls, model: Recommender, settings: Answering, folder: Path) -> Recommendations:
@@ -178,15 +189,38 @@ class Recommendations:
         about = f"{turn.question}; {turn.text}" if follows and wish.follows else None
         if wish.problem:
             return Reply(wish.problem, "clarify", None, 0.0, tuple((name, 0.0) for name in turn.offered), about)
-        found = self.recommend(_wanted(wish, turn))
-        if not found:
+        shown = self.show(_wanted(wish, turn), explore=turn.kept)
+        if not shown.items:
             text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
             return Reply(text, "decline", None, 0.0, (), about)
-        ranking = tuple((one.item.id, one.score) for one in found)
-        return Reply(self._cards(found), "answer", None, found[0].score, ranking, about)
+        ranking = tuple((one.item.id, one.score) for one in shown.items)
+        return Reply(
+            self._cards(shown.items), "answer", None, shown.confidence, ranking, about, exploration=shown.exploration
+        )
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
+        ranking = self._rank(wanted)
+        return self._found(ranking, ranking.places[: ranking.count], wanted)
+
+    def best(self, wanted: Wanted) -> list[str]:
+        """The ids of what `recommend` gives."""
+        ranking = self._rank(wanted)
+        return [self.catalogue.items[at].id for at in ranking.places[: ranking.count]]
+
+    def show(self, wanted: Wanted, explore: bool = True) -> Shown:
+        """As `recommend`; with `explore`, chance has as great a share in it as the settings give it. Raises
+        UsageError."""
+        ranking, share = self._rank(wanted), self.settings.exploration if explore else 0.0
+        places = ranking.places
+        confidence = float(np.exp(ranking.personal[places[0]])) if places else 0.0
+        if not share or not places:
+            return Shown(self._found(ranking, places[: ranking.count], wanted), confidence)
+        drawn, propensities = explored(places, ranking.count, share, self.chance)
+        exploration = Exploration(propensities, replace(wanted, count=ranking.count).to_json())
+        return Shown(self._found(ranking, drawn, wanted), confidence, exploration)
+
+    def _rank(self, wanted: Wanted) -> _Ranking:
         count = wanted.count or self.settings.shown
         if not 0 < count <= MOST_SHOWN:
             raise UsageError(f"Expected to be asked for 1 to {MOST_SHOWN} items, found {count}.")
@@ -194,13 +228,21 @@ class Recommendations:
         counts = self.live.counts(query.now)
         personal = self.live.scores(query, counts)[: len(self.catalogue)]
         scores = self._ruled(self._wished(personal, wanted), wanted)
-        places = top(scores, max(count, POOL), had[had < len(self.catalogue)])
-        chosen = self._varied(places, scores, count, self._diversity(wanted))
+        places = top(scores, max(pool_size(count), POOL), had[had < len(self.catalogue)])
+        best = self._varied(places[: max(count, POOL)], scores, count, self._diversity(wanted))
+        chosen = {*best}
+        rest = [int(at) for at in places if at not in chosen]
+        return _Ranking([*best, *rest], count, personal, query.items, counts)
+
+    def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
+        personal = ranking.personal
         return [
             Recommended(
-                self.catalogue.items[at], float(np.exp(personal[at])), self._reason(at, query.items, counts, wanted)
+                self.catalogue.items[at],
+                float(np.exp(personal[at])),
+                self._reason(at, ranking.history, ranking.counts, wanted),
             )
-            for at in chosen
+            for at in places
         ]
 
     def similar(self, item: str, count: int | None = None) -> list[Recommended]:
@@ -219,7 +261,8 @@ class Recommendations:
             scores = scores + WISH_WEIGHT * (texts @ self.encoder.of([wanted.query])[0])
         for names, weight in ((wanted.like, LIKED_WEIGHT), (wanted.unlike, -LIKED_WEIGHT)):
             for name in names:
-                scores = scores + weight * (texts @ texts[self.catalogue.position[name]])
+                if name in self.catalogue.position:  # what another version was asked may name items of its own
+                    scores = scores + weight * (texts @ texts[self.catalogue.position[name]])
         return scores
 
     def _ruled(self, scores: Floats, wanted: Wanted) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from autogen.config import SkillSettings
 from autogen.data.problems import Problem
 from autogen.feedback.events import Feedback
+from autogen.storage.responses import Exploration
 
 Action = Literal["answer", "clarify", "decline", "hand_over"]
 
@@ -37,6 +38,7 @@ class Reply:
     confidence: float
     alternatives: tuple[tuple[str, float], ...]
     about: str | None = None  # the text that the intent is of, when it is not the message itself: "2" is of no intent
+    exploration: Exploration | None = None  # what chance had to do with the alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ class Turn:
     offered: tuple[str, ...] = ()
     skill: str | None = None  # the one that acted last
     user: str | None = None  # who writes; a conversation without a user's name is one of its own
+    kept: bool = True  # the reply will be, so that feedback can refer to it: without that, chance has no part in it
 
     def as_seen_by(self, skill: str) -> Turn:
         """To a skill that did not ask, the answer to a question is a message like any other."""
-        return self if self.skill in (None, skill) else Turn(self.text, user=self.user)
+        return self if self.skill in (None, skill) else Turn(self.text, user=self.user, kept=self.kept)
 
 
 class Skill(Protocol):
@@ -71,7 +74,8 @@ class Observer(Protocol):
     """A skill that learns at once from what people say of answers."""
 
     def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
-        """Feedback in order of arrival; `who`: the user behind each, by its id."""
+        """Feedback in order of arrival, what the skill has learnt from among it; `who`: the user behind each, by its
+        id."""
 
 
 class SkillType(Protocol):

@@ -35,6 +35,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             decided_at TEXT NOT NULL)""",
     ),
     ('ALTER TABLE responses ADD COLUMN "user" TEXT',),
+    ("ALTER TABLE responses ADD COLUMN exploration TEXT",),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +17,20 @@ from autogen.storage.schema import RESPONSES
 
 
 @dataclass(frozen=True, slots=True)
+class Exploration:
+    """What chance had to do with an answer: `propensities`, the chance (0–1) that each alternative had of standing in
+    its place; `asked`: what the skill was asked, as JSON of its own, so that another version can be asked the same."""
+
+    propensities: tuple[float, ...]
+    asked: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredResponse:
     """One answer: `message` is what the person wrote, `text` what the agent said to it.
 
     After a choice between two readings of a question, `message` is that question, not the "1" or "2" of the choice.
+    `exploration` is None where chance had no hand in the answer.
     """
 
     id: str
@@ -35,6 +45,7 @@ class StoredResponse:
     version: str
     created_at: datetime
     user: str | None = None
+    exploration: Exploration | None = None
 
 
 class ResponseStore:
@@ -97,6 +108,14 @@ class ResponseStore:
             found = connection.execute(select(RESPONSES.c.message).where(wanted).order_by(RESPONSES.c.number))
             return [str(message) for message in found.scalars()]
 
+    def explored(self, skill: str) -> list[StoredResponse]:
+        """The skill's answers that chance had a hand in, in order of arrival."""
+        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.exploration.is_not(None)
+        columns = [column for column in RESPONSES.columns if column is not RESPONSES.c.number]
+        with self._database.reading() as connection:
+            found = connection.execute(select(*columns).where(wanted).order_by(RESPONSES.c.number))
+            return [_from_row(row) for row in found.mappings()]
+
 
 def _to_row(response: StoredResponse) -> dict[str, object]:
     return {
@@ -112,10 +131,25 @@ def _to_row(response: StoredResponse) -> dict[str, object]:
         "version": response.version,
         "created_at": clock.written(response.created_at),
         "user": response.user,
+        "exploration": None
+        if response.exploration is None
+        else json.dumps(asdict(response.exploration), ensure_ascii=False),
     }
 
 
 def _from_row(row: RowMapping) -> StoredResponse:
     pairs = tuple((name, score) for name, score in json.loads(row["alternatives"]))
-    values: dict[str, Any] = {**row, "alternatives": pairs, "created_at": clock.read(row["created_at"])}
+    values: dict[str, Any] = {
+        **row,
+        "alternatives": pairs,
+        "created_at": clock.read(row["created_at"]),
+        "exploration": _exploration(row["exploration"]),
+    }
     return StoredResponse(**values)
+
+
+def _exploration(text: str | None) -> Exploration | None:
+    if text is None:
+        return None
+    found = json.loads(text)
+    return Exploration(tuple(found["propensities"]), found["asked"])

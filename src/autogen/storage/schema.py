@@ -39,6 +39,7 @@ RESPONSES = Table(
     Column("version", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("user", Text),
+    Column("exploration", Text),  # JSON: {"propensities": […], "asked": {…}}; NULL where chance had no hand in it
     Index("responses_of_conversation", "conversation_id", "number"),
 )
 

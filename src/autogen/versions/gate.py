@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any
 
 from scipy.stats import binomtest, norm
 
 from autogen.config import RESERVED_LABEL, GateSettings
+from autogen.tasks.off_policy import Estimate
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5
@@ -61,9 +62,40 @@ class Verdict:
     summary: str
     rows: int
     checks: tuple[Check, ...]
+    off_policy: Mapping[str, Any] = field(default_factory=dict)  # by skill; it is said, and decides nothing
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values = asdict(self)
+        if not self.off_policy:
+            del values["off_policy"]
+        return values
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Clicks per answer that candidate and champion would have got on the same logged answers, and by how much the
+    candidate is better, with its 95 % interval."""
+
+    candidate: Estimate
+    champion: Estimate
+    difference: tuple[float, tuple[float, float]]
+
+    @property
+    def said(self) -> str:
+        if not (self.candidate.enough and self.champion.enough):
+            few = min(self.candidate, self.champion, key=lambda one: one.agreeing_clicks)
+            return f"Off-policy, clicks per answer: {few.said}."
+        better, (low, high) = self.difference
+        return (
+            f"Off-policy, clicks per answer: {self.candidate.said}, champion {self.champion.said}, difference "
+            f"{better:+.3f} ({low:+.3f} to {high:+.3f}), on {self.candidate.answers} answers; it decides nothing."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"candidate": self.candidate.to_json(), "champion": self.champion.to_json()}
+        if self.candidate.enough and self.champion.enough:
+            found["difference"] = {"clicks_per_answer": self.difference[0], "interval": self.difference[1]}
+        return {"said": self.said, **found}
 
 
 @dataclass(frozen=True)
@@ -169,6 +201,11 @@ def judge_ranking(
     return Verdict(not failed, words, rows, checks)
 
 
+def with_expected(verdict: Verdict, skill: str, found: Expected) -> Verdict:
+    """The verdict, which stays as it is, with what the skill's candidate would have been clicked."""
+    return replace(verdict, summary=f"{verdict.summary} {found.said}", off_policy={skill: found.to_json()})
+
+
 def incomparable(reason: str) -> Verdict:
     """The verdict on a candidate that cannot be set against the champion: a no, for that reason."""
     return Verdict(False, f"Rejected: {reason}.", 0, (Check("comparable", False, reason, {}),))
@@ -191,7 +228,10 @@ def together(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) ->
     said = "".join(f"New skill {skill}. " for skill in new_skills)
     said += "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
     summary = f"Rejected: {'; '.join(failed)}." if failed else f"Accepted. {said}"
-    return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks)
+    off_policy = {skill: one for verdict in verdicts.values() for skill, one in verdict.off_policy.items()}
+    if failed:  # what was accepted has said it
+        summary = " ".join([summary, *(f"{skill}: {one['said']}" for skill, one in off_policy.items())])
+    return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks, off_policy)
 
 
 def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:

@@ -1,0 +1,38 @@
+"""What a recommender is asked, by whom: kept with an answer, so that another version can be asked the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from autogen.knowledge.catalogue import Filter
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), and what."""
+
+    user: str | None = None
+    history: tuple[str, ...] = ()
+    query: str = ""
+    filters: tuple[Filter, ...] = ()
+    count: int | None = None
+    exclude: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    diversity: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = _WANTED.dump_python(self, mode="json")
+        return found
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Wanted:
+        """Raises ValueError."""
+        return _WANTED.validate_python(dict(values))
+
+
+_WANTED = TypeAdapter(Wanted)
