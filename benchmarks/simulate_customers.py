@@ -3,19 +3,19 @@
 python benchmarks/simulate_customers.py shop --data src/autogen/templates/shop/data
 python benchmarks/simulate_customers.py finance-products --data src/autogen/templates/finance-products/data
 
-It reads the catalogue in DIR and writes `interactions.csv.gz` and `eval.csv` beside it: the same events every time. Nobody did any
-of this. What is assumed:
+It reads the catalogue in DIR and writes `interactions.csv.gz` and `eval.csv` beside it: the same events every time.
+Nobody did any of this. What is assumed:
 
-- Products stand on shelves (their category and style, or their kind). A customer has two or three favourite categories, and likes
-  some of their shelves more than others; belongs to a group (women, men; students, families, …) and seldom looks at what is
-  made for another; and looks near a level of price of their own, cheap or dear for a shelf.
+- Products stand on shelves (their category and style, or their kind). A customer has up to three favourite categories,
+  and likes some of their shelves more than others; belongs to a group (women, men; students, families, …) and seldom
+  looks at what is made for another; and looks near a level of price of their own, cheap or dear for a shelf.
 - Popularity has a long tail (log-normal). One product in twelve is a fad: sought for two weeks, forgotten after.
 - Shelves have seasons (Christmas in December), and each week a campaign triples the visits to a few of them.
 - One product in twelve arrives in the last two months; what is new is sought more at first. Some arrive in the last
   week, which is held out: nobody has chosen those.
 - Customers come in sessions, more in the evening, some often and most seldom. A session stays on a shelf, moves to its
-  neighbours, looks for cheaper things as it goes on, and after a purchase turns to what goes with it. A session may go on where the
-  one before ended.
+  neighbours, looks for cheaper things as it goes on, and after a purchase turns to what goes with it (two shelves
+  drawn for each). A session may go on where the one before ended.
 - A row is a product that somebody looked at, once; `event` says whether it was bought then. Nobody looks at it again.
 - The last week's events are `eval.csv`, those of customers who had come before only.
 """
