@@ -80,7 +80,7 @@ MARKETS = {
             "fishing": (5.5, 3), "kayaking": (6.5, 3), "camping": (6.5, 3), "plant": (5.0, 2), "sandals": (6.0, 4),
             "jacket": (12.0, 2), "scarf": (12.5, 3), "boot": (12.0, 2),
         },
-        customers=2_000, sessions=3.0, steps=4.0, bought="purchase", buys=0.14, campaigns=3,
+        customers=1_200, sessions=3.0, steps=4.0, bought="purchase", buys=0.14, campaigns=3,
     ),
     "finance-products": Market(
         shelf=("kind",),

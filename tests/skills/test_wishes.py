@@ -140,6 +140,20 @@ def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: lis
     assert said(read_wish(text, accounts)) == filters
 
 
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("something for my wife", ["made for F"]),
+        ("for him", ["made for M"]),
+        ("not for men", ["made for not M"]),
+        ("f", []),
+    ],
+)
+def test_codes_of_a_catalogue_are_meant_by_words_for_them(text: str, filters: list[str]) -> None:
+    rows = [Row({"item": f"g{at}", "title": f"Coat {at}", "made_for": "FM"[at % 2]}, "coats", at) for at in range(8)]
+    assert said(read_wish(text, Catalogue.of(rows)[0])) == filters
+
+
 @pytest.mark.parametrize("text", ["a free ring", "a ring, no price limit", "sugar free"])
 def test_where_nothing_is_free_the_word_is_no_limit(text: str, goods: Catalogue) -> None:
     assert not any("price" in one.describe() for one in read_wish(text, goods).filters if one.at_most is not None)

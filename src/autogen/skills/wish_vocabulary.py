@@ -41,7 +41,7 @@ class Vocabulary:
                 for name in attribute.counts:
                     for form in _forms(name):
                         values.setdefault(form, (attribute.name, name))
-        known = dict(values)
+        known = {**_codes(catalogue), **values}
         for said, meant in phrases(words_.SYNONYMS).items():
             target = known.get(tuple(token.word for token in tokens(words_.SYNONYMS[meant])))
             if target is not None:
@@ -81,6 +81,12 @@ def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
     if catalogue not in _VOCABULARIES:
         _VOCABULARIES[catalogue] = Vocabulary(catalogue)
     return _VOCABULARIES[catalogue]
+
+
+def _codes(catalogue: Catalogue) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Values that nobody says, such as "F", but that there are words for."""
+    categories = (one for one in catalogue.attributes.values() if one.kind == "category" and not one.is_flag)
+    return {(name.casefold(),): (one.name, name) for one in categories for name in one.counts if len(name) < 3}
 
 
 def _forms(name: str) -> list[tuple[str, ...]]:

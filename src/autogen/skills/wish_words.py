@@ -21,9 +21,9 @@ TO = _listed("and | to | - | – | — | bis | und")
 YEARS_ONLY = _listed("before | until | after | since | older than | newer than | vor | nach")
 EXACTLY = _listed("in | from | of | aus")  # a year
 NOT = _listed(
-    "not | no | without | except | never | nothing | hate | hates | dislike | avoid | excluding | dont like | "
-    "do not like | dont want | do not want | anything but | but not | isnt | less | nicht | kein | keine | keinen | "
-    "ohne | ausser | 不要 | 不喜欢 | 不是"
+    "not | not for | no | without | except | never | nothing | hate | hates | dislike | avoid | excluding | "
+    "dont like | do not like | dont want | do not want | anything but | but not | isnt | less | nicht | kein | keine | "
+    "keinen | ohne | ausser | 不要 | 不喜欢 | 不是"
 )
 GOES_ON = _listed("or | and | , | / | nor | any | a | an | the | too | oder | und | ones | more")
 LIKE = _listed(
@@ -71,6 +71,8 @@ SYNONYMS = {
     "for my daughter": "f", "for my sister": "f", "for my grandmother": "f",
     "for my husband": "m", "for my boyfriend": "m", "for my father": "m", "for my dad": "m",
     "for my son": "m", "for my brother": "m", "for my grandfather": "m",
+    "tv": "television", "tvs": "television", "laptop": "computer", "couch": "sofas",
+    "lamp": "lighting", "lamps": "lighting",
     "jewellery": "jewelry", "jewels": "jewelry", "shoes": "footwear", "clothes": "apparel", "clothing": "apparel",
     "without risk": "no risk", "without any risk": "no risk", "risk free": "no risk",
 }  # fmt: skip
