@@ -106,6 +106,7 @@ def fitting(wish: str, catalogue: Catalogue) -> list[Item]:
             "a credit card under 2 euros, not for students",
             lambda of: of["kind"] == "credit card" and of["monthly_fee"] <= 2 and of["audience"] != "student",
         ),
+        ("finance-products", "a pension, nothing risky", lambda of: of["kind"] == "pension plan"),
         (
             "finance-products",
             "a fund without high risk",

@@ -75,6 +75,7 @@ SYNONYMS = {
     "lamp": "lighting", "lamps": "lighting",
     "jewellery": "jewelry", "jewels": "jewelry", "shoes": "footwear", "clothes": "apparel", "clothing": "apparel",
     "without risk": "no risk", "without any risk": "no risk", "risk free": "no risk",
+    "risky": "high risk", "pension": "pension plan", "pensions": "pension plan",
 }  # fmt: skip
 # Words that ask without saying for what.
 ASKING = frozenset(
