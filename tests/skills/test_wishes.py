@@ -29,6 +29,13 @@ GOODS = [
 ]
 
 
+ACCOUNTS = [
+    ("Everyday Account", "current account", "student", 0.0, 0.0, "no risk"),
+    ("Premium Account", "current account", "family", 14.9, 0.0, "no risk"),
+    ("Share Fund", "fund", "family", 0.0, 25.0, "high risk"),
+]
+
+
 @pytest.fixture(scope="module")
 def films() -> Catalogue:
     rows = [
@@ -45,6 +52,16 @@ def goods() -> Catalogue:
         for at, (title, style, price) in enumerate(GOODS * 4)
     ]
     rows = [Row({**row.values, "item": f"g{at}"}, "goods", at) for at, row in enumerate(rows)]
+    return Catalogue.of(rows)[0]
+
+
+@pytest.fixture(scope="module")
+def accounts() -> Catalogue:
+    names = ("title", "kind", "audience", "monthly_fee", "minimum_amount", "risk_level")
+    rows = [
+        Row({"item": f"a{at}", **dict(zip(names, one, strict=True))}, "accounts", at)
+        for at, one in enumerate(ACCOUNTS * 4)
+    ]
     return Catalogue.of(rows)[0]
 
 
@@ -103,6 +120,43 @@ def test_constraints_on_films_are_read_from_a_sentence(text: str, filters: list[
 )
 def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[str], goods: Catalogue) -> None:
     assert said(read_wish(text, goods)) == filters
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("a current account without a monthly fee", ["kind current account", "monthly fee at most 0"]),
+        ("no fees", ["monthly fee at most 0"]),
+        ("a free current account", ["kind current account", "monthly fee at most 0"]),
+        ("a fund with no minimum amount", ["kind fund", "minimum amount at most 0"]),
+        ("minimum amount under 100 euros", ["minimum amount at most 100"]),
+        ("under 5 euros", ["monthly fee at most 5"]),
+        ("fees below 5", ["monthly fee at most 5"]),
+        ("risk free", ["risk level no risk"]),
+        ("without risk, for my children", ["risk level no risk", "audience family"]),
+    ],
+)
+def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: list[str], accounts: Catalogue) -> None:
+    assert said(read_wish(text, accounts)) == filters
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("something for my wife", ["made for F"]),
+        ("for him", ["made for M"]),
+        ("not for men", ["made for not M"]),
+        ("f", []),
+    ],
+)
+def test_codes_of_a_catalogue_are_meant_by_words_for_them(text: str, filters: list[str]) -> None:
+    rows = [Row({"item": f"g{at}", "title": f"Coat {at}", "made_for": "FM"[at % 2]}, "coats", at) for at in range(8)]
+    assert said(read_wish(text, Catalogue.of(rows)[0])) == filters
+
+
+@pytest.mark.parametrize("text", ["a free ring", "a ring, no price limit", "sugar free"])
+def test_where_nothing_is_free_the_word_is_no_limit(text: str, goods: Catalogue) -> None:
+    assert not any("price" in one.describe() for one in read_wish(text, goods).filters if one.at_most is not None)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+from autogen.knowledge.attributes import Attribute
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import Phrases, phrases, tokens
@@ -25,6 +27,7 @@ FOLLOWING = {
     )
 }
 RECENT, CLASSIC = Phrases(phrases(words_.RECENT)), Phrases(phrases(words_.CLASSIC))
+FREE = Phrases(phrases(words_.FREE))
 
 
 class Vocabulary:
@@ -38,7 +41,7 @@ class Vocabulary:
                 for name in attribute.counts:
                     for form in _forms(name):
                         values.setdefault(form, (attribute.name, name))
-        known = dict(values)
+        known = {**_codes(catalogue), **values}
         for said, meant in phrases(words_.SYNONYMS).items():
             target = known.get(tuple(token.word for token in tokens(words_.SYNONYMS[meant])))
             if target is not None:
@@ -46,7 +49,28 @@ class Vocabulary:
         values.pop((), None)
         self.values = Phrases(values)
         numeric = [a for a in catalogue.attributes.values() if a.kind == "number"]
-        self.numbers = {word: a for a in reversed(numeric) for word in a.words if len(word) > 2}
+        named = [(word, a) for a in reversed(numeric) for word in a.words if len(word) > 2]
+        # "years" is an age or a time, not a date
+        self.numbers = dict([*((f"{word}s", a) for word, a in named if a.role != "year"), *named])
+        self._numeric, self._money = numeric, catalogue.money()
+
+    def in_full(self, words: Sequence[str]) -> Attribute | None:
+        """The number whose name of two words or more is said whole: "minimum amount"."""
+        return next((a for a in self._numeric if len(a.words) > 1 and {*a.words} <= {*words}), None)
+
+    def nothing_of(self, words: Sequence[str], place: int, denied: bool) -> tuple[int, Attribute] | None:
+        """How many words say that a number shall be nothing, and which: "fees" where they are `denied`, "free" of
+        money. None where every item of the catalogue has more than nothing of it."""
+        free = FREE.at(words, place)
+        alone = not place or words[place - 1] in words_.ASKING  # not "sugar free"
+        count, attribute = 1, self.numbers.get(words[place]) if denied else None
+        if free is not None and alone and not denied:
+            count, attribute = free[0], self._money
+        if attribute is None or attribute.role == "year" or attribute.low > 0:
+            return None
+        while denied and place + count < len(words) and self.numbers.get(words[place + count]) is attribute:
+            count += 1
+        return count, attribute
 
 
 _VOCABULARIES: WeakKeyDictionary[Catalogue, Vocabulary] = WeakKeyDictionary()
@@ -59,6 +83,12 @@ def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
     return _VOCABULARIES[catalogue]
 
 
+def _codes(catalogue: Catalogue) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Values that nobody says, such as "F", but that there are words for."""
+    categories = (one for one in catalogue.attributes.values() if one.kind == "category" and not one.is_flag)
+    return {(name.casefold(),): (one.name, name) for one in categories for name in one.counts if len(name) < 3}
+
+
 def _forms(name: str) -> list[tuple[str, ...]]:
     """A value as written, in the plural and in the singular."""
     form = tuple(token.word for token in tokens(name))
@@ -68,3 +98,14 @@ def _forms(name: str) -> list[tuple[str, ...]]:
     others = [f"{last}s", f"{last}es", last[:-1] + "ies" if last.endswith("y") else last]
     others += [last[:-1]] if last.endswith("s") and not last.endswith("ss") else []
     return [form, *((*form[:-1], other) for other in others)]
+
+
+def number_of(word: str) -> float | None:
+    """ "1,299.00", "19,99" and "20" as numbers."""
+    if not word[0].isdigit():
+        return None
+    plain = word.replace(",", "") if "." in word or len(word.rpartition(",")[2]) == 3 else word.replace(",", ".")
+    try:
+        return float(plain)
+    except ValueError:
+        return None

@@ -21,9 +21,9 @@ TO = _listed("and | to | - | – | — | bis | und")
 YEARS_ONLY = _listed("before | until | after | since | older than | newer than | vor | nach")
 EXACTLY = _listed("in | from | of | aus")  # a year
 NOT = _listed(
-    "not | no | without | except | never | nothing | hate | hates | dislike | avoid | excluding | dont like | "
-    "do not like | dont want | do not want | anything but | but not | isnt | less | nicht | kein | keine | keinen | "
-    "ohne | ausser | 不要 | 不喜欢 | 不是"
+    "not | not for | no | without | except | never | nothing | hate | hates | dislike | avoid | excluding | "
+    "dont like | do not like | dont want | do not want | anything but | but not | isnt | less | nicht | kein | keine | "
+    "keinen | ohne | ausser | 不要 | 不喜欢 | 不是"
 )
 GOES_ON = _listed("or | and | , | / | nor | any | a | an | the | too | oder | und | ones | more")
 LIKE = _listed(
@@ -49,6 +49,7 @@ ELSE = _listed(
 )
 RECENT = _listed("recent | newest | latest | brand new | new release | new releases | this year | neueste | 最新")
 CLASSIC = _listed("classic | classics | old fashioned | vintage | klassiker | 经典")
+FREE = _listed("free | free of charge | for free | at no cost | kostenlos | kostenlose | kostenloses | gratis | 免费")
 OLD, NEW = 25, 2  # years before the newest of the catalogue
 
 # What people say → what catalogues call it. It counts only where the catalogue has the value.
@@ -66,6 +67,15 @@ SYNONYMS = {
     "superhero": "action", "gangster": "crime", "criminal": "crime", "documentaries": "documentary",
     "westerns": "western", "cowboy": "western", "fights": "action", "dramatic": "drama", "adventurous": "adventure",
     "mens": "m", "for men": "m", "for him": "m", "womens": "f", "for women": "f", "for her": "f",
+    "for my wife": "f", "for my girlfriend": "f", "for my mother": "f", "for my mum": "f", "for my mom": "f",
+    "for my daughter": "f", "for my sister": "f", "for my grandmother": "f",
+    "for my husband": "m", "for my boyfriend": "m", "for my father": "m", "for my dad": "m",
+    "for my son": "m", "for my brother": "m", "for my grandfather": "m",
+    "tv": "television", "tvs": "television", "laptop": "computer", "couch": "sofas",
+    "lamp": "lighting", "lamps": "lighting",
+    "jewellery": "jewelry", "jewels": "jewelry", "shoes": "footwear", "clothes": "apparel", "clothing": "apparel",
+    "without risk": "no risk", "without any risk": "no risk", "risk free": "no risk",
+    "risky": "high risk", "pension": "pension plan", "pensions": "pension plan",
 }  # fmt: skip
 # Words that ask without saying for what.
 ASKING = frozenset(

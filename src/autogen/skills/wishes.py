@@ -22,6 +22,7 @@ from autogen.skills.wish_vocabulary import (
     NOT,
     RECENT,
     YEARS_ONLY,
+    number_of,
     vocabulary_of,
 )
 
@@ -119,6 +120,7 @@ class _Reader:
             self._numbers,
             self._times,
             self._values,
+            self._free,
             self._unwanted,
         ):
             for place in range(len(self.words)):
@@ -219,7 +221,7 @@ class _Reader:
             self._of(attribute.name).at_least = middle + step
 
     def _numbers(self, place: int) -> None:
-        number = _number(self.words[place])
+        number = number_of(self.words[place])
         if number is None:
             return
         second = self._second(place)
@@ -228,7 +230,7 @@ class _Reader:
             return
         compared = self._compared(place)
         if second is not None:
-            other = _number(self.words[second])
+            other = number_of(self.words[second])
             self._range(attribute, number, other if other is not None else number)
             self._take(place, second - place + 1)
         elif compared is not None:
@@ -243,7 +245,7 @@ class _Reader:
     def _second(self, place: int) -> int | None:
         """Where the other end of "between 10 and 20", "20-30" stands."""
         for step in (2, 3):
-            if place + step < len(self.words) and _number(self.words[place + step]) is not None:
+            if place + step < len(self.words) and number_of(self.words[place + step]) is not None:
                 between = [word for word in self.words[place + 1 : place + step] if word not in CURRENCIES]
                 opened = BETWEEN.before(self.words, place) is not None or self._after_money(place, BETWEEN)
                 if between and between[0] in words_.TO and (opened or between[0] not in ("and", "und")):
@@ -265,6 +267,8 @@ class _Reader:
         around = self.words[max(0, first - 5) : first] + self.words[last + 1 : last + 3]
         near = [self.known.numbers[word] for word in reversed(around) if word in self.known.numbers]
         money, year = self.catalogue.money(), self.catalogue.year()
+        if self.known.in_full(around):
+            return self.known.in_full(around)
         if any(
             word in CURRENCIES for word in (*self.words[max(0, first - 1) : first], *self.words[last + 1 : last + 2])
         ):
@@ -358,6 +362,13 @@ class _Reader:
             wanted.append(value)
         self._take(place, count)
 
+    def _free(self, place: int) -> None:
+        """ "without a monthly fee", "a free account": where the catalogue has what costs nothing."""
+        found = self.known.nothing_of(self.words, place, self._denied(place))
+        if found is not None and found[1].name not in self.bounds:
+            self._of(found[1].name).at_most = 0.0
+            self._take(place, found[0])
+
     def _unwanted(self, place: int) -> None:
         """ "not black": what no attribute knows must not be mentioned."""
         word = self.words[place]
@@ -387,14 +398,3 @@ class _Reader:
         says = [part for part in kept if part.casefold().strip("'’") not in words_.ASKING and part[0].isalnum()]
         meaning = [part for part in says if part.casefold() not in words_.NOT]
         return " ".join(part for part in kept if part[0].isalnum()) if meaning else ""
-
-
-def _number(word: str) -> float | None:
-    """ "1,299.00", "19,99" and "20" as numbers."""
-    if not word[0].isdigit():
-        return None
-    plain = word.replace(",", "") if "." in word or len(word.rpartition(",")[2]) == 3 else word.replace(",", ".")
-    try:
-        return float(plain)
-    except ValueError:
-        return None
