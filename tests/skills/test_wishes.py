@@ -116,6 +116,8 @@ def test_constraints_on_films_are_read_from_a_sentence(text: str, filters: list[
         ("no jackets", ["style not jacket"]),
         ("a backpack, not black", ["style backpack", "not mentioning black"]),
         ("a gift for two people", []),
+        ("no jackets, a ring", ["style ring, style not jacket"]),
+        ("no jackets, rings or backpacks", ["style not jacket or ring or backpack"]),
     ],
 )
 def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[str], goods: Catalogue) -> None:

@@ -100,6 +100,11 @@ def _forms(name: str) -> list[tuple[str, ...]]:
     return [form, *((*form[:-1], other) for other in others)]
 
 
+def goes_on(words: Sequence[str], at: int) -> bool:
+    """Whether what is denied before `at` goes on there: "no jackets, rings"; but "no jackets, a ring" begins anew."""
+    return words[at - 1] in words_.GOES_ON and not (words[at - 1] in ("a", "an") and words[at - 2 : at - 1] == [","])
+
+
 def number_of(word: str) -> float | None:
     """ "1,299.00", "19,99" and "20" as numbers."""
     if not word[0].isdigit():

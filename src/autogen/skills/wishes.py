@@ -22,6 +22,7 @@ from autogen.skills.wish_vocabulary import (
     NOT,
     RECENT,
     YEARS_ONLY,
+    goes_on,
     number_of,
     vocabulary_of,
 )
@@ -292,9 +293,8 @@ class _Reader:
         elif compared == "at most":
             bounds.at_most = number - 1 if after and self._strictly(number, ("before", "older than", "vor")) else number
         else:
-            bounds.at_least = (
-                number + 1 if after and self._strictly(number, ("after", "newer than", "nach")) else number
-            )
+            strictly = after and self._strictly(number, ("after", "newer than", "nach"))
+            bounds.at_least = number + 1 if strictly else number
 
     def _strictly(self, number: float, said: Sequence[str]) -> bool:
         place = self.words.index(f"{number:.0f}")
@@ -383,7 +383,7 @@ class _Reader:
         for _ in range(NEAR * 2):
             if NOT.before(self.words, at) is not None:
                 return True
-            if not at or not (self.words[at - 1] in words_.GOES_ON or (self.read_already[at - 1] and at != place)):
+            if not at or not (goes_on(self.words, at) or (self.read_already[at - 1] and at != place)):
                 return LIKE.before(self.words, at) is not None and NOT.before(self.words, at - 1) is not None
             at -= 1
         return False
