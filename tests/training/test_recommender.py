@@ -18,7 +18,7 @@ from autogen.training.linear import fit_linear
 from autogen.training.mixing import columns_of
 from autogen.training.progress import TrainingProgress
 from autogen.training.recommender import RecommenderFit, check_sequence, last_events, steps_for
-from autogen.training.sequence import Lesson, SequenceSettings, Trends, batch_loss, lessons, train_sequence
+from autogen.training.sequence import Lessons, SequenceSettings, Trends, batch_loss, chosen_items, train_sequence
 from tests.shop import catalogue, events
 
 NONE = float("nan")
@@ -37,7 +37,7 @@ def of_one_user(count: int) -> Interactions:
 @pytest.mark.parametrize("count", [1, 2, 49, 50, 51, 74, 75, 76, 130, 1000])
 def test_every_event_of_a_history_is_asked_for_once_with_a_past(count: int) -> None:
     found = of_one_user(count)
-    taught = lessons(found, Sizes(count), Trends(found, count))
+    taught = Lessons(found, Sizes(count), Trends(found, count))
     asked = np.concatenate([one.next[one.next >= 0] for one in taught])
     assert sorted(asked.tolist()) == list(range(count))
     for one in taught:
@@ -93,8 +93,9 @@ def test_a_sampled_softmax_offers_every_target(shop_events: Interactions, monkey
     model = SequentialModel(Sizes(len(shop_events.items)), None)
     trends = Trends(shop_events, model.sizes.items)
     settings = SequenceSettings(1, 1, 1e-3, 8, False, 0)
-    taught: list[Lesson] = lessons(shop_events, model.sizes, trends)[:8]
-    loss = batch_loss(model, taught, trends, shop_events, settings, np.random.default_rng(0))
+    taught = Lessons(shop_events, model.sizes, trends)[:8]
+    chosen = chosen_items(shop_events, model.sizes.items)
+    loss = batch_loss(model, taught, trends, chosen, settings, np.random.default_rng(0))
     assert 0 < loss.item() < 20
     torch.autograd.backward(loss)
     assert model.own.weight.grad is not None

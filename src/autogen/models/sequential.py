@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from autogen.tasks.recommendation import GAPS
 
+SPARSE = 50_000  # items above which a step touches the vectors of its own items only
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -61,7 +63,9 @@ class SequentialModel(nn.Module):
         """`texts`: float (items, hidden), embeddings of the items' texts; they stay as they are."""
         super().__init__()
         self.sizes = sizes
-        self.own = nn.Embedding(sizes.items + 1, sizes.width)  # the last one opens every history
+        self.own = nn.Embedding(
+            sizes.items + 1, sizes.width, sparse=sizes.items > SPARSE
+        )  # the last one opens histories
         nn.init.normal_(self.own.weight, std=0.02)
         self.register_buffer("texts", texts, persistent=False)
         self.from_text = nn.Linear(texts.shape[1], sizes.width, bias=False) if texts is not None else None
@@ -75,18 +79,25 @@ class SequentialModel(nn.Module):
         self.norm = nn.LayerNorm(sizes.width)
         self.drop = nn.Dropout(sizes.dropout)
 
-    def vectors(self, known: Tensor | None = None) -> Tensor:
-        """(items + 1, width); the last one opens every history. `known`: float (items + 1, 1), 0 for an item that is to
-        be its text alone."""
-        own = self.own.weight if known is None else self.own.weight * known
-        if self.from_text is None or self.texts is None:
+    def vectors(self, rows: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """(items + 1, width), the last one opening every history; or those at `rows`, int64 (rows,). `known`: float
+        (rows, 1), 0 for an item that is to be its text alone."""
+        own: Tensor = self.own.weight if rows is None else self.own(rows)
+        if known is not None:
+            own = own * known
+        if self.from_text is None or not isinstance(self.texts, Tensor):
             return own
-        said = self.from_text(self.texts)
-        return own + torch.cat([said, said.new_zeros(1, said.shape[1])])
+        if rows is None:
+            said = self.from_text(self.texts)
+            return own + torch.cat([said, said.new_zeros(1, said.shape[1])])
+        last = (rows == self.sizes.items)[:, None]
+        said = self.from_text(self.texts[rows.clamp(max=self.sizes.items - 1)])
+        found: Tensor = own + said.masked_fill(last, 0.0)
+        return found
 
     def forward(self, items: Tensor, gaps: Tensor, vectors: Tensor | None = None) -> Tensor:
         """Histories (rows, length) of items, each with the bucket of the time until the event that follows it: what is
-        sought after each event, (rows, length, width)."""
+        sought after each event, (rows, length, width). Items are places in `vectors`, where these are given."""
         known = self.vectors() if vectors is None else vectors
         steps = torch.arange(items.shape[1], device=items.device)
         inside = nn.functional.embedding(items, known) * self.sizes.width**0.5 + self.place(steps) + self.gap(gaps)

@@ -22,6 +22,7 @@ from autogen.data.interactions import Interactions, Places
 from autogen.errors import VersionDamaged
 from autogen.runtime.session import ExportedModel
 from autogen.tasks.recommendation import (
+    RECENT,
     UNKNOWN_GAP,
     Floats,
     Histories,
@@ -55,6 +56,15 @@ class RecommenderCard:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some items that are scored in place of all: `places` in order, those of a query's last RECENT events among them,
+    and `stands_for`, of how many items each is one, as a logarithm."""
+
+    places: Places
+    stands_for: Floats
+
+
+@dataclass(frozen=True)
 class Linear:
     """Item-item weights (EASE), truncated: of each item, the items it speaks for and how much, (items, kept)."""
 
@@ -74,11 +84,14 @@ class SequenceReading:
     def __init__(self, graph: ExportedModel, vectors: Floats, bias: Floats, trend: Floats, length: int) -> None:
         self.graph, self.vectors, self.bias, self.trend, self.length = graph, vectors, bias, trend, length
 
-    def scores(self, query: Query, trends: Floats) -> Floats:
-        """(items,): log-probabilities."""
-        logits = self.vectors @ self.sought(query) + self.bias + self.trend @ trends[list(SEQUENCE_TRENDS)]
-        shifted = logits - logits.max()
-        found: Floats = (shifted - np.log(np.exp(shifted).sum())).astype(np.float32)
+    def scores(self, query: Query, trends: Floats, part: Part | None = None) -> Floats:
+        """Log-probabilities, (items,) or of the part; `trends` are of the same items."""
+        places = slice(None) if part is None else part.places
+        logits = self.vectors[places] @ self.sought(query) + self.bias[places]
+        logits = logits + self.trend @ trends[list(SEQUENCE_TRENDS)]
+        weighed = logits if part is None else logits + part.stands_for
+        total = weighed.max() + np.log(np.exp(weighed - weighed.max()).sum())
+        found: Floats = (logits - total).astype(np.float32)
         return found
 
     def sought(self, query: Query) -> Floats:
@@ -167,30 +180,34 @@ class Recommender:
         found.add(self.events.item, self.events.time)
         return found
 
-    def offered(self, scores: Floats) -> Floats:
+    def offered(self, scores: Floats, part: Part | None = None) -> Floats:
         """The scores, those of items that are not in the catalogue being −∞."""
-        if self.card.offered < len(scores):
-            scores = scores.copy()
-            scores[self.card.offered :] = -np.inf
+        if self.card.offered < self.card.items:
+            places = np.arange(len(scores)) if part is None else part.places
+            scores = np.where(places < self.card.offered, scores, -np.inf).astype(np.float32)
         return scores
 
-    def readings(self, query: Query, counts: Floats) -> Floats:
+    def readings(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
         """What each reading says of each item, in numbers about 1: (items, readings)."""
         trends = log_trend(counts)
         parts: list[Floats] = [trends / np.float32(2)]
         if self.linear is not None:
-            parts.append(linear_reading(self.linear.scores(query.items))[None])
+            said = self.linear.scores(query.items)
+            parts.append(linear_reading(said if part is None else said[part.places])[None])
         if self.sequence is not None:
-            parts.append(sequence_reading(self.sequence.scores(query, trends))[None])
+            parts.append(sequence_reading(self.sequence.scores(query, trends, part))[None])
         found: Floats = np.concatenate(parts).T
         return found
 
-    def scores(self, query: Query, counts: Floats) -> Floats:
-        """Of all items, (items,), with the counts of what trends at the time of the query, (half-lives, items)."""
+    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+        """Of all items, (items,), or of a part of them, with the counts of what trends at the time of the query,
+        (half-lives, the same items)."""
         if self.mix is None:
             plain: Floats = log_trend(counts)[1]
             return plain
-        return self.mix.scores(self.readings(query, counts), context_of(query, log_trend(counts)))
+        last = query.items[-RECENT:]
+        recent = log_trend(counts[:, last if part is None else np.searchsorted(part.places, last)])
+        return self.mix.scores(self.readings(query, counts, part), context_of(query, recent))
 
 
 def linear_reading(scores: Floats) -> Floats:

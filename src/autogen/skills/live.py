@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from autogen.data.interactions import Places, Times
 from autogen.feedback.events import Feedback
-from autogen.runtime.recommender import Recommender
+from autogen.runtime.recommender import Part, Recommender
 from autogen.tasks.recommendation import Floats, Query, Trend
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
 DISLIKES = 0.0  # the rating that says "not interested"; those between say neither: a short look, say
 MOST_A_DAY = 100  # clicks of one user that count: a flood is not a trend
+MOST_CLICKED = 500  # clicks after which what is chosen most is found anew
 DAY = 86_400.0
 SAME_TIME = 0.001  # seconds
 
@@ -91,6 +92,8 @@ class LiveRecommender:
         self.at = {name: place for place, name in enumerate(model.items)}
         self._trend: Trend = model.trend()
         self._people: dict[str, _Person] = {}
+        self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
+        self._clicked: list[int] = []
         self._guard = threading.Lock()
 
     def clock(self) -> float:
@@ -116,6 +119,7 @@ class LiveRecommender:
         person.items.append(item)
         person.times.append(when)
         self._trend.add(np.array([item], np.int32), np.array([when]))
+        self._clicked.append(item)
 
     def _learnt(self, user: str, item: int, when: float) -> bool:
         """Whether the model has this click among what it learnt from."""
@@ -142,18 +146,27 @@ class LiveRecommender:
         had = np.concatenate([everything, np.array(disliked, np.int32)])
         return Query(everything[order].astype(np.int32), all_times[order], now), had.astype(np.int32)
 
-    def counts(self, now: float) -> Floats:
-        """What trends, (half-lives, items)."""
+    def counts(self, now: float, part: Part | None = None) -> Floats:
+        """What trends, (half-lives, items) or of the part."""
         with self._guard:
-            return self._trend.at(now)
+            return self._trend.at(now, None if part is None else part.places)
 
-    def scores(self, query: Query, counts: Floats) -> Floats:
-        """Log-probabilities of all items; −∞ for those not in the catalogue."""
-        found = self.model.offered(self.model.scores(query, counts))
-        best = found[np.isfinite(found)]
-        if not len(best):
+    def trending(self, count: int) -> Places:
+        """What is chosen most of late, by any half-life, in order of place. Found anew after so many clicks as a large
+        catalogue can bear; what was clicked since is among them."""
+        with self._guard:
+            if self._best is None or len(self._clicked) > MOST_CLICKED:
+                self._best, self._clicked = np.unique(np.concatenate(self._trend.best(count))), []
+            return np.union1d(self._best, np.array(self._clicked, np.int32)).astype(np.int32)
+
+    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+        """Log-probabilities of all items, or of a part of them; −∞ for those not in the catalogue."""
+        found = self.model.offered(self.model.scores(query, counts, part), part)
+        weighed = found if part is None else found + part.stands_for
+        best = weighed.max(initial=-np.inf)
+        if not np.isfinite(best):
             return found
-        whole: Floats = (found - best.max() - np.log(np.exp(best - best.max()).sum())).astype(np.float32)
+        whole: Floats = (found - best - np.log(np.exp(weighed - best).sum())).astype(np.float32)
         return whole
 
     def because(self, item: int, history: Places) -> int | None:

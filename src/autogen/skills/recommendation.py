@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from autogen.config import CONFIG_NAME, SkillSettings, Sources
+from autogen.data.interactions import Places
 from autogen.data.problems import Problem, shown
 from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Catalogue, Item
-from autogen.runtime.recommender import Recommender
+from autogen.knowledge.halves import as_float32
+from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
+from autogen.skills.shortlist import Shortlist
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
@@ -143,9 +146,9 @@ class _Ranking:
 
     places: list[int]
     count: int
-    personal: Floats
+    likely: Mapping[int, float]  # of each place, the probability that this is wanted next
     history: NDArray[np.int32]
-    counts: Floats
+    trending: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ class Recommendations:
     settings: Answering
     texts: NDArray[np.float16] | None
     encoder: TextVectors | None
+    shortlist: Shortlist | None = None
     chance: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
 
     @classmethod
@@ -169,7 +173,9 @@ class Recommendations:
             except (OSError, ValueError) as error:
                 raise VersionDamaged(f"{folder / TEXTS_FILE} cannot be read: {error}") from error
             encoder = TextVectors.load(folder / TEXT_FOLDER)
-        return cls(LiveRecommender(model), Catalogue.load(folder / CATALOGUE_FILE), settings, texts, encoder)
+        live = LiveRecommender(model)
+        shortlist = Shortlist.load(live, folder, texts)
+        return cls(live, Catalogue.load(folder / CATALOGUE_FILE), settings, texts, encoder, shortlist)
 
     @property
     def models(self) -> Mapping[str, Any]:
@@ -213,7 +219,7 @@ class Recommendations:
         UsageError."""
         ranking, share = self._rank(wanted), self.settings.exploration if explore else 0.0
         places = ranking.places
-        confidence = float(np.exp(ranking.personal[places[0]])) if places else 0.0
+        confidence = ranking.likely[places[0]] if places else 0.0
         if not share or not places:
             return Shown(self._found(ranking, places[: ranking.count], wanted), confidence)
         drawn, propensities = explored(places, ranking.count, share, self.chance)
@@ -225,23 +231,24 @@ class Recommendations:
         if not 0 < count <= MOST_SHOWN:
             raise UsageError(f"Expected to be asked for 1 to {MOST_SHOWN} items, found {count}.")
         query, had = self.live.query(wanted.user, wanted.history)
-        counts = self.live.counts(query.now)
-        personal = self.live.scores(query, counts)[: len(self.catalogue)]
-        scores = self._ruled(self._wished(personal, wanted), wanted)
-        places = top(scores, max(pool_size(count), POOL), had[had < len(self.catalogue)])
-        best = self._varied(places[: max(count, POOL)], scores, count, self._diversity(wanted))
-        chosen = {*best}
-        rest = [int(at) for at in places if at not in chosen]
-        return _Ranking([*best, *rest], count, personal, query.items, counts)
+        passing, sought = self._passing(wanted), self._sought(wanted)
+        passing[had[had < len(passing)]] = False
+        part = self.shortlist.of(query, passing, [one for one, _ in sought]) if self.shortlist else None
+        at = _in_catalogue(len(passing), part)
+        counts = self.live.counts(query.now, part)
+        personal = self.live.scores(query, counts, part)[: len(at)]
+        scores = np.where(passing[at], self._boosted(self._wished(personal, sought, at), at), -np.inf)
+        best = top(scores.astype(np.float32), max(pool_size(count), POOL))
+        varied = self._varied(at[best[: max(count, POOL)]], scores[best], count, self._diversity(wanted))
+        chosen = {*varied}
+        rest = [int(place) for place in at[best] if place not in chosen]
+        popular = best[_popular(counts[WEEK][: len(at)], part)[best]]
+        likely = {int(at[one]): float(np.exp(personal[one])) for one in best}
+        return _Ranking([*varied, *rest], count, likely, query.items, frozenset(at[popular].tolist()))
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
-        personal = ranking.personal
         return [
-            Recommended(
-                self.catalogue.items[at],
-                float(np.exp(personal[at])),
-                self._reason(at, ranking.history, ranking.counts, wanted),
-            )
+            Recommended(self.catalogue.items[at], ranking.likely[at], self._reason(at, ranking, wanted))
             for at in places
         ]
 
@@ -251,22 +258,28 @@ class Recommendations:
             raise UsageError(f"Expected an item of the catalogue, found {item!r}.")
         return self.recommend(Wanted(history=(item,), like=(item,), count=count))
 
-    def _wished(self, personal: Floats, wanted: Wanted) -> Floats:
-        """Personal taste and what was asked for together."""
-        if self.texts is None or not (wanted.query or wanted.like or wanted.unlike):
-            return personal
-        texts = np.asarray(self.texts, np.float32)
-        scores = PERSONAL_WEIGHT * personal
+    def _sought(self, wanted: Wanted) -> list[tuple[Floats, float]]:
+        """What items' texts should be like, (width,) each, and how much that weighs."""
+        if self.texts is None:
+            return []
+        found = []
         if wanted.query and self.encoder is not None:
-            scores = scores + WISH_WEIGHT * (texts @ self.encoder.of([wanted.query])[0])
+            found.append((self.encoder.of([wanted.query])[0], WISH_WEIGHT))
         for names, weight in ((wanted.like, LIKED_WEIGHT), (wanted.unlike, -LIKED_WEIGHT)):
-            for name in names:
-                if name in self.catalogue.position:  # what another version was asked may name items of its own
-                    scores = scores + weight * (texts @ texts[self.catalogue.position[name]])
-        return scores
+            known = [name for name in names if name in self.catalogue.position]  # another version may have known more
+            found += [(as_float32(self.texts[self.catalogue.position[name]]), weight) for name in known]
+        return found
 
-    def _ruled(self, scores: Floats, wanted: Wanted) -> Floats:
-        """What may not be shown at −∞; what is boosted, so many times as likely."""
+    def _wished(self, personal: Floats, sought: Sequence[tuple[Floats, float]], at: Places) -> Floats:
+        """Personal taste and what was asked for together, of the items at these places."""
+        if self.texts is None or not sought:
+            return personal
+        wish = np.sum([weight * vector for vector, weight in sought], axis=0)
+        found: Floats = PERSONAL_WEIGHT * personal + as_float32(self.texts[at]) @ wish
+        return found
+
+    def _passing(self, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which items of the catalogue may be shown, (catalogue,)."""
         position, settings = self.catalogue.position, self.settings
         passing = self.catalogue.mask(wanted.filters)
         if settings.stock is not None:
@@ -277,21 +290,27 @@ class Recommendations:
             passing &= allowed
         left_out = (*settings.block, *wanted.exclude, *wanted.like, *wanted.unlike)
         passing[[position[name] for name in left_out if name in position]] = False
-        boosted = scores.copy()
-        for name, factor in settings.boost.items():
-            if name in position:
-                boosted[position[name]] += np.log(factor)
-        return np.where(passing, boosted, -np.inf).astype(np.float32)
+        return passing
+
+    def _boosted(self, scores: Floats, at: Places) -> Floats:
+        """What is boosted is so many times as likely."""
+        position = self.catalogue.position
+        known = {position[name]: factor for name, factor in self.settings.boost.items() if name in position}
+        if not known:
+            return scores
+        factors = np.array([known.get(int(place), 1.0) for place in at], np.float32)
+        found: Floats = scores + np.log(factors)
+        return found
 
     def _diversity(self, wanted: Wanted) -> float:
         return self.settings.diversity if wanted.diversity is None else wanted.diversity
 
-    def _varied(self, places: NDArray[np.int32], scores: Floats, count: int, diversity: float) -> list[int]:
+    def _varied(self, places: Places, worth: Floats, count: int, diversity: float) -> list[int]:
         """Maximal marginal relevance (Carbonell & Goldstein 1998): each next item is the best that is least like those
         before it."""
         if not diversity or self.texts is None or len(places) <= count:
             return [int(at) for at in places[:count]]
-        texts, worth = np.asarray(self.texts[places], np.float32), scores[places]
+        texts, worth = as_float32(self.texts[places]), worth[: len(places)]
         worth = (worth - worth.min()) / max(float(worth.max() - worth.min()), 1e-9)
         chosen = [0]
         while len(chosen) < count:
@@ -301,17 +320,16 @@ class Recommendations:
             chosen.append(int(value.argmax()))
         return [int(places[at]) for at in chosen]
 
-    def _reason(self, at: int, history: NDArray[np.int32], counts: Floats, wanted: Wanted) -> str:
+    def _reason(self, at: int, ranking: _Ranking, wanted: Wanted) -> str:
         """The evidence, from the strongest: what was asked for, what the user did, what everybody does."""
         if wanted.like:
             return f"like {self.catalogue.items[self.catalogue.position[wanted.like[0]]].title}"
-        because = self.live.because(at, history)
+        because = self.live.because(at, ranking.history)
         if because is not None and because < len(self.catalogue):
             return f"because of {self.catalogue.items[because].title}"
         if wanted.query or wanted.filters:
             return "fits what you asked for"
-        week = counts[WEEK][: len(self.catalogue)]
-        return "popular now" if week[at] > 0 and week[at] >= np.quantile(week, TRENDING) else "may be your taste"
+        return "popular now" if at in ranking.trending else "may be your taste"
 
     def _cards(self, found: Sequence[Recommended]) -> str:
         lines = []
@@ -319,6 +337,23 @@ class Recommendations:
             about = self.catalogue.text_of(one.item)
             lines.append(f"{number}. {about if len(about) < 100 else one.item.title} ({one.reason})")
         return "\n".join(lines)
+
+
+def _in_catalogue(items: int, part: Part | None) -> Places:
+    """The places of the catalogue that are scored."""
+    if part is None:
+        return np.arange(items, dtype=np.int32)
+    return part.places[: np.searchsorted(part.places, items)]
+
+
+def _popular(week: Floats, part: Part | None) -> NDArray[np.bool_]:
+    """Which items everybody chooses this week. Of a part, those count for more that stand for others."""
+    if part is None:
+        least = np.quantile(week, TRENDING)
+    else:
+        weights = np.exp(part.stands_for[: len(week)])
+        least = np.quantile(week, TRENDING, weights=weights, method="inverted_cdf")
+    return (week > 0) & (week >= least)
 
 
 def _wanted(wish: Wish, turn: Turn) -> Wanted:

@@ -7,8 +7,9 @@ comes first in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +65,16 @@ class Trend:
             self._counts *= np.exp2(np.maximum((self._reference - self.latest) / self._lives, -1000))[:, None]
             self._reference = self.latest
 
-    def at(self, now: float) -> Floats:
-        """The counts as of `now`, (half-lives, items). Events later than `now` must not have been added."""
+    def at(self, now: float, places: Places | None = None) -> Floats:
+        """The counts as of `now` of all items or of those at `places`, (half-lives, items). Events later than `now`
+        must not have been added."""
         faded = np.exp2(np.clip((self._reference - now) / self._lives, -1000, 1000))
-        return (self._counts * faded[:, None]).astype(np.float32)
+        counts = self._counts if places is None else self._counts[:, places]
+        return (counts * faded[:, None]).astype(np.float32)
+
+    def best(self, count: int) -> list[Places]:
+        """The most chosen items by each half-life: an order that no passing of time changes, only events do."""
+        return [top(counts.astype(np.float32), count) for counts in self._counts]
 
 
 def log_trend(counts: Floats) -> Floats:
@@ -103,13 +110,13 @@ UNKNOWN_GAP = GAPS - 1  # before a user's first event
 
 
 def context_of(query: Query, trends: Floats) -> Floats:
-    """When and by whom it is asked, in numbers about 1, (CONTEXT,). `trends`: logarithms, (half-lives, items)."""
+    """When and by whom it is asked, in numbers about 1, (CONTEXT,). `trends`: logarithms of counts of what the user did
+    last, (half-lives, at most RECENT)."""
     if not len(query.items):
         return np.array([1.5, -1.5, 0, 0, -0.5, 1], np.float32)
     gap = np.log1p(max(query.now - query.times[-1], 0) / 60)
     now_seen = np.log1p(int((query.times > query.now - SESSION).sum()))
-    recent = trends[WEEK, query.items[-RECENT:]].mean()
-    last = trends[1, query.items[-1]]
+    recent, last = trends[WEEK].mean(), trends[1, -1]
     count = np.log1p(len(query.items))
     return np.array([(gap - 8) / 4, (count - 2) / 1.5, recent / 3, last / 3, now_seen - 0.5, 0], np.float32)
 
@@ -124,6 +131,10 @@ class Histories:
         order = np.argsort(events.user, kind="stable")
         self.items, self.times = events.item[order], events.time[order]
         self._starts = np.searchsorted(events.user[order], np.arange(len(events.users) + 1))
+
+    def spans(self) -> Iterable[tuple[int, int]]:
+        """Where each user's events begin and end in `items` and `times`."""
+        return pairwise(self._starts.tolist())
 
     def all_of(self, user: int) -> tuple[Places, Times]:
         """All events of the user at this place; none for a place beyond those known."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from autogen.data.interactions import Interactions, Places
 from autogen.models.sequential import Mixer
 from autogen.runtime.recommender import Mix, Recommender
-from autogen.tasks.recommendation import CONTEXT, Floats, Replay, context_of, log_trend, top
+from autogen.tasks.recommendation import CONTEXT, RECENT, Floats, Replay, context_of, log_trend, top
 from autogen.training.progress import TrainingProgress
 
 BEST = 128  # items of each reading among those that the mixer learns to order
@@ -57,7 +57,7 @@ def ask(
         readings = recommender.readings(query, counts)
         seen = histories.all_of(user)[0]
         places, offset = _candidates(readings, item, seen[seen != item], size, chance)
-        parts.append((readings[places], context_of(query, log_trend(counts)), offset))
+        parts.append((readings[places], context_of(query, log_trend(counts[:, query.items[-RECENT:]])), offset))
         progress.advance(1)
     columns = [torch.from_numpy(np.stack(column)) for column in zip(*parts, strict=True)]
     return Asked(columns[0], columns[1], columns[2], torch.zeros(len(held), dtype=torch.int64))

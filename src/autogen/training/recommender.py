@@ -40,6 +40,8 @@ from autogen.training.sequence import SequenceSettings, sought_after, train_sequ
 WEIGHTS_FILE = "weights/sequence.safetensors"
 REGULARISATION = 200.0
 MOST_HELD = 4_000  # last events that choose and mix
+FEWER_HELD = 1_000  # where each is asked of more than MANY items
+MANY = 50_000
 FEWEST_HELD = 30  # below which there is nothing to choose by: what trends answers, with the linear reading where it is
 PROOFS = 64  # histories on which the export must agree
 ORDER = (TREND, LINEAR, SEQUENCE)
@@ -64,7 +66,8 @@ class RecommenderFit:
         """Raises TrainingFailed, ParityError."""
         started = time.monotonic()
         torch.manual_seed(self.settings.seed)
-        held = last_events(self.events, MOST_HELD, self.settings.seed)
+        most = MOST_HELD if len(self.events.items) <= MANY else FEWER_HELD
+        held = last_events(self.events, most, self.settings.seed)
         before = Recommender.load(self.before) if self.before else None
         if before is not None and before.mix is not None:
             readings, held = self._as_before(before, progress), held[:0]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from autogen.data.interactions import Interactions, Places, Times
+from autogen.data.interactions import Interactions
 from autogen.models.sequential import SequentialModel, Sizes
 from autogen.runtime.recommender import SEQUENCE_TRENDS, opened
 from autogen.tasks.recommendation import HALF_LIVES, LITTLE, Floats, Histories, Query, Replay, log_trend
@@ -61,25 +63,40 @@ class Lesson:
     moments: NDArray[np.int64]
 
 
-def lessons(events: Interactions, sizes: Sizes, trends: Trends) -> list[Lesson]:
-    """Long histories are cut into pieces, each beginning with the half of one before, so that every event is asked for
-    once, with a past."""
-    histories, made = Histories(events), []
-    for user in range(len(events.users)):
-        items, times = histories.all_of(user)
-        new, end = 0, sizes.length  # the first event not asked for yet
-        while new < len(items):
-            first = max(0, end - sizes.length)
-            made.append(_lesson(items[first:end], times[first:end], new - first, sizes, trends))
-            new, end = end, end + sizes.length // 2
-    return made
+class Lessons(Sequence[Lesson]):
+    """Histories in pieces, each beginning with the half of one before, so that every event is asked for once, with a
+    past. A lesson is made when it is asked for: 12 bytes each until then."""
 
+    def __init__(self, events: Interactions, sizes: Sizes, trends: Trends) -> None:
+        self._histories, self._sizes, self._trends = Histories(events), sizes, trends
+        spans = array("i")
+        for start, stop in self._histories.spans():
+            new, end = start, start + sizes.length  # the first event not asked for yet
+            while new < stop:
+                spans.extend((max(start, end - sizes.length), min(end, stop), new))
+                new, end = end, end + sizes.length // 2
+        self._spans = np.array(spans, np.int32).reshape(-1, 3)
 
-def _lesson(items: Places, times: Times, new: int, sizes: Sizes, trends: Trends) -> Lesson:
-    at, gaps = opened(Query(items[:-1], times[:-1], float(times[-1])), sizes.length, sizes.items)
-    wanted = items.astype(np.int64)
-    wanted[:new] = NOT_ASKED
-    return Lesson(at, gaps, wanted, trends.at(times))
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        return self._spans[:, 1] - self._spans[:, 0]
+
+    @overload
+    def __getitem__(self, at: int) -> Lesson: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Lesson]: ...
+    def __getitem__(self, at: int | slice) -> Lesson | list[Lesson]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        first, end, new = self._spans[at]
+        items, times = self._histories.items[first:end], self._histories.times[first:end]
+        done, gaps = opened(Query(items[:-1], times[:-1], float(times[-1])), self._sizes.length, self._sizes.items)
+        wanted = items.astype(np.int64)
+        wanted[: new - first] = NOT_ASKED
+        return Lesson(done, gaps, wanted, self._trends.at(times))
 
 
 def train_sequence(
@@ -87,31 +104,45 @@ def train_sequence(
 ) -> None:
     """Fit the model to the events, in place."""
     trends, chosen = Trends(events, model.sizes.items), chosen_items(events, model.sizes.items)
-    taught = lessons(events, model.sizes, trends)
+    taught = Lessons(events, model.sizes, trends)
     chance = np.random.default_rng(settings.seed)
     torch.manual_seed(settings.seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     of_epoch = -(-len(taught) // settings.batch_size)
     epochs = settings.epochs or -(-settings.steps // of_epoch)
-    steps = epochs * of_epoch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False
-    )
+    optimisers, schedules = _optimisers(model, settings.learning_rate, epochs * of_epoch)
     progress.start(stage, epochs * len(taught))
     model.train()
     for _ in range(epochs):
         for batch in batches(taught, settings.batch_size, chance):
             loss = batch_loss(model, batch, trends, chosen, settings, chance)
-            optimiser.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
+            nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is None or not p.grad.is_sparse], 5.0)
+            for optimiser in optimisers:
+                optimiser.step()
+            for schedule in schedules:
+                schedule.step()
             progress.advance(len(batch), note=f"loss {loss.item():.2f}")
     if model.from_text is not None:
         with torch.no_grad():  # decay has left something of where they began
             model.own.weight[:-1][chosen.share == 0] = 0
     model.eval()
+
+
+def _optimisers(
+    model: SequentialModel, rate: float, steps: int
+) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
+    """AdamW, and for the vectors of a large catalogue one that touches only those of a step, without decay."""
+    sparse = [model.own.weight] if model.own.sparse else []
+    dense = [parameter for parameter in model.parameters() if not any(parameter is one for one in sparse)]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(dense, lr=rate, weight_decay=0.01)]
+    if sparse:
+        optimisers.append(torch.optim.SparseAdam(sparse, lr=rate))
+    schedules: list[torch.optim.lr_scheduler.LRScheduler] = [
+        torch.optim.lr_scheduler.OneCycleLR(one, rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
+        for one in optimisers
+    ]
+    return optimisers, schedules
 
 
 @dataclass(frozen=True)
@@ -128,19 +159,18 @@ def chosen_items(events: Interactions, items: int) -> Chosen:
     return Chosen((counts / max(len(events), 1)).astype(np.float32), np.flatnonzero(counts))
 
 
-def batches(taught: list[Lesson], size: int, chance: np.random.Generator) -> Iterator[list[Lesson]]:
+def batches(taught: Lessons, size: int, chance: np.random.Generator) -> Iterator[list[Lesson]]:
     """Lessons of like length together, in random order."""
     order = chance.permutation(len(taught))
-    lengths = np.array([len(taught[at].items) for at in order])
-    order = order[np.argsort(lengths, kind="stable")]
+    order = order[np.argsort(taught.lengths[order], kind="stable")]
     pieces = [order[at : at + size] for at in range(0, len(order), size)]
     for piece in chance.permutation(len(pieces)):
-        yield [taught[at] for at in pieces[piece]]
+        yield [taught[int(at)] for at in pieces[piece]]
 
 
 def batch_loss(
     model: SequentialModel,
-    batch: list[Lesson],
+    batch: Sequence[Lesson],
     trends: Trends,
     chosen: Chosen,
     settings: SequenceSettings,
@@ -154,67 +184,66 @@ def batch_loss(
         items[row, steps], gaps[row, steps], moments[row, steps] = one.items, one.gaps, one.moments
         wanted[row, steps] = one.next
     asked = torch.from_numpy(wanted != NOT_ASKED)
+    target, when = torch.from_numpy(wanted)[asked], torch.from_numpy(moments)[asked]
+    offer = _offered(target, chosen, chance)
+    rows = torch.unique(torch.cat([torch.from_numpy(items).flatten(), offer.items]))
+    known = _known(model, len(rows), chance)
     with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
-        known = _known(model, chance)
-        vectors = model.vectors(known)
-        sought = model(torch.from_numpy(items), torch.from_numpy(gaps), vectors)[asked]
-        target, when = torch.from_numpy(wanted)[asked], torch.from_numpy(moments)[asked]
-        offered, correction = _offered(target, chosen, chance)
+        vectors = model.vectors(rows, known)
+        inside = torch.searchsorted(rows, torch.from_numpy(items))
+        sought = model(inside, torch.from_numpy(gaps), vectors)[asked]
+        at = torch.searchsorted(rows, offer.items)
+        fresh = None if known is None else known[at, 0] == 0
+        bias = model.bias[offer.items] if fresh is None else model.bias[offer.items].masked_fill(fresh, 0.0)
         total = sought.new_zeros((), dtype=torch.float32)
         for start in range(0, len(sought), CHUNK):
             part = slice(start, start + CHUNK)
-            total = total + _loss(
-                model, vectors, sought[part], target[part], trends.values, when[part], offered, correction, known
-            )
+            logits = (sought[part] @ vectors[at].T).float() + bias
+            logits = logits + _trended(model, trends.values, when[part], offer.items, fresh) - offer.correction
+            places = torch.searchsorted(offer.items, target[part])  # every target is offered
+            total = total + nn.functional.cross_entropy(logits, places, reduction="sum")
     mean: Tensor = total / max(len(sought), 1)
     return mean
 
 
-def _known(model: SequentialModel, chance: np.random.Generator) -> Tensor | None:
-    """Which items a batch knows, (items + 1, 1): the others it takes for new, so that their text learns to stand for
-    them (DropoutNet, Volkovs et al. 2017). None where items have no texts."""
+def _known(model: SequentialModel, rows: int, chance: np.random.Generator) -> Tensor | None:
+    """Which items a batch knows, (rows, 1): the others it takes for new, so that their text learns to stand for them
+    (DropoutNet, Volkovs et al. 2017); the last row opens histories. None where items have no texts."""
     if model.from_text is None:
         return None
-    known = chance.random(model.sizes.items + 1) >= NEW
+    known = chance.random(rows) >= NEW
     known[-1] = True
     return torch.from_numpy(known.astype(np.float32))[:, None]
 
 
-def _loss(
-    model: SequentialModel,
-    vectors: Tensor,
-    sought: Tensor,
-    target: Tensor,
-    trends: Tensor,
-    when: Tensor,
-    offered: Tensor,
-    correction: Tensor | None,
-    known: Tensor | None,
-) -> Tensor:
-    bias, fresh = model.bias[offered], None
-    if known is not None:
-        bias, fresh = bias * known[offered, 0], known[offered, 0] == 0
-    logits = (sought @ vectors[offered].T).float() + bias
+def _trended(model: SequentialModel, trends: Tensor, when: Tensor, items: Tensor, fresh: Tensor | None) -> Tensor:
+    """What trended at these moments, weighed, (moments, items)."""
+    total = trends.new_zeros(len(when), len(items))
     for weight, trend in zip(model.trend, trends, strict=True):  # rows gathered without a gradient of their own
-        counted = trend[when][:, offered]
-        logits = logits + weight * (counted if fresh is None else counted.masked_fill(fresh, NOBODY))
-    places = torch.searchsorted(offered, target)  # every target is offered
-    if correction is not None:
-        logits = logits - correction
-    return nn.functional.cross_entropy(logits, places, reduction="sum")
+        counted = trend[when][:, items] if len(items) < trend.shape[1] else trend[when]
+        total = total + weight * (counted if fresh is None else counted.masked_fill(fresh, NOBODY))
+    return total
 
 
-def _offered(target: Tensor, chosen: Chosen, chance: np.random.Generator) -> tuple[Tensor, Tensor | None]:
-    """The items of the softmax, in order: all that were chosen or, of too many, the batch's own and others by chance,
-    with the logarithm of how often each is expected among them (Bengio & Senécal 2008)."""
+@dataclass(frozen=True)
+class _Offer:
+    """The items of a softmax, in order, and what is taken from their logits because of how they were drawn."""
+
+    items: Tensor
+    correction: Tensor
+
+
+def _offered(target: Tensor, chosen: Chosen, chance: np.random.Generator) -> _Offer:
+    """All items that were chosen or, of too many, the batch's own and others by chance, with the logarithm of how often
+    each is expected among them (Bengio & Senécal 2008)."""
     known = chosen.places
     if len(known) <= FULL:
-        return torch.from_numpy(known), None
+        return _Offer(torch.from_numpy(known), torch.zeros(len(known)))
     own = target.numpy()
     drawn = known[chance.integers(0, len(known), SAMPLED)]
     offered = np.unique(np.concatenate([own, drawn]))
     expected = np.minimum(1.0, chosen.share[offered] * len(own) + SAMPLED / len(known))
-    return torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32))
+    return _Offer(torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32)))
 
 
 def sought_after(model: SequentialModel, query: Query) -> Floats:
