@@ -113,6 +113,18 @@ def test_too_few_clicks_are_said_and_nothing_is_where_nothing_was_explored(shop:
     assert candidate.skills["films"].answering["exploration"] == 0.1
 
 
+def test_chat_is_explored_too_and_what_is_only_parsed_is_not(shop_that_explores: Path) -> None:
+    agent = Agent.load(shop_that_explores)
+    said = agent.respond("a comedy", user="u1")
+    kept = agent.memory.responses.get(said.id)
+    assert kept.exploration is not None
+    assert len(kept.exploration.propensities) == len(kept.alternatives) > 0
+    assert Wanted.from_json(kept.exploration.asked).user == "u1"
+    parsed = {agent.parse(["a comedy"])[0][1].alternatives for _ in range(20)}
+    assert len(parsed) == 1
+    assert read_log(agent.memory, "films").answers[-1].response.id == said.id
+
+
 def test_what_was_turned_down_or_looked_at_briefly_is_no_click(shop_that_explores: Path) -> None:
     agent = Agent.load(shop_that_explores)
     answer = agent.recommend(Wanted(user="u1", count=5))

@@ -102,13 +102,14 @@ class _Talk:
     def _feedback(self, said: str) -> None:
         word, _, rest = said[1:].partition(" ")
         card = self._card(rest.strip())
-        given: dict[str, Any] | None = {
+        kinds: dict[str, dict[str, Any]] = {
             "up": {"rating": "up", "label": card},
             "down": {"rating": "down", "label": card},
             "label": {"label": rest.strip()},
             "answer": {"text": rest.strip()},
             "comment": {"comment": rest.strip()},
-        }.get(word)
+        }
+        given = kinds.get(word)
         if given is None or self.last is None:
             self.to.note(HELP if given is None else "There is no answer to rate yet.")
             return
