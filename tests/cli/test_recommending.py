@@ -36,6 +36,29 @@ def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
     assert "item" not in rest[-1], "after /new no card is shown"
 
 
+def test_in_chat_a_card_that_does_not_interest_is_not_shown_again(shop: Path) -> None:
+    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n")
+    assert done.code == 0, done.err
+    first, _, again, *_ = done.objects
+    turned_down = first["alternatives"][0][0]
+    assert turned_down not in dict(again["alternatives"])
+    said = called("feedback", "list", "-p", shop, "--json").json["feedback"]
+    assert [(one["rating"], one["label"]) for one in said] == [
+        (0.0, turned_down),
+        (1.0, again["alternatives"][1][0]),
+        (0.0, None),
+    ]
+
+
+def test_where_exploration_is_on_evaluate_says_what_a_version_would_have_been_clicked(shop: Path) -> None:
+    text = (shop / "agent.toml").read_text("utf-8")
+    (shop / "agent.toml").write_text(text.replace("[gate]", "exploration = 0.1\n[gate]"), "utf-8")
+    measured = called("evaluate", "-p", shop, "--json").json["skills"]["films"]["off_policy"]
+    assert (measured["enough_clicks"], measured["answers"]) == (False, 0)
+    shown = " ".join(called("evaluate", "-p", shop).out.split())
+    assert "Off-policy, clicks per answer on 0 logged answers: too few clicks to tell" in shown
+
+
 def test_check_and_evaluate_show_what_matters_here(shop: Path) -> None:
     checked = called("check", "-p", shop)
     assert checked.code == 0 and "events of 80 users" in checked.out

@@ -74,6 +74,38 @@ def test_a_conversation_without_a_user_s_name_remembers_its_clicks(shop: Path) -
     assert item in dict(agent.respond("a comedy").alternatives)
 
 
+def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(shop: Path) -> None:
+    project, agent = Project.open(shop), Agent.load(shop)
+    for user in range(12):
+        found = agent.recommend(Wanted(user=f"v{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"v{user}")
+        agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"v{user}")
+    found = agent.recommend(Wanted(user="picky"))
+    first, second, third = [one.item.id for one in found.items[:3]]
+    agent.feedback(found.id, label=first, rating="down")
+    agent.feedback(found.id, label=second, rating="up")
+    agent.feedback(found.id, label=second, rating="down")
+    agent.feedback(found.id, label=third, rating="up")
+    candidate = project.improve(QUIET)
+    assert len(candidate.feedback) == 13, "long looks and what was not taken back"
+    project.promote(candidate.version, force=True)
+    after = Agent.load(shop)
+    assert not {first, second, third} & {one.item.id for one in after.recommend(Wanted(user="picky", count=50)).items}
+    live = after._recommender(None)[1].live
+    assert [live.model.items[at] for at in live.query("picky")[0].items] == [third], (
+        "learnt, or set aside and seen live"
+    )
+
+
+def test_feedback_that_says_nothing_of_an_item_is_nothing_to_improve_with(shop: Path) -> None:
+    agent = Agent.load(shop)
+    found = agent.recommend(Wanted(user="u1"))
+    agent.feedback(found.id, label=found.items[0].item.id, rating=5 / 30)
+    agent.feedback(found.id, label=found.items[1].item.id, rating="down")
+    with pytest.raises(Refused, match="No feedback"):
+        Project.open(shop).improve(QUIET)
+
+
 def test_check_says_what_would_be_learnt_from(untrained_shop: Path) -> None:
     (found,) = Project.open(untrained_shop).check()
     assert {problem.kind for problem in found.problems} <= TINY

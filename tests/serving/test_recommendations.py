@@ -44,6 +44,25 @@ def test_a_click_counts_at_once_over_http(films: ServerProcess) -> None:
     assert item in [one["item"] for one in ask(films, user="somebody else", k=50)["items"]]
 
 
+def test_what_does_not_interest_is_not_shown_to_that_user_again(films: ServerProcess) -> None:
+    found = ask(films, user="picky", k=5)
+    item, other = found["items"][0]["item"], found["items"][1]["item"]
+    for said in ({"label": item, "rating": "down"}, {"label": other, "rating": min(5 / 30, 1)}):
+        assert films.http.post("/v1/feedback", json={"response_id": found["id"], **said}).status_code == 200
+    shown = [one["item"] for one in ask(films, user="picky", k=50)["items"]]
+    assert item not in shown
+    assert other in shown, "a look of five seconds says neither"
+    assert item in [one["item"] for one in ask(films, user="another", k=50)["items"]]
+
+
+def test_a_long_look_counts_as_a_click(films: ServerProcess) -> None:
+    found = ask(films, user="reader", k=5)
+    item = found["items"][0]["item"]
+    said = {"response_id": found["id"], "label": item, "rating": min(45 / 30, 1)}
+    assert films.http.post("/v1/feedback", json=said).status_code == 200
+    assert item not in [one["item"] for one in ask(films, user="reader", k=50)["items"]]
+
+
 def test_wishes_filters_and_exclusions_hold(films: ServerProcess) -> None:
     found = ask(films, query="a comedy under 10 euros", k=20)
     assert found["items"]

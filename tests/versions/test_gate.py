@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autogen.config import GateSettings
+from autogen.tasks.off_policy import Estimate
 from autogen.versions.gate import (
     Check,
+    Expected,
     Measured,
     Outcome,
     Verdict,
@@ -21,8 +23,10 @@ from autogen.versions.gate import (
     holm,
     incomparable,
     judge,
+    judge_ranking,
     rows_needed,
     together,
+    with_expected,
 )
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
@@ -262,6 +266,61 @@ def test_a_verdict_can_be_written_as_json() -> None:
 def test_what_cannot_be_compared_is_rejected_for_that_reason() -> None:
     found = incomparable("the champion has no model for it")
     assert not found.passed and found.summary == "Rejected: the champion has no model for it."
+
+
+def expected(candidate: float, champion: float, clicks: int = 40) -> Expected:
+    """Clicks per answer of both, told from so many clicks."""
+    found = [
+        Estimate(value, (value - 0.1, value + 0.1), value, (0.0, 1.0), 200, 90, clicks, 80.0, 1.0, 0, 1000.0)
+        for value in (candidate, champion)
+    ]
+    return Expected(
+        found[0], found[1], (candidate - champion, (candidate - champion - 0.05, candidate - champion + 0.05))
+    )
+
+
+def test_a_ranking_is_judged_by_its_gains_in_pairs() -> None:
+    better = judge_ranking([0.6] * 90 + [0.4] * 10, [0.5] * 100, ALIKE, SETTINGS)
+    assert better.passed and "0.5800 against 0.5000" in better.summary
+    assert failed(judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS)) == [
+        "not inferior, overall",
+        "better at something",
+    ]
+
+
+def test_expected_clicks_are_said_and_decide_nothing() -> None:
+    """However good they look, what the test in pairs refuses stays refused; and the other way round."""
+    refused = judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS)
+    accepted = judge_ranking([0.6] * 100, [0.5] * 100, ALIKE, SETTINGS)
+    for plain, found in ((refused, expected(0.9, 0.1)), (accepted, expected(0.1, 0.9))):
+        told = with_expected(plain, "films", found)
+        assert (told.passed, told.checks, told.rows) == (plain.passed, plain.checks, plain.rows)
+        assert told.summary == f"{plain.summary} {found.said}"
+        assert json.loads(json.dumps(told.to_json()))["off_policy"]["films"]["candidate"]["answers"] == 200
+    assert expected(0.9, 0.1).said == (
+        "Off-policy, clicks per answer: 0.900 (95 % 0.800–1.000), champion 0.100 (95 % 0.000–0.200), difference +0.800 "
+        "(+0.750 to +0.850), on 200 answers; it decides nothing."
+    )
+    assert "off_policy" not in refused.to_json()
+
+
+def test_too_few_clicks_of_either_are_said_in_the_place_of_numbers() -> None:
+    few = expected(0.9, 0.1, clicks=3)
+    assert few.said == "Off-policy, clicks per answer: too few clicks to tell (3 of 20 needed, in 200 answers)."
+    assert "difference" not in few.to_json() and "clicks_per_answer" not in few.to_json()["candidate"]
+
+
+def test_of_several_skills_the_expected_clicks_of_each_are_said_once() -> None:
+    better = verdict(rows("a", right=400, gained=30))
+    for films in (
+        judge_ranking([0.6] * 100, [0.5] * 100, ALIKE, SETTINGS),
+        judge_ranking([0.5] * 100, [0.5] * 100, ALIKE, SETTINGS),
+        judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS),
+    ):
+        told = together({"cards": better, "films": with_expected(films, "films", expected(0.5, 0.4))})
+        assert told.passed is together({"cards": better, "films": films}).passed
+        assert told.summary.count("Off-policy") == 1
+        assert [*told.to_json()["off_policy"]] == ["films"]
 
 
 def test_of_several_skills_one_must_be_better_and_none_worse() -> None:

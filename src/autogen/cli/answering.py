@@ -14,7 +14,7 @@ from autogen.cli.output import Output, escape
 from autogen.cli.versions import opened
 from autogen.errors import AutoGenError
 
-HELP = "/up, /down, /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
+HELP = "/up, /down [CARD], /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
 
 
 @app.command(epilog="Example: autogen chat -p bank")
@@ -63,8 +63,8 @@ class _Talk:
     def take(self, said: str) -> None:
         if not said:
             return
-        if said.isdigit() and 0 < int(said) <= len(self.cards):
-            self._click(self.cards[int(said) - 1])
+        if (card := self._card(said)) is not None:
+            self._click(card)
             return
         if said == "/new":
             self.conversation, self.last, self.cards = None, None, ()
@@ -89,6 +89,11 @@ class _Talk:
         self.to.say(f"[dim]{response.action} · {about}{sure}[/]")
         self.to.result({name: getattr(response, name) for name in response.__slots__})
 
+    def _card(self, said: str) -> str | None:
+        """The item that was shown under this number; None where none was."""
+        shown = said.isdecimal() and 0 < int(said) <= len(self.cards)
+        return self.cards[int(said) - 1] if shown else None
+
     def _click(self, item: str) -> None:
         kept = self.agent.feedback(self.last, source="cli", label=item, rating="up")
         self.to.say(f"[dim]clicked {escape(item)}; what comes next takes it into account[/]")
@@ -96,13 +101,15 @@ class _Talk:
 
     def _feedback(self, said: str) -> None:
         word, _, rest = said[1:].partition(" ")
-        given = {
-            "up": {"rating": "up"},
-            "down": {"rating": "down"},
+        card = self._card(rest.strip())
+        kinds: dict[str, dict[str, Any]] = {
+            "up": {"rating": "up", "label": card},
+            "down": {"rating": "down", "label": card},
             "label": {"label": rest.strip()},
             "answer": {"text": rest.strip()},
             "comment": {"comment": rest.strip()},
-        }.get(word)
+        }
+        given = kinds.get(word)
         if given is None or self.last is None:
             self.to.note(HELP if given is None else "There is no answer to rate yet.")
             return

@@ -23,6 +23,7 @@ MAIN_METRICS = (
     "hit_rate_at_10",
     "recall_at_10",
     "cold_hit_rate_at_10",
+    "cold_only_hit_rate_at_10",
     "coverage_at_10",
     "novelty_at_10",
     "popularity_bias_at_10",

@@ -10,7 +10,7 @@ from autogen.reports.pictures import BLUE, GREY, ORANGE, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = ("ndcg_at_10", "hit_rate_at_10", "cold_hit_rate_at_10", "coverage_at_10")
+SHOWN = ("ndcg_at_10", "hit_rate_at_10", "cold_only_hit_rate_at_10", "coverage_at_10")
 Metrics = Mapping[str, float]
 
 

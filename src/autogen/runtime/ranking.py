@@ -3,7 +3,7 @@ catalogue, without what the user had already, counting only what had happened by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ from autogen.tasks.recommendation import (
     found,
     interval,
     log_trend,
+    mean,
     metrics,
     relevant,
     top,
@@ -32,11 +33,13 @@ POPULARITY = 3  # of HALF_LIVES: a week, the plain reading that others are measu
 
 @dataclass(frozen=True)
 class Ranked:
-    """What each query was shown, (TOP,) places at most, and what was to be found."""
+    """What each query was shown, (TOP,) places at most, and what was to be found. `shelf`: by the number of a query for
+    an item that nobody had chosen, what it would have been shown of such items alone."""
 
     queries: tuple[Relevant, ...]
     shown: tuple[Places, ...]
     counts: NDArray[np.int64] = field(repr=False)  # events of each item that were learnt from
+    shelf: Mapping[int, Places] = field(default_factory=dict, repr=False)
 
     @property
     def found(self) -> list[Found]:
@@ -49,7 +52,11 @@ class Ranked:
 
     @property
     def metrics(self) -> dict[str, float]:
-        return metrics(self.shown, [query.items for query in self.queries], self.counts)
+        values = metrics(self.shown, [query.items for query in self.queries], self.counts)
+        if self.shelf:
+            hits = [found(shown, self.queries[at].items).hit for at, shown in self.shelf.items()]
+            values["cold_only_hit_rate_at_10"] = mean(hits)
+        return values
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -73,16 +80,23 @@ def rank(
     places = {name: at for at, name in enumerate(model.items)}
     queries = relevant(held_out, places, min_rating)
     replay = Replay(model.events, len(model.items))
-    shown = [_shown(model, held_out.users[one.user], one, replay.before(one.now), score) for one in queries]
     counts = np.bincount(model.events.item, minlength=len(model.items))
-    return Ranked(tuple(queries), tuple(shown), counts)
+    shown, shelf = [], {}
+    for at, one in enumerate(queries):
+        scores = _scores(model, held_out.users[one.user], one, replay.before(one.now), score)
+        shown.append(top(scores, TOP))
+        if all(item >= 0 and counts[item] == 0 for item in one.items):
+            shelf[at] = top(np.where(counts == 0, scores, -np.inf).astype(np.float32), TOP)
+    return Ranked(tuple(queries), tuple(shown), counts, shelf)
 
 
-def _shown(model: Recommender, user: str, wanted: Relevant, counts: Floats, score: Scorer) -> Places:
+def _scores(model: Recommender, user: str, wanted: Relevant, counts: Floats, score: Scorer) -> Floats:
+    """Of all items; −∞ for those that are not to be shown."""
     at = model.user_at.get(user, -1)
     had = model.histories.all_of(at)[0]
-    had = had[~np.isin(had, list(wanted.items))]  # what is to be found may be found again
-    return top(model.offered(score(model.histories.query(at, wanted.now), counts)), TOP, had)
+    scores = model.offered(score(model.histories.query(at, wanted.now), counts)).copy()
+    scores[had[~np.isin(had, list(wanted.items))]] = -np.inf  # what is to be found may be found again
+    return scores
 
 
 def popular(_query: Query, counts: Floats) -> Floats:

@@ -229,8 +229,9 @@ def together(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) ->
     said += "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
     summary = f"Rejected: {'; '.join(failed)}." if failed else f"Accepted. {said}"
     off_policy = {skill: one for verdict in verdicts.values() for skill, one in verdict.off_policy.items()}
-    if failed:  # what was accepted has said it
-        summary = " ".join([summary, *(f"{skill}: {one['said']}" for skill, one in off_policy.items())])
+    unsaid = [verdict for verdict in verdicts.values() if failed or not verdict.passed]
+    words = [f"{skill}: {one['said']}" for verdict in unsaid for skill, one in verdict.off_policy.items()]
+    summary = " ".join([summary, *words])
     return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks, off_policy)
 
 
