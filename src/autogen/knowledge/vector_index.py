@@ -49,7 +49,7 @@ class VectorIndex:
     def build(cls, vectors: Vectors, path: Path, seed: int = 0) -> Built:
         """Write the index of `vectors` (of about equal length) to `path`. Memory: 1.1 bytes for each number, and the
         sample that k-means learns from. Raises MissingDependency."""
-        faiss, (count, width) = _faiss(), vectors.shape
+        faiss, (count, width) = require_faiss(), vectors.shape
         clusters = 2 ** max(0, round(math.log2(2 * math.sqrt(count))))
         index = faiss.index_factory(width, f"IVF{clusters},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.cp.niter, index.cp.seed = ROUNDS, seed + 1
@@ -66,7 +66,7 @@ class VectorIndex:
     @classmethod
     def load(cls, path: Path, vectors: Vectors) -> VectorIndex:
         """Memory-mapped: pages are read as they are needed. Raises MissingDependency, VersionDamaged."""
-        faiss = _faiss()
+        faiss = require_faiss()
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         except RuntimeError as error:
@@ -85,7 +85,7 @@ class VectorIndex:
         return self._exact(sought, self._near(sought, AGAIN * count, probes, passing), count)
 
     def _near(self, sought: NDArray[np.float32], count: int, probes: int, passing: Mask | None) -> Places:
-        faiss = _faiss()
+        faiss = require_faiss()
         asked = faiss.SearchParametersIVF(nprobe=probes)
         if passing is not None:
             bits = np.packbits(passing, bitorder="little")
@@ -134,7 +134,8 @@ def _tuned(index: VectorIndex, chance: np.random.Generator, clusters: int) -> Bu
     return Built(clusters, probes, recall)
 
 
-def _faiss() -> Any:
+def require_faiss() -> Any:
+    """The library. Raises MissingDependency."""
     try:
         import faiss
     except ImportError as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autogen.agents.agent import load_skills
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted
+from autogen.knowledge.vector_index import require_faiss
 from autogen.models.base_models import find_base_model
 from autogen.project.behaviour import Behaviour, clicks_of, digest, lag_of, read_behaviour, with_clicks
 from autogen.project.course import Run
@@ -25,10 +26,10 @@ from autogen.runtime.recommender import Recommender, RecommenderCard
 from autogen.skills.recommendation import (
     CATALOGUE_FILE,
     TEXT_FOLDER,
-    TEXTS_FILE,
     Recommendations,
     RecommendationSettings,
 )
+from autogen.skills.shortlist import TEXTS_FILE, build_indexes, is_large
 from autogen.skills.skill import Need
 from autogen.tasks.text_classification import Example
 from autogen.training.embedding import frozen_embeddings
@@ -45,10 +46,12 @@ class Recommending:
     """A need for a recommender, from its events to its verdict."""
 
     def __init__(self, run: Run, skill: str, settings: RecommendationSettings, need: Need) -> None:
-        """Raises DataError."""
+        """Raises DataError; MissingDependency for a catalogue that needs an index, which is known before training."""
         self.run, self.skill, self.settings, self.need = run, skill, settings, need
         data = read_behaviour(run.folder, need, settings.training.seed)
         raise_for(data.problems)
+        if is_large(len(data.catalogue)):
+            require_faiss()
         self.ended = float(data.events.time[-1]) if len(data.events) else 0.0
         self.lag = lag_of(self.ended, self._champion_card())
         self.feedback: tuple[str, ...] = ()
@@ -94,6 +97,7 @@ class Recommending:
         except KeyboardInterrupt:
             raise Interrupted(f"Interrupted. Nothing was changed: `autogen {self.run.origin}` starts anew.") from None
         self.data.catalogue.save(folder / CATALOGUE_FILE)
+        indexes = build_indexes(folder) if is_large(len(self.data.catalogue)) else {}
         for name in (TRAINED_FILE, HELD_OUT_FILE):
             (folder / name).write_text("", "ascii")
         return ModelRecord(
@@ -105,7 +109,7 @@ class Recommending:
             held_out_fingerprint=digest(self.data.held_out),
             cross_validated=False,
             metrics={},
-            training=asdict(report),
+            training={**asdict(report), "indexes": {name: asdict(one) for name, one in indexes.items()}},
         )
 
     def _texts(self, folder: Path) -> NDArray[np.float32] | None:

@@ -23,7 +23,7 @@ from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
-from autogen.skills.shortlist import Shortlist
+from autogen.skills.shortlist import TEXTS_FILE, Shortlist
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
@@ -32,7 +32,6 @@ from autogen.tasks.recommendation import WEEK, Floats, top
 
 ITEMS = "items"
 CATALOGUE_FILE = "catalogue.json"
-TEXTS_FILE = "texts.npy"  # float16 (items, width): what items say of themselves, of length one
 TEXT_FOLDER = "text"  # the encoder for wishes
 MOST_SHOWN = 100
 WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities

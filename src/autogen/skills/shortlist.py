@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.data.interactions import Places
-from autogen.knowledge.vector_index import FEW, INDEX_FROM, Mask, VectorIndex
-from autogen.runtime.recommender import Part
+from autogen.knowledge.vector_index import FEW, INDEX_FROM, Built, Mask, VectorIndex
+from autogen.runtime.recommender import VECTORS_FILE, Part
 from autogen.skills.live import LiveRecommender
 from autogen.tasks.recommendation import RECENT, Floats, Query, top
 
+TEXTS_FILE = "texts.npy"  # float16 (items, width): what items say of themselves, of length one
 TEXT_INDEX = "texts.faiss"
 SEQUENCE_INDEX = "vectors.faiss"
 OF_EACH = 256  # items of each source
@@ -79,4 +80,16 @@ class Shortlist:
 
 
 def is_large(items: int) -> bool:
+    """Whether a catalogue needs an index: a smaller one is compared item by item as fast."""
     return items >= INDEX_FROM
+
+
+def build_indexes(folder: Path) -> dict[str, Built]:
+    """Index what the folder of a recommender holds: the items' texts and the sequential reading's vectors. What each
+    index is like, by its file. Raises MissingDependency."""
+    built = {}
+    for vectors, index in ((TEXTS_FILE, TEXT_INDEX), (VECTORS_FILE, SEQUENCE_INDEX)):
+        if (folder / vectors).exists():
+            kept = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
+            built[index] = VectorIndex.build(kept, folder / index)
+    return built

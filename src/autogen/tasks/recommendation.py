@@ -74,7 +74,7 @@ class Trend:
 
     def best(self, count: int) -> list[Places]:
         """The most chosen items by each half-life: an order that no passing of time changes, only events do."""
-        return [top(counts.astype(np.float32), count) for counts in self._counts]
+        return [top((counts / max(float(counts.max()), 1e-300)).astype(np.float32), count) for counts in self._counts]
 
 
 def log_trend(counts: Floats) -> Floats:

@@ -1,0 +1,86 @@
+"""The nearest of many vectors by an index, against comparing everything."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autogen.errors import VersionDamaged
+from autogen.knowledge.halves import as_float32
+from autogen.knowledge.vector_index import FEW, RECALL, Built, VectorIndex, nearest
+
+ITEMS, WIDTH = 30_000, 32
+
+
+def vectors_of(count: int, seed: int) -> NDArray[np.float32]:
+    chance = np.random.default_rng(seed)
+    kinds = np.random.default_rng(7).normal(size=(200, WIDTH))
+    made = kinds[chance.integers(0, 200, count)] + 0.5 * chance.normal(size=(count, WIDTH))
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("index")
+    np.save(folder / "vectors.npy", vectors_of(ITEMS, 0).astype(np.float16))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(kept: Path) -> Built:
+    return VectorIndex.build(np.load(kept / "vectors.npy", mmap_mode="r"), kept / "index.faiss")
+
+
+@pytest.fixture(scope="module")
+def index(kept: Path, built: Built) -> VectorIndex:  # noqa: ARG001 it is what was written
+    return VectorIndex.load(kept / "index.faiss", np.load(kept / "vectors.npy", mmap_mode="r"))
+
+
+def recall(index: VectorIndex, kept: Path, passing: NDArray[np.bool_] | None) -> float:
+    vectors = as_float32(np.load(kept / "vectors.npy"))
+    allowed = np.arange(ITEMS) if passing is None else np.flatnonzero(passing)
+    queries = vectors_of(50, 1)
+    wanted = allowed[nearest(vectors[allowed], queries, 100)]
+    found = [index.search(query, 100, passing) for query in queries]
+    return float(np.mean([np.isin(a, b).mean() for a, b in zip(wanted, found, strict=True)]))
+
+
+def test_it_looks_into_as_few_clusters_as_its_recall_needs(built: Built) -> None:
+    assert built.recall >= RECALL
+    assert built.probes < built.clusters / 8
+
+
+def test_nearly_all_of_the_nearest_are_found_best_first(index: VectorIndex, kept: Path) -> None:
+    assert recall(index, kept, None) > 0.95
+    query = vectors_of(1, 1)[0]
+    scores = as_float32(np.load(kept / "vectors.npy"))[index.search(query, 20)] @ query
+    assert (np.diff(scores) <= 0).all()
+
+
+@pytest.mark.parametrize("share", [0.7, 0.4, 0.05])
+def test_of_those_that_pass_a_filter_nearly_all_of_the_nearest_are_found(
+    index: VectorIndex, kept: Path, share: float
+) -> None:
+    passing = np.random.default_rng(3).random(ITEMS) < share
+    assert recall(index, kept, passing) > (0.95 if passing.sum() > FEW else 0.999)
+    assert passing[index.search(vectors_of(1, 2)[0], 50, passing)].all()
+
+
+def test_a_filter_that_nothing_passes_finds_nothing(index: VectorIndex) -> None:
+    assert len(index.search(vectors_of(1, 2)[0], 50, np.zeros(ITEMS, bool))) == 0
+
+
+def test_the_index_of_other_vectors_and_a_broken_one_are_refused(kept: Path, built: Built, tmp_path: Path) -> None:  # noqa: ARG001
+    with pytest.raises(VersionDamaged, match="30000"):
+        VectorIndex.load(kept / "index.faiss", vectors_of(10, 0))
+    (tmp_path / "index.faiss").write_bytes((kept / "index.faiss").read_bytes()[:1000])
+    with pytest.raises(VersionDamaged, match="index of vectors"):
+        VectorIndex.load(tmp_path / "index.faiss", np.load(kept / "vectors.npy"))
+
+
+def test_halves_are_read_as_numpy_reads_them() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    assert np.array_equal(as_float32(every), every.astype(np.float32), equal_nan=True)
+    assert np.array_equal(as_float32(every[::3, 5]), every[::3, 5].astype(np.float32), equal_nan=True)
+    assert as_float32(np.ones(3, np.float32)).dtype == np.float32
