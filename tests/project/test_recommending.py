@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from autogen import Agent, Project
-from autogen.errors import DataError, Refused, UsageError, VersionDamaged
+from autogen.errors import ConfigError, DataError, Refused, UsageError, VersionDamaged
 from autogen.project.behaviour import hold_out, lag_of, read_behaviour, set_aside
 from autogen.skills import SKILLS
 from autogen.skills.recommendation import Wanted
 from autogen.training.progress import TrainingProgress
-from tests.shop import BEGAN, DAY, events, write_events, write_shop
+from tests.servers import postgres_server
+from tests.shop import BEGAN, DAY, NEW, events, write_events, write_shop
 
 QUIET = TrainingProgress(quiet=True)
 TINY = {"language-not-covered"}  # the tiny base model knows hardly a word
@@ -204,3 +205,24 @@ def test_a_user_with_a_hundred_thousand_events_is_read_like_any_other(untrained_
 def test_data_that_ended_long_ago_goes_on_from_its_end() -> None:
     assert lag_of(2e9 * 10, None) == 0
     assert lag_of(0.0, None) > 1e9
+
+
+def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
+    untrained_shop: Path, tmp_path: Path
+) -> None:
+    with postgres_server(tmp_path) as url:
+        config = untrained_shop / "agent.toml"
+        more = f'new_items = 1\nindex = "{url}"\n[gate]'
+        config.write_text(config.read_text("utf-8").replace("[gate]", more), "utf-8")
+        Project.open(untrained_shop).train(QUIET)
+        agent = Agent.load(untrained_shop)
+        found = agent.recommend(Wanted(user="u1", like=("c3",), count=5))
+        assert found.items[-1].item.id == NEW, "nobody has chosen it"
+        assert {one.item.id for one in found.items[:4]} <= {f"c{at}" for at in range(12)}
+
+
+def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained_shop: Path) -> None:
+    config = untrained_shop / "agent.toml"
+    config.write_text(config.read_text("utf-8").replace("[gate]", 'index = "somewhere"\n[gate]'), "utf-8")
+    with pytest.raises(ConfigError, match="embedded"):
+        Project.open(untrained_shop).train(QUIET)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autogen.agents.agent import load_skills
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted
+from autogen.knowledge.pgvector_index import checked_url, require_psycopg
 from autogen.knowledge.vector_index import require_faiss
 from autogen.models.base_models import find_base_model
 from autogen.project.behaviour import Behaviour, clicks_of, digest, lag_of, read_behaviour, with_clicks
@@ -29,7 +30,7 @@ from autogen.skills.recommendation import (
     Recommendations,
     RecommendationSettings,
 )
-from autogen.skills.shortlist import TEXTS_FILE, build_indexes, is_large
+from autogen.skills.shortlist import EMBEDDED, TEXTS_FILE, build_indexes, is_large
 from autogen.skills.skill import Need
 from autogen.tasks.text_classification import Example
 from autogen.training.embedding import frozen_embeddings
@@ -50,8 +51,12 @@ class Recommending:
         self.run, self.skill, self.settings, self.need = run, skill, settings, need
         data = read_behaviour(run.folder, need, settings.training.seed)
         raise_for(data.problems)
-        if is_large(len(data.catalogue)):
+        self._indexed = is_large(len(data.catalogue)) or settings.index != EMBEDDED
+        if self._indexed:
             require_faiss()
+        if settings.index != EMBEDDED:
+            checked_url(settings.index)
+            require_psycopg()
         self.ended = float(data.events.time[-1]) if len(data.events) else 0.0
         self.lag = lag_of(self.ended, self._champion_card())
         self.feedback: tuple[str, ...] = ()
@@ -97,7 +102,7 @@ class Recommending:
         except KeyboardInterrupt:
             raise Interrupted(f"Interrupted. Nothing was changed: `autogen {self.run.origin}` starts anew.") from None
         self.data.catalogue.save(folder / CATALOGUE_FILE)
-        indexes = build_indexes(folder) if is_large(len(self.data.catalogue)) else {}
+        indexes = build_indexes(folder, self.settings.index) if self._indexed else {}
         for name in (TRAINED_FILE, HELD_OUT_FILE):
             (folder / name).write_text("", "ascii")
         return ModelRecord(

@@ -23,7 +23,7 @@ from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
-from autogen.skills.shortlist import TEXTS_FILE, Shortlist
+from autogen.skills.shortlist import EMBEDDED, TEXTS_FILE, Shortlist
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
@@ -57,6 +57,8 @@ class RecommendationSettings(SkillSettings):
     block: list[str] = Field(default_factory=list)  # ids: never shown
     boost: dict[str, float] = Field(default_factory=dict)  # id = how many times as likely
     stock: str | None = None  # the attribute that must be above 0
+    index: str = EMBEDDED  # where a large catalogue's texts are searched: here, or postgresql://host/database
+    new_items: int = Field(default=0, ge=0, le=MOST_SHOWN)  # of those shown, the last: items that nobody chose yet
     decline_text: str = "I have found nothing that fits {wish}. Try asking for less."
 
 
@@ -71,6 +73,8 @@ class Answering(BaseModel):
     boost: dict[str, float]
     stock: str | None
     decline_text: str
+    index: str = EMBEDDED
+    new_items: int = 0
 
 
 class RecommendationType:
@@ -173,7 +177,7 @@ class Recommendations:
                 raise VersionDamaged(f"{folder / TEXTS_FILE} cannot be read: {error}") from error
             encoder = TextVectors.load(folder / TEXT_FOLDER)
         live = LiveRecommender(model)
-        shortlist = Shortlist.load(live, folder, texts)
+        shortlist = Shortlist.load(live, folder, texts, settings.index)
         return cls(live, Catalogue.load(folder / CATALOGUE_FILE), settings, texts, encoder, shortlist)
 
     @property
@@ -240,10 +244,12 @@ class Recommendations:
         best = top(scores.astype(np.float32), max(pool_size(count), POOL))
         varied = self._varied(at[best[: max(count, POOL)]], scores[best], count, self._diversity(wanted))
         chosen = {*varied}
-        rest = [int(place) for place in at[best] if place not in chosen]
+        ranked = [*varied, *(int(place) for place in at[best] if place not in chosen)]
+        new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), self.settings.new_items)
         popular = best[_popular(counts[WEEK][: len(at)], part)[best]]
-        likely = {int(at[one]): float(np.exp(personal[one])) for one in best}
-        return _Ranking([*varied, *rest], count, likely, query.items, frozenset(at[popular].tolist()))
+        likely = {int(at[one]): float(np.exp(personal[one])) for one in (*best, *new)}
+        ranked = _with_new(ranked, at[new].tolist(), count)
+        return _Ranking(ranked, count, likely, query.items, frozenset(at[popular].tolist()))
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
         return [
@@ -343,6 +349,13 @@ def _in_catalogue(items: int, part: Part | None) -> Places:
     if part is None:
         return np.arange(items, dtype=np.int32)
     return part.places[: np.searchsorted(part.places, items)]
+
+
+def _with_new(ranked: list[int], new: Sequence[int], count: int) -> list[int]:
+    """The last of the first `count` make room for new items that are not among them."""
+    more = [place for place in new if place not in ranked[:count]][:count]
+    first = ranked[: count - len(more)]
+    return [*first, *more, *(place for place in ranked[len(first) :] if place not in more)]
 
 
 def _popular(week: Floats, part: Part | None) -> NDArray[np.bool_]:

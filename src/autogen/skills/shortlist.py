@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.data.interactions import Places
+from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.knowledge.vector_index import FEW, INDEX_FROM, Built, Mask, VectorIndex
 from autogen.runtime.recommender import VECTORS_FILE, Part
 from autogen.skills.live import LiveRecommender
@@ -18,7 +19,9 @@ from autogen.tasks.recommendation import RECENT, Floats, Query, top
 
 TEXTS_FILE = "texts.npy"  # float16 (items, width): what items say of themselves, of length one
 TEXT_INDEX = "texts.faiss"
+TABLE_FILE = "texts.table"  # instead: the name of the table in PostgreSQL
 SEQUENCE_INDEX = "vectors.faiss"
+EMBEDDED = "embedded"
 OF_EACH = 256  # items of each source
 BY_CHANCE = 2_048  # items that stand for all others
 
@@ -28,21 +31,24 @@ class Shortlist:
     """The indexes of a large catalogue."""
 
     live: LiveRecommender
-    texts: VectorIndex | None
+    texts: VectorIndex | PgVectorIndex | None
     sequence: VectorIndex | None
     by_chance: Places  # in order
 
     @classmethod
-    def load(cls, live: LiveRecommender, folder: Path, texts: NDArray[np.float16] | None) -> Shortlist | None:
-        """None for a catalogue that has no index. Raises VersionDamaged, MissingDependency."""
+    def load(
+        cls, live: LiveRecommender, folder: Path, texts: NDArray[np.float16] | None, where: str = EMBEDDED
+    ) -> Shortlist | None:
+        """None for a catalogue that has no index. `where`: see `build_indexes`. Raises VersionDamaged,
+        MissingDependency."""
         model = live.model
-        if not any((folder / name).exists() for name in (TEXT_INDEX, SEQUENCE_INDEX)):
+        if not any((folder / name).exists() for name in (TEXT_INDEX, TABLE_FILE, SEQUENCE_INDEX)):
             return None
-        sequence, said = folder / SEQUENCE_INDEX, folder / TEXT_INDEX
+        sequence = folder / SEQUENCE_INDEX
         drawn = np.random.default_rng(0).choice(model.card.offered, min(BY_CHANCE, model.card.offered), replace=False)
         return cls(
             live,
-            VectorIndex.load(said, texts) if texts is not None and said.exists() else None,
+            _texts(folder, texts, where),
             VectorIndex.load(sequence, model.sequence.vectors) if model.sequence and sequence.exists() else None,
             np.sort(drawn).astype(np.int32),
         )
@@ -84,12 +90,25 @@ def is_large(items: int) -> bool:
     return items >= INDEX_FROM
 
 
-def build_indexes(folder: Path) -> dict[str, Built]:
-    """Index what the folder of a recommender holds: the items' texts and the sequential reading's vectors. What each
-    index is like, by its file. Raises MissingDependency."""
+def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, Built]:
+    """Index what the folder of a recommender holds: the items' texts (in the folder, or in PostgreSQL at an address)
+    and the sequential reading's vectors. What each index in the folder is like, by its file. Raises MissingDependency,
+    StorageError."""
     built = {}
     for vectors, index in ((TEXTS_FILE, TEXT_INDEX), (VECTORS_FILE, SEQUENCE_INDEX)):
-        if (folder / vectors).exists():
-            kept = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
+        if not (folder / vectors).exists():
+            continue
+        kept = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
+        if index == TEXT_INDEX and where != EMBEDDED:
+            (folder / TABLE_FILE).write_text(PgVectorIndex.build(kept, where).table, "ascii")
+        else:
             built[index] = VectorIndex.build(kept, folder / index)
     return built
+
+
+def _texts(folder: Path, texts: NDArray[np.float16] | None, where: str) -> VectorIndex | PgVectorIndex | None:
+    if texts is None:
+        return None
+    if (folder / TABLE_FILE).exists():
+        return PgVectorIndex(where, (folder / TABLE_FILE).read_text("ascii"))
+    return VectorIndex.load(folder / TEXT_INDEX, texts) if (folder / TEXT_INDEX).exists() else None

@@ -195,11 +195,18 @@ def batch_loss(
         at = torch.searchsorted(rows, offer.items)
         fresh = None if known is None else known[at, 0] == 0
         bias = model.bias[offer.items] if fresh is None else model.bias[offer.items].masked_fill(fresh, 0.0)
+        trended = trends.values if len(offer.items) == model.sizes.items else trends.values[:, :, offer.items]
+        if fresh is not None:
+            trended = trended.masked_fill(fresh, NOBODY)
         total = sought.new_zeros((), dtype=torch.float32)
         for start in range(0, len(sought), CHUNK):
             part = slice(start, start + CHUNK)
             logits = (sought[part] @ vectors[at].T).float() + bias
-            logits = logits + _trended(model, trends.values, when[part], offer.items, fresh) - offer.correction
+            for weight, trend in zip(
+                model.trend, trended, strict=True
+            ):  # rows gathered without a gradient of their own
+                logits = logits + weight * trend[when[part]]
+            logits = logits - offer.correction
             places = torch.searchsorted(offer.items, target[part])  # every target is offered
             total = total + nn.functional.cross_entropy(logits, places, reduction="sum")
     mean: Tensor = total / max(len(sought), 1)
@@ -214,15 +221,6 @@ def _known(model: SequentialModel, rows: int, chance: np.random.Generator) -> Te
     known = chance.random(rows) >= NEW
     known[-1] = True
     return torch.from_numpy(known.astype(np.float32))[:, None]
-
-
-def _trended(model: SequentialModel, trends: Tensor, when: Tensor, items: Tensor, fresh: Tensor | None) -> Tensor:
-    """What trended at these moments, weighed, (moments, items)."""
-    total = trends.new_zeros(len(when), len(items))
-    for weight, trend in zip(model.trend, trends, strict=True):  # rows gathered without a gradient of their own
-        counted = trend[when][:, items] if len(items) < trend.shape[1] else trend[when]
-        total = total + weight * (counted if fresh is None else counted.masked_fill(fresh, NOBODY))
-    return total
 
 
 @dataclass(frozen=True)
