@@ -213,7 +213,7 @@ def exploring(films: Recommendations, share: float, seed: int = 0, **values: obj
 def test_without_exploration_what_is_shown_is_the_best_and_chance_has_no_part(films: Recommendations) -> None:
     shown = films.show(Wanted(user="u0"))
     assert shown.exploration is None
-    assert shown.items == films.recommend(Wanted(user="u0"))
+    assert [one.item.id for one in shown.items] == ids(films, Wanted(user="u0"))
     assert shown.confidence == shown.items[0].score
     assert films.best(Wanted(user="u0")) == [one.item.id for one in shown.items]
 
@@ -234,7 +234,8 @@ def test_propensities_are_kept_with_what_was_asked(films: Recommendations) -> No
         ranks = [best.index(one.item.id) for one in shown.items]
         assert shown.exploration.propensities == tuple(table[rank, slot] for slot, rank in enumerate(ranks))
         assert Wanted.from_json(json.loads(json.dumps(shown.exploration.asked))) == wanted
-        assert shown.confidence == films.recommend(wanted)[0].score, "the skill is as sure as of its best item"
+        confidence = pytest.approx(films.recommend(wanted)[0].score, rel=1e-3)  # what trends fades meanwhile
+        assert shown.confidence == confidence, "the skill is as sure as of its best item"
 
 
 def test_exploration_breaks_no_rule(films: Recommendations) -> None:
@@ -257,7 +258,8 @@ def test_wishes_are_explored_too_but_not_what_is_only_parsed(films: Recommendati
     explorer = exploring(films, 1.0)
     (plain,) = films.reply([Turn("a comedy", user="u1")])
     (parsed,) = explorer.reply([Turn("a comedy", user="u1", kept=False)])
-    assert parsed == plain
+    assert [*dict(parsed.alternatives)] == [*dict(plain.alternatives)]
+    assert parsed.exploration is None
     (reply,) = explorer.reply([Turn("a comedy", user="u1")])
     assert reply.exploration is not None
     assert len(reply.exploration.propensities) == len(reply.alternatives)

@@ -21,7 +21,7 @@ def simulated(answers: int, seed: int, order: np.ndarray = OTHER, exploration: f
     ranks = np.array([draw(POOL, SHOWN, exploration, chance) for _ in range(answers)])
     clicked = chance.random(ranks.shape) < liked()[ranks] * OBSERVED
     return Slots(
-        answers=answers,
+        person=np.arange(answers),
         answer=np.repeat(np.arange(answers), SHOWN),
         propensity=table[ranks, np.arange(SHOWN)].ravel(),
         clicked=clicked.ravel(),
@@ -84,10 +84,28 @@ def test_normalising_takes_the_weights_own_chance_out() -> None:
     assert np.std([one.ips for one in found]) > 0.2
 
 
+def test_answers_of_one_person_tell_no_more_than_one_does() -> None:
+    """Each answer four times over, by the same person or by four: the mean is the same, the interval is not."""
+    once = simulated(2_000, 4)
+    four = Slots(
+        person=np.tile(np.arange(2_000), 4),
+        answer=np.concatenate([once.answer + 2_000 * time for time in range(4)]),
+        propensity=np.tile(once.propensity, 4),
+        clicked=np.tile(once.clicked, 4),
+        same=np.tile(once.same, 4),
+    )
+    found, others = estimate(four), estimate(replace(four, person=np.arange(8_000)))
+    assert found.interval == pytest.approx(estimate(once).interval)
+    assert found.ips_interval == pytest.approx(estimate(once).ips_interval)
+    assert others.clicks_per_answer == pytest.approx(found.clicks_per_answer)
+    width = found.interval[1] - found.interval[0]
+    assert others.interval[1] - others.interval[0] == pytest.approx(width / 2, rel=0.01)
+
+
 def by_hand() -> Slots:
     """Three answers of two slots: agreeing slots weigh 2, 4 and 5, the first and last of them were clicked."""
     return Slots(
-        answers=3,
+        person=np.arange(3),
         answer=np.array([0, 0, 1, 1, 2, 2]),
         propensity=np.array([0.5, 0.9, 0.25, 0.5, 0.8, 0.2]),
         clicked=np.array([True, True, False, False, False, True]),
@@ -138,6 +156,8 @@ def test_too_few_clicks_are_said_in_the_place_of_a_number() -> None:
 @pytest.mark.parametrize("answers", [0, 1, 2])
 def test_no_answers_and_no_agreement_are_no_fault(answers: int) -> None:
     nothing = np.empty(0)
-    found = estimate(Slots(answers, nothing.astype(int), nothing, nothing.astype(bool), nothing.astype(bool)))
+    found = estimate(
+        Slots(np.arange(answers), nothing.astype(int), nothing, nothing.astype(bool), nothing.astype(bool))
+    )
     assert (found.clicks_per_answer, found.interval, found.effective_answers) == (0, (0, 0), 0)
     assert not found.enough

@@ -101,8 +101,10 @@ def slots_of(version: Recommendations, log: Log) -> Slots:
         for item, chance, mine in zip(shown, one.propensities, then.best(one.wanted), strict=False):
             found.append((at, chance, item in one.clicked, item == mine))
     answer, propensity, clicked, same = zip(*found, strict=True) if found else ((), (), (), ())
+    people = [one.response.user or one.response.conversation_id for one in log.answers]
+    number = {name: at for at, name in enumerate(dict.fromkeys(people))}
     return Slots(
-        answers=len(log.answers),
+        person=np.array([number[name] for name in people], np.int64),
         answer=np.array(answer, np.int64),
         propensity=np.array(propensity, np.float64),
         clicked=np.array(clicked, np.bool_),

@@ -31,15 +31,20 @@ Numbers = NDArray[np.float64]
 class Slots:
     """The slots of logged answers that the other version fills too, side by side, each (slots,).
 
-    `answer`: which answer, 0 … `answers` − 1. `propensity`: the chance (0–1) that its item had of standing there.
-    `same`: whether the other version would show that very item there. Answers may have no slots.
+    `person`: who asked for each answer, (answers,), as a number from 0 on: what one person does hangs together.
+    `answer`: which answer, a place in `person`; an answer may have no slots. `propensity`: the chance (0–1) that its
+    item had of standing there. `same`: whether the other version would show that very item there.
     """
 
-    answers: int
+    person: NDArray[np.int64]
     answer: NDArray[np.int64]
     propensity: Numbers
     clicked: NDArray[np.bool_]
     same: NDArray[np.bool_]
+
+    @property
+    def answers(self) -> int:
+        return len(self.person)
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,15 @@ def estimate(slots: Slots, most_weight: float = MOST_WEIGHT) -> Estimate:
     """`most_weight`: see `MOST_WEIGHT`."""
     sums = _sums(slots, most_weight)
     value, influence = _normalised(sums)
+    ips = float(sums.clicks.sum()) / max(slots.answers, 1)
     weights = _weights(slots)
     squares = float((np.minimum(weights, most_weight) ** 2).sum())
     per_answer = len(slots.answer) / max(slots.answers, 1)
     return Estimate(
         clicks_per_answer=value,
-        interval=_interval(value, influence, 0.0),
-        ips=float(sums.clicks.mean()) if slots.answers else 0.0,
-        ips_interval=_interval(float(sums.clicks.mean()), sums.clicks, 0.0) if slots.answers else (0.0, 0.0),
+        interval=_interval(value, influence, slots.person, 0.0),
+        ips=ips,
+        ips_interval=_interval(ips, sums.clicks, slots.person, 0.0),
         answers=slots.answers,
         clicks=int(slots.clicked.sum()),
         agreeing_clicks=int((slots.clicked & slots.same).sum()),
@@ -114,7 +120,7 @@ def difference(candidate: Slots, champion: Slots, most_weight: float = MOST_WEIG
         raise ValueError("Expected both versions' slots of the same answers.")
     now, of_now = _normalised(_sums(candidate, most_weight))
     was, of_was = _normalised(_sums(champion, most_weight))
-    return now - was, _interval(now - was, of_now - of_was, -np.inf)
+    return now - was, _interval(now - was, of_now - of_was, candidate.person, -np.inf)
 
 
 @dataclass(frozen=True)
@@ -153,9 +159,13 @@ def _normalised(sums: _Sums) -> tuple[float, Numbers]:
     return scale * ratio, influence
 
 
-def _interval(centre: float, each: Numbers, least: float) -> Interval:
-    """95 %, by the normal approximation to a mean of independent answers."""
-    if len(each) < 2:
+def _interval(centre: float, each: Numbers, person: NDArray[np.int64], least: float) -> Interval:
+    """95 %, by the normal approximation, of a mean over answers; only those of different people are independent
+    (cluster-robust: Cameron & Miller 2015)."""
+    people = len(np.unique(person))
+    if people < 2:
         return centre, centre
-    reach = NORMAL * float(np.std(each, ddof=1)) / len(each) ** 0.5
+    of_person = np.bincount(person, each - each.mean())
+    variance = people / (people - 1) * float((of_person**2).sum()) / len(each) ** 2
+    reach = NORMAL * variance**0.5
     return max(least, centre - reach), centre + reach
