@@ -16,12 +16,13 @@ from autogen.project import Project
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--train", "--items", "--eval"):
-        parser.add_argument(name, type=Path, required=True, metavar="FILE")
+    parser.add_argument("--train", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--items", type=Path, metavar="FILE", help="else items are known from events only")
+    parser.add_argument("--eval", type=Path, required=True, metavar="FILE")
     parser.add_argument("--epochs", type=int, metavar="N")
     given = parser.parse_args()
     files = {"interactions": given.train, "items": given.items, "eval": given.eval}
-    lines = [f"{name} = {json.dumps(str(path.resolve()))}" for name, path in files.items()]
+    lines = [f"{name} = {json.dumps(str(path.resolve()))}" for name, path in files.items() if path]
     training = f"training = {{epochs = {given.epochs}}}\n" if given.epochs else ""
     with tempfile.TemporaryDirectory() as folder:
         text = '[agent]\nname = "benchmark"\n[skills.items]\ntype = "recommendation"\n'

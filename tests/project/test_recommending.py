@@ -214,7 +214,7 @@ def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
         config = untrained_shop / "agent.toml"
         more = f'new_items = 1\nindex = "{url}"\n[gate]'
         config.write_text(config.read_text("utf-8").replace("[gate]", more), "utf-8")
-        Project.open(untrained_shop).train(QUIET)
+        Project.open(untrained_shop).train(progress=QUIET)
         agent = Agent.load(untrained_shop)
         found = agent.recommend(Wanted(user="u1", like=("c3",), count=5))
         assert found.items[-1].item.id == NEW, "nobody has chosen it"
@@ -225,4 +225,4 @@ def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained
     config = untrained_shop / "agent.toml"
     config.write_text(config.read_text("utf-8").replace("[gate]", 'index = "somewhere"\n[gate]'), "utf-8")
     with pytest.raises(ConfigError, match="embedded"):
-        Project.open(untrained_shop).train(QUIET)
+        Project.open(untrained_shop).train(progress=QUIET)

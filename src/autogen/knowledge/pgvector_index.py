@@ -109,9 +109,8 @@ def checked_url(url: str) -> str:
     """A `postgresql://` address without a password, which would be kept with every version. Raises ConfigError."""
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):
-        raise ConfigError(
-            f'index: expected "embedded" or an address such as postgresql://host/database, found {parts.scheme or url!r}.'
-        )
+        expected = '"embedded" or an address such as postgresql://host/database'
+        raise ConfigError(f"index: expected {expected}, found {parts.scheme or url!r}.")
     if parts.password:
         raise ConfigError("index: expected an address without a password: put it into PGPASSWORD or ~/.pgpass.")
     return url
