@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autogen import Agent, Project
+from autogen.agents.agent import load_skills
 from autogen.errors import ConfigError, DataError, Refused, UsageError, VersionDamaged
+from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.project.behaviour import hold_out, lag_of, read_behaviour, set_aside
 from autogen.skills import SKILLS
-from autogen.skills.recommendation import Wanted
+from autogen.skills.recommendation import Recommendations, Wanted
 from autogen.training.progress import TrainingProgress
+from autogen.versions.registry import Versions
 from tests.servers import postgres_server
 from tests.shop import BEGAN, DAY, NEW, events, write_events, write_shop
 
@@ -215,10 +219,15 @@ def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
         more = f'new_items = 1\nindex = "{url}"\n[gate]'
         config.write_text(config.read_text("utf-8").replace("[gate]", more), "utf-8")
         Project.open(untrained_shop).train(progress=QUIET)
-        agent = Agent.load(untrained_shop)
-        found = agent.recommend(Wanted(user="u1", like=("c3",), count=5))
-        assert found.items[-1].item.id == NEW, "nobody has chosen it"
-        assert {one.item.id for one in found.items[:4]} <= {f"c{at}" for at in range(12)}
+        versions = Versions(untrained_shop)
+        films = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
+        assert isinstance(films, Recommendations)
+        assert films.shortlist is not None
+        assert isinstance(films.shortlist.texts, PgVectorIndex)
+        for wanted in (Wanted(user="u1", count=5), Wanted(like=("c3",), count=5), Wanted(query="horror", count=5)):
+            assert films.best(wanted) == replace(films, shortlist=None).best(wanted)
+            assert films.best(wanted)[-1] == NEW, "nobody has chosen it"
+        films.shortlist.texts.close()
 
 
 def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained_shop: Path) -> None:
@@ -226,3 +235,15 @@ def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained
     config.write_text(config.read_text("utf-8").replace("[gate]", 'index = "somewhere"\n[gate]'), "utf-8")
     with pytest.raises(ConfigError, match="embedded"):
         Project.open(untrained_shop).train(progress=QUIET)
+
+
+def test_held_out_by_time_are_the_last_events_of_people_known_before(untrained_shop: Path) -> None:
+    config = untrained_shop / "agent.toml"
+    config.write_text(config.read_text("utf-8").replace("[gate]", 'split = "time"\n[gate]'), "utf-8")
+    project = Project.open(untrained_shop)
+    settings = project.config.skills["films"]
+    data = read_behaviour(untrained_shop, SKILLS["recommendation"].needs(settings)[0], 0)
+    assert data.events.time.max() < data.held_out.time.min()
+    assert 0 < len(data.held_out) <= 0.1 * (len(data.events) + len(data.held_out)) + 1
+    assert set(data.held_out.user.tolist()) <= set(data.events.user.tolist())
+    assert "10% of all" in data.split

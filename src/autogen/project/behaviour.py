@@ -28,6 +28,7 @@ from autogen.skills.skill import Need
 
 HELD_OUT_SHARE = 0.1  # of the users: their last event is measured on
 MOST_HELD_OUT = 2_000
+LAST_SHARE = 0.1  # of the events, where the split is by time
 FEWEST_EVENTS = 3  # of a user whose last event may be held out
 SET_ASIDE = 5  # of so many clicks, one is for the gate and never learnt from
 
@@ -67,6 +68,9 @@ def read_behaviour(project: Path, need: Need, seed: int) -> Behaviour:
         held_out, found = read_interactions(project, need.eval, need.columns, events.items)
         problems += found
         words = f"{len(held_out):,} events of the eval data"
+    elif need.split == "time":
+        events, held_out = since(events, LAST_SHARE)
+        words = f"the last {len(held_out):,} events, {LAST_SHARE:.0%} of all"
     else:
         events, held_out = hold_out(events, seed)
         words = f"the last event of {len(held_out):,} users, a tenth of those with {FEWEST_EVENTS} events or more"
@@ -117,6 +121,18 @@ def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interaction
     held: NDArray[np.bool_] = np.zeros(len(events), bool)
     held[last[chosen]] = True
     return events.where(~held), events.where(held)
+
+
+def since(events: Interactions, share: float) -> tuple[Interactions, Interactions]:
+    """The events before the moment after which this share of them lies, and the others, without those of users who had
+    done nothing before: of them nothing is known. What happened at that very moment is held out."""
+    if not len(events):
+        return events, events
+    moment = events.time[min(len(events) - 1, round((1 - share) * len(events)))]
+    late = events.time >= moment
+    known = np.zeros(len(events.users), bool)
+    known[events.user[~late]] = True
+    return events.where(~late), events.where(late & known[events.user])
 
 
 LONG_AGO = 30 * DAY

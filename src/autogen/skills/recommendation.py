@@ -49,6 +49,7 @@ class RecommendationSettings(SkillSettings):
     interactions: Sources
     items: Sources | None = None
     eval: Sources | None = None
+    split: Literal["last", "time"] = "last"  # without `eval`: held out is some users' last event, or the last tenth
     min_rating: float | None = None  # held-out events rated below are not what is to be found
     shown: int = Field(default=5, ge=1, le=MOST_SHOWN)
     diversity: float = Field(default=0.0, ge=0, le=1)
@@ -90,6 +91,7 @@ class RecommendationType:
                 tuple(settings.eval or ()),
                 settings.columns,
                 items=tuple(settings.items or ()),
+                split=settings.split,
             ),
         )
 

@@ -26,6 +26,7 @@ class Need:
     columns: Mapping[str, str]
     unlabelled: tuple[str, ...] = ()  # texts without labels to learn from too
     items: tuple[str, ...] = ()  # the catalogue
+    split: Literal["last", "time"] = "last"  # of events: each user's last, or all since a moment
 
 
 @dataclass(frozen=True, slots=True)
