@@ -181,6 +181,7 @@ def test_wishes_in_words_are_answered_with_cards(films: Recommendations) -> None
     (reply,) = films.reply([Turn("a comedy under 10 euros", user="u1")])
     assert reply.action == "answer"
     assert reply.text.startswith("1. The ")
+    assert all(" · price " in line for line in reply.text.splitlines())
     assert all(name.startswith("c") for name, _ in reply.alternatives)
     (declined,) = films.reply([Turn("a comedy under 1 euro", user="u1")])
     assert (declined.action, declined.alternatives) == ("decline", ())

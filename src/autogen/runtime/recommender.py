@@ -64,6 +64,9 @@ class Part:
     stands_for: Floats
 
 
+LONGEST = 2_000  # events of a history that the linear reading counts, the newest: a crawler's may be endless
+
+
 @dataclass(frozen=True)
 class Linear:
     """Item-item weights (EASE), truncated: of each item, the items it speaks for and how much, (items, kept)."""
@@ -73,6 +76,7 @@ class Linear:
 
     def scores(self, history: Places) -> Floats:
         """(items,)."""
+        history = history[-LONGEST:]
         found = np.zeros(len(self.places), np.float32)
         np.add.at(found, self.places[history].ravel(), self.weights[history].ravel())
         return found

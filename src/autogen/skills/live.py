@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autogen.data.interactions import Places, Times
 from autogen.feedback.events import Feedback
-from autogen.runtime.recommender import Part, Recommender
+from autogen.runtime.recommender import LONGEST, Part, Recommender
 from autogen.tasks.recommendation import Floats, Query, Trend
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
@@ -174,5 +174,6 @@ class LiveRecommender:
         linear = self.model.linear
         if linear is None or not len(history):
             return None
+        history = history[-LONGEST:]
         says: NDArray[np.float32] = np.where(linear.places[history] == item, linear.weights[history], 0).max(axis=1)
         return int(history[says.argmax()]) if says.max() > 0.01 else None

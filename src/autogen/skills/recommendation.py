@@ -37,6 +37,7 @@ MOST_SHOWN = 100
 WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
+LONGEST_LINE = 100  # characters of a card that says all of an item's texts
 POOL = 100  # best items among which variety is sought
 USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
 TRENDING = 0.99  # quantile of this week's counts from which an item is popular
@@ -342,8 +343,15 @@ class Recommendations:
         lines = []
         for number, one in enumerate(found, start=1):
             about = self.catalogue.text_of(one.item)
-            lines.append(f"{number}. {about if len(about) < 100 else one.item.title} ({one.reason})")
+            line = about if len(about) < LONGEST_LINE else one.item.title
+            lines.append(f"{number}. {line}{self._costs(one.item)} ({one.reason})")
         return "\n".join(lines)
+
+    def _costs(self, item: Item) -> str:
+        """Its amount of money, by the attribute's name: whoever says "cheaper" wants to see than what."""
+        money = self.catalogue.money()
+        amount = item.values.get(money.name) if money else None
+        return f" · {money.name.replace('_', ' ')} {amount:.2f}" if money and isinstance(amount, float) else ""
 
 
 def _in_catalogue(items: int, part: Part | None) -> Places:

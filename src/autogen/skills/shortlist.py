@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autogen.data.interactions import Places
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.knowledge.vector_index import FEW, INDEX_FROM, Built, Mask, VectorIndex
-from autogen.runtime.recommender import VECTORS_FILE, Part
+from autogen.runtime.recommender import LONGEST, VECTORS_FILE, Part
 from autogen.skills.live import LiveRecommender
 from autogen.tasks.recommendation import RECENT, Floats, Query, top
 
@@ -81,7 +81,7 @@ class Shortlist:
         linear = self.live.model.linear
         if linear is None or not len(query.items):
             return np.empty(0, np.int32)
-        spoken_for = np.unique(linear.places[query.items])
+        spoken_for = np.unique(linear.places[query.items[-LONGEST:]])
         return spoken_for[top(linear.scores(query.items)[spoken_for], OF_EACH)]
 
 
