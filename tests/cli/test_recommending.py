@@ -37,8 +37,9 @@ def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
 
 
 def test_in_chat_a_card_that_does_not_interest_is_not_shown_again(shop: Path) -> None:
-    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n")
+    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n/down 99\n/up c3\n")
     assert done.code == 0, done.err
+    assert "Expected a number from 1 to" in done.err
     first, _, again, *_ = done.objects
     turned_down = first["alternatives"][0][0]
     assert turned_down not in dict(again["alternatives"])

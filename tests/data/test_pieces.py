@@ -81,3 +81,65 @@ def test_events_of_a_long_log_are_read_with_copies_and_missing_columns_said_once
     assert again.kind == "duplicate-event"
     assert "3 such rows" in again.message
     assert again.row == 30_002
+
+
+def read(path: Path) -> list[Piece]:
+    return list(read_pieces(path, SMALL))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\nuser,item,timestamp\n" + "u,i,1\n" * 100,
+        "user,item,timestamp\r" + "u,i,1\r" * 100,
+        "user,item,timestamp\r\n" + "u,i,1\r\n" * 100,
+        "user,item,timestamp\n" + 'u,5" pipe,1\n' * 100,
+        "user,item,timestamp\n" + 'u,5" pipe,1\nu,"two\nlines",2\n' * 50,
+        "\ufeffuser,item,timestamp\n" + "u,i,1\n" * 100,
+    ],
+    ids=["blank lines first", "old Mac lines", "Windows lines", "inch marks", "inch marks and quotes", "a mark first"],
+)
+def test_files_as_people_have_them_are_the_same_rows_in_pieces(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(text.encode())
+    assert numbered(read(path)) == whole(path)
+    assert len(whole(path)) >= 100
+    assert not any(piece.problems for piece in read(path))
+
+
+def test_a_plain_cell_with_a_quote_does_not_make_one_piece_of_all(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + 'u,5" pipe,1\n' * 500, "utf-8")
+    assert len(read(path)) > 10
+
+
+@pytest.mark.parametrize(
+    "text", ["user,user,timestamp\n" + "u,i,1\n" * 100, "\n" * 500, "user,item,timestamp\n" + "\n" * 500]
+)
+def test_what_is_wrong_with_a_whole_file_is_said_once_as_of_a_short_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(text, "utf-8")
+    found = [problem for piece in read(path) for problem in piece.problems]
+    assert found == read_rows(path)[1]
+    assert len(found) == 1
+
+
+def test_a_quote_that_never_ends_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "u,i,1\n" * 50 + 'u,"i,1\n' + "u,i,1\n" * 5000, "utf-8")
+    assert "broken-quotes" in {problem.kind for piece in read(path) for problem in piece.problems}
+
+
+def test_a_name_that_no_file_can_have_is_a_problem(tmp_path: Path) -> None:
+    (piece,) = read_pieces(tmp_path / ("x" * 300 + ".csv"))
+    assert piece.problems[0].severity == "error"
+
+
+def test_a_column_that_only_later_rows_have_is_read(tmp_path: Path) -> None:
+    rows = [f'{{"user": "user {at:05d} of the shop", "item": "i", "timestamp": {at}}}' for at in range(90_000)]
+    rows += [f'{{"user": "u", "item": "i", "timestamp": {at}, "stars": 4}}' for at in range(10)]
+    (tmp_path / "log.jsonl").write_text("\n".join(rows), "utf-8")
+    events, problems = read_interactions(tmp_path, ["log.jsonl"], {"rating": "stars"})
+    assert not problems
+    assert len(events) == 90_010
+    assert (events.rating == 4).sum() == 10

@@ -81,9 +81,21 @@ def test_a_server_that_is_not_there_is_said_without_secrets(tmp_path: Path) -> N
     index = PgVectorIndex(f"postgresql://someone@/shop?host={tmp_path}", "autogen_vectors_0123456789abcdef")
     with pytest.raises(StorageError, match="cannot be asked"):
         index.search(vectors_of(1, 2)[0], 5)
+    with pytest.raises(StorageError, match="away a moment ago"):
+        index.search(vectors_of(1, 2)[0], 5)
 
 
-@pytest.mark.parametrize("url", ["mysql://me:secret@host/shop", "shop", "postgresql://me:secret@host/shop"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/shop",
+        "host=here password=secret dbname=shop",
+        "postgresql://me:secret@host/shop",
+        "postgresql://me@host/shop?password=secret",
+        "postgresql://host/shop?sslpassword=secret",
+        "postgresql://[::1/shop",
+    ],
+)
 def test_an_address_that_will_not_do_is_refused(url: str) -> None:
     with pytest.raises(ConfigError) as refused:
         checked_url(url)

@@ -84,3 +84,19 @@ def test_halves_are_read_as_numpy_reads_them() -> None:
     assert np.array_equal(as_float32(every), every.astype(np.float32), equal_nan=True)
     assert np.array_equal(as_float32(every[::3, 5]), every[::3, 5].astype(np.float32), equal_nan=True)
     assert as_float32(np.ones(3, np.float32)).dtype == np.float32
+
+
+def test_a_filter_that_lets_only_far_items_pass_finds_as_many(index: VectorIndex, kept: Path) -> None:
+    query = vectors_of(1, 1)[0]
+    scores = as_float32(np.load(kept / "vectors.npy")) @ query
+    passing = scores < np.quantile(scores, 0.4)
+    found = index.search(query, 5_000, passing)
+    assert len(found) == 5_000
+    assert passing[found].all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10])
+def test_a_few_vectors_have_an_index_too(tmp_path: Path, count: int) -> None:
+    few = vectors_of(count, 0)
+    VectorIndex.build(few, tmp_path / "index.faiss")
+    assert len(VectorIndex.load(tmp_path / "index.faiss", few).search(few[0], 5)) == min(count, 5)

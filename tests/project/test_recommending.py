@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autogen import Agent, Project
 from autogen.agents.agent import load_skills
 from autogen.errors import ConfigError, DataError, Refused, UsageError, VersionDamaged
+from autogen.knowledge.halves import as_float32
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.project.behaviour import hold_out, lag_of, read_behaviour, set_aside
 from autogen.skills import SKILLS
@@ -227,7 +229,11 @@ def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
         for wanted in (Wanted(user="u1", count=5), Wanted(like=("c3",), count=5), Wanted(query="horror", count=5)):
             assert films.best(wanted) == replace(films, shortlist=None).best(wanted)
             assert films.best(wanted)[-1] == NEW, "nobody has chosen it"
+        sought = as_float32(films.texts[3]) if films.texts is not None else np.empty(0, np.float32)
+        assert films.shortlist.texts.search(sought, 1).tolist() == [3]
         films.shortlist.texts.close()
+    found = films.best(Wanted(like=("c3",), count=5))
+    assert found, "without the database what else is known answers"
 
 
 def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained_shop: Path) -> None:

@@ -299,3 +299,15 @@ def test_training_settings_that_do_nothing_are_said() -> None:
     (problem,) = kind.check(settings, Path(), ())
     assert (problem.severity, problem.kind) == ("warning", "idle-setting")
     assert "found method, time_limit" in problem.message
+
+
+def test_what_counts_once_a_day_does_so_however_clicks_come_in(films: Recommendations) -> None:
+    query, _ = films.live.query("u0")
+    before = float(films.live.counts(query.now)[0].sum())
+    for number in range(5):
+        films.observe([said("c3", number=number)], {f"fb-{number}-c3": "u0"})
+    for number in range(MOST_A_DAY + 50):
+        films.observe([said("c5", number=number)], {f"fb-{number}-c5": "flooder"})
+    assert len(films.live.query("flooder")[0].items) == 1
+    assert len(films.live.query("u0")[0].items) == len(query.items) + 1
+    assert float(films.live.counts(query.now)[0].sum()) < before + 3

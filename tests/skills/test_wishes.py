@@ -131,6 +131,7 @@ def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[
         ("no fees", ["monthly fee at most 0"]),
         ("a free current account", ["kind current account", "monthly fee at most 0"]),
         ("a fund with no minimum amount", ["kind fund", "minimum amount at most 0"]),
+        ("a free account without monthly fee", ["monthly fee at most 0"]),
         ("minimum amount under 100 euros", ["minimum amount at most 100"]),
         ("under 5 euros", ["monthly fee at most 5"]),
         ("fees below 5", ["monthly fee at most 5"]),

@@ -110,6 +110,9 @@ class _Talk:
             "comment": {"comment": rest.strip()},
         }
         given = kinds.get(word)
+        if given is not None and rest.strip() and word in ("up", "down") and self.cards and card is None:
+            self.to.note(f"Expected a number from 1 to {len(self.cards)} after /{word}, found {escape(rest.strip())}.")
+            return
         if given is None or self.last is None:
             self.to.note(HELP if given is None else "There is no answer to rate yet.")
             return

@@ -53,12 +53,16 @@ def select(
         if missing:
             problems.append(_missing_columns(source, missing, wanted, found, columns))
             broken.add(source)
-    picked = [
+    return pick([row for row in rows if row.source not in broken], (*required, *optional), columns), problems
+
+
+def pick(rows: Sequence[Row], fields: tuple[str, ...], columns: Mapping[str, str]) -> list[Row]:
+    """Rows with these fields only, as far as they have them."""
+    wanted = {field: columns.get(field, field) for field in fields}
+    return [
         Row({field: row.values[c] for field, c in wanted.items() if c in row.values}, row.source, row.number)
         for row in rows
-        if row.source not in broken
     ]
-    return picked, problems
 
 
 def _columns_by_source(rows: Sequence[Row]) -> dict[str, dict[str, None]]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.data.columns import select
+from autogen.data.columns import pick, select
 from autogen.data.pieces import read_pieces
 from autogen.data.problems import Problem, shown
 from autogen.data.readers import locate
@@ -25,6 +25,7 @@ from autogen.data.rows import Row, is_missing, require_label
 MAX_ID = 200  # characters of a user or an item
 MILLISECONDS = 1e11  # Unix times above this (the year 5138 in seconds) are milliseconds
 DAY = 86_400.0
+REQUIRED, OPTIONAL = ("user", "item", "timestamp"), ("rating", "event")
 LEFT_OUT = "the event is left out; mend it if it matters"
 
 Places = NDArray[np.int32]
@@ -101,10 +102,17 @@ def read_interactions(
     reader = _Reader(datetime.now(UTC).timestamp(), items)
     problems: dict[Problem, None] = {}  # what every piece of a file lacks is one problem
     for source in sources:
+        seen: dict[str, object] = {}
         for piece in read_pieces(locate(source, project)):
-            selected, found = select(piece.rows, ("user", "item", "timestamp"), ("rating", "event"), columns)
-            problems |= dict.fromkeys([*piece.problems, *found])
-            reader.take(selected, piece.before)
+            problems |= dict.fromkeys(piece.problems)
+            seen |= dict.fromkeys(name for row in piece.rows for name in row.values)
+            reader.take(pick(piece.rows, (*REQUIRED, *OPTIONAL), columns), piece.before)
+        # which columns a file has is known at its end: rows of JSON lines may differ
+        whole = [Row(seen, str(locate(source, project)), 0)] if seen else []
+        missing = select(whole, REQUIRED, OPTIONAL, columns)[1]
+        problems |= dict.fromkeys(missing)
+        if missing:
+            reader.forget(missing[0].source)
     events = reader.events()
     if reader.read and not len(events):
         message = "expected events with user, item and timestamp, found none that can be used"
@@ -180,6 +188,11 @@ class _Reader:
         if time is not None:
             self._log.add(str(user), str(item), time, self._rating(row, before))
             self._numbers.append(row.number + before)
+
+    def forget(self, source: str) -> None:
+        """What single rows of a source lack, where it lacks the column."""
+        self._flaws = {kind: one for kind, one in self._flaws.items() if one.row.source != source}
+        self.read = 0 if not len(self._log) else self.read
 
     def events(self) -> Interactions:
         """In order of time, without those of the same user, item and time as one before."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,8 @@ from autogen.data.readers import GZIP_MAGIC, READERS, TROUBLE, extension_of, rea
 from autogen.data.rows import Row
 
 PIECE = 4 * 2**20  # bytes; a piece ends with a line
-_BY_LINES = {".csv": True, ".tsv": True, ".jsonl": False, ".ndjson": False}  # whether a header names the columns
+MOST = 16  # pieces that a quote may stay open for: longer, and it was never meant to be one
+_DELIMITERS = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".ndjson": ""}
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00")  # UTF-16 and UTF-32 begin so: their lines do not end with one byte
 
 
@@ -27,20 +30,34 @@ class Piece:
 
 
 def read_pieces(source: Path | str, size: int = PIECE) -> Iterator[Piece]:
-    """What `read_rows` reads, in pieces where the file is long and made of lines, else in one.
+    """What `read_rows` reads, in pieces where the file is long and made of lines (CSV, TSV, JSON lines; packed too),
+    else in one.
 
     Raises what `read_rows` raises. A file that breaks off is a problem of its last piece.
     """
     path = Path(source)
-    extension = extension_of(path)
-    if extension not in _BY_LINES or not path.is_file() or path.stat().st_size <= size // 8:
+    if not _is_long(path, size):
         yield Piece(*read_rows(source))
         return
+    empty = True
     try:
         with _opened(path) as file:
-            yield from _pieces(file, str(source), extension, size)
+            for piece in _pieces(file, path, str(source), size):
+                empty &= not piece.rows and not piece.problems
+                yield piece
     except TROUBLE as error:
         yield Piece([], [trouble(error, str(source))])
+        return
+    if empty:
+        yield Piece(*read_rows(source))  # it says what is missing
+
+
+def _is_long(path: Path, size: int) -> bool:
+    try:
+        packed = path.name.lower().endswith(".gz")
+        return extension_of(path) in _DELIMITERS and path.is_file() and (packed or path.stat().st_size > size // 8)
+    except (OSError, ValueError):
+        return False
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -49,30 +66,50 @@ def _opened(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
 
 
-def _pieces(file: BinaryIO, source: str, extension: str, size: int) -> Iterator[Piece]:
-    header, before = b"", 0
-    first = file.readline()
-    if first.startswith(_WIDE) or (_BY_LINES[extension] and first.count(b'"') % 2):
-        yield Piece(*READERS[extension](first + file.read(), source))
+def _pieces(file: BinaryIO, path: Path, source: str, size: int) -> Iterator[Piece]:
+    read, delimiter = READERS[extension_of(path)], _DELIMITERS[extension_of(path)]
+    head = first = file.readline()
+    while delimiter and first and not first.strip(b"\r\n"):
+        first = file.readline()
+        head += first
+    if head.startswith(_WIDE) or b"\r" in first.rstrip(b"\r\n") or (delimiter and first.count(b'"') % 2):
+        yield Piece(*read(head + file.read(), source))
         return
-    if _BY_LINES[extension]:
-        header, first, before = first, b"", 0
-    for lines in _whole_lines(file, first, size, quoted=_BY_LINES[extension]):
-        rows, problems = READERS[extension](header + lines, source)
+    header, before = first if delimiter else b"", 0
+    for lines in _whole_lines(file, size, delimiter):
+        rows, problems = read((header if before else head) + lines, source)
         yield Piece(rows, [_moved(problem, before) for problem in problems], before)
-        before += lines.count(b"\n")
+        if delimiter and not rows and any(problem.row == head.count(b"\n") for problem in problems) and not before:
+            return  # the header itself is at fault
+        before += lines.count(b"\n") + (0 if before else head.count(b"\n") - header.count(b"\n"))
 
 
-def _whole_lines(file: BinaryIO, kept: bytes, size: int, *, quoted: bool) -> Iterator[bytes]:
-    """Pieces of about `size` bytes that end with a line, and with no quote left open in a `quoted` format."""
+def _whole_lines(file: BinaryIO, size: int, delimiter: str) -> Iterator[bytes]:
+    """Pieces of about `size` bytes that end with a line, and with no quote left open in a delimited format."""
+    kept = b""
     while more := file.read(size):
         kept += more + file.readline()
-        if quoted and kept.count(b'"') % 2:
+        if delimiter and len(kept) < MOST * size and _is_open(kept, delimiter):
             continue
         yield kept
         kept = b""
     if kept:
         yield kept
+
+
+def _is_open(lines: bytes, delimiter: str) -> bool:
+    """Whether they end within a quoted cell, as the reader would say: a quote inside a plain cell opens nothing."""
+    if b'"' not in lines:
+        return False
+    reader = csv.reader(io.StringIO(lines.decode("latin-1"), newline=""), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            next(reader)
+        except StopIteration:
+            return False
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                return True
 
 
 def _moved(problem: Problem, before: int) -> Problem:

@@ -4,10 +4,12 @@ catalogues that have outgrown one machine's files. It answers what `VectorIndex`
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import threading
+import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ from autogen.knowledge.vector_index import FEW, Mask, Places, Vectors
 LOOKED_AT = 400  # entries of the graph that a search keeps at least (hnsw.ef_search; 1,000 is the most there can be)
 MOST_LOOKED_AT = 1_000
 BLOCK = 10_000
+EXPECTED = '"embedded" or an address such as postgresql://host/database'
+PATIENCE = 3  # seconds to wait for a connection
+AWAY = 30.0  # seconds for which a server that did not answer is not asked again
 
 
 class PgVectorIndex:
@@ -32,6 +37,7 @@ class PgVectorIndex:
             raise VersionDamaged(f"expected a table of vectors, found {table!r}.")
         self._url, self._table = url, table
         self._connection: Any = None
+        self._away_until = -math.inf
         self._guard = threading.Lock()
 
     @classmethod
@@ -61,21 +67,27 @@ class PgVectorIndex:
                 self._connection = None
 
     def _asked(self, ask: Any, *about: Any) -> Any:
-        """Asks, on a new connection where the last one has broken since."""
+        """Asks, on a new connection where the last one has broken. Who was away a moment ago is not waited for."""
         psycopg = require_psycopg()
-        for last in (False, True):
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = psycopg.connect(self._url, connect_timeout=10)
-                with self._connection.transaction():
-                    return ask(self._connection, *about)
-            except psycopg.OperationalError as error:
-                self._connection = None
-                if last:
-                    raise StorageError(f"PostgreSQL at {_place(self._url)} cannot be asked: {_said(error)}") from error
-            except psycopg.Error as error:
-                raise StorageError(f"PostgreSQL at {_place(self._url)} refused: {_said(error)}") from error
-        raise AssertionError("unreachable")
+        if time.monotonic() < self._away_until:
+            raise StorageError(f"PostgreSQL at {_place(self._url)} was away a moment ago.")
+        known = self._connection is not None and not self._connection.closed
+        try:
+            return self._once(ask, *about)
+        except psycopg.OperationalError as error:
+            self._connection = None
+            if known:
+                return self._asked(ask, *about)
+            self._away_until = time.monotonic() + AWAY
+            raise StorageError(f"PostgreSQL at {_place(self._url)} cannot be asked: {_said(error)}") from error
+        except psycopg.Error as error:
+            raise StorageError(f"PostgreSQL at {_place(self._url)} refused: {_said(error)}") from error
+
+    def _once(self, ask: Any, *about: Any) -> Any:
+        if self._connection is None or self._connection.closed:
+            self._connection = require_psycopg().connect(self._url, connect_timeout=PATIENCE)
+        with self._connection.transaction():
+            return ask(self._connection, *about)
 
     def _fill(self, connection: Any, vectors: Vectors) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -106,14 +118,26 @@ class PgVectorIndex:
 
 
 def checked_url(url: str) -> str:
-    """A `postgresql://` address without a password, which would be kept with every version. Raises ConfigError."""
-    parts = urlsplit(url)
+    """A `postgresql://` address without a password, which would be kept with every version. Raises ConfigError, which
+    does not repeat the address."""
+    try:
+        parts = urlsplit(url)
+        secret = parts.password or {*parse_qs(parts.query)} & {"password", "sslpassword"}
+    except ValueError:
+        raise ConfigError(f"index: expected {EXPECTED}, found one that cannot be read.") from None
     if parts.scheme not in ("postgresql", "postgres"):
-        expected = '"embedded" or an address such as postgresql://host/database'
-        raise ConfigError(f"index: expected {expected}, found {parts.scheme or url!r}.")
-    if parts.password:
+        raise ConfigError(f"index: expected {EXPECTED}, found something else.")
+    if secret:
         raise ConfigError("index: expected an address without a password: put it into PGPASSWORD or ~/.pgpass.")
     return url
+
+
+def require_server(url: str) -> None:
+    """Raises ConfigError, MissingDependency, StorageError where vectors could not be kept there."""
+    index = PgVectorIndex(checked_url(url), f"autogen_vectors_{'0' * 16}")
+    with index._guard:
+        index._asked(lambda connection: connection.execute("CREATE EXTENSION IF NOT EXISTS vector"))
+    index.close()
 
 
 def require_psycopg() -> Any:

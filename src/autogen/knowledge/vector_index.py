@@ -50,7 +50,7 @@ class VectorIndex:
         """Write the index of `vectors` (of about equal length) to `path`. Memory: 1.1 bytes for each number, and the
         sample that k-means learns from. Raises MissingDependency."""
         faiss, (count, width) = require_faiss(), vectors.shape
-        clusters = 2 ** max(0, round(math.log2(2 * math.sqrt(count))))
+        clusters = min(2 ** round(math.log2(2 * math.sqrt(count))), count)
         index = faiss.index_factory(width, f"IVF{clusters},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.cp.niter, index.cp.seed = ROUNDS, seed + 1
         chance = np.random.default_rng(seed)
@@ -82,7 +82,11 @@ class VectorIndex:
         if passing is not None and share * len(passing) <= max(FEW, count):
             return self._exact(sought, np.flatnonzero(passing), count)
         probes = min(self._index.nlist, math.ceil(self._index.nprobe / share))
-        return self._exact(sought, self._near(sought, AGAIN * count, probes, passing), count)
+        found = self._near(sought, AGAIN * count, probes, passing)
+        while len(found) < AGAIN * count and probes < self._index.nlist:  # what passes lies far from what is sought
+            probes = min(2 * probes, self._index.nlist)
+            found = self._near(sought, AGAIN * count, probes, passing)
+        return self._exact(sought, found, count)
 
     def _near(self, sought: NDArray[np.float32], count: int, probes: int, passing: Mask | None) -> Places:
         faiss = require_faiss()

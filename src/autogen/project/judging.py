@@ -119,7 +119,8 @@ def changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str,
     """What the skill says, and is not as it was: responses and texts; by name. Numbers (a threshold, a margin) are no
     such thing: what they do is measured."""
     before, now = champion.answering, candidate.answering
-    differing = [name for name in {*before, *now} if before.get(name) != now.get(name)]
+    # what a champion's record does not know of yet is as it was, and where an index lies is no answer
+    differing = [name for name in {*before} - {"index"} if before[name] != now.get(name)]
     return tuple(sorted(n for n in differing if isinstance(now.get(n, before.get(n)), str | list | dict)))
 
 

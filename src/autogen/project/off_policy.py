@@ -93,7 +93,8 @@ def _clicked(feedback: Sequence[Feedback]) -> defaultdict[str | None, frozenset[
 def slots_of(version: Recommendations, log: Log) -> Slots:
     """What the version would have shown in each slot, at each answer's own time."""
     past = PastRecommender(version.live.model, log.said)
-    then = replace(version, live=past)
+    shortlist = replace(version.shortlist, live=past) if version.shortlist else None
+    then = replace(version, live=past, shortlist=shortlist)
     found: list[tuple[int, float, bool, bool]] = []
     for at, one in enumerate(log.answers):
         past.move_to(one.time)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from autogen.agents.agent import load_skills
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted
-from autogen.knowledge.pgvector_index import checked_url, require_psycopg
+from autogen.knowledge.pgvector_index import require_server
 from autogen.knowledge.vector_index import require_faiss
 from autogen.models.base_models import find_base_model
 from autogen.project.behaviour import Behaviour, clicks_of, digest, lag_of, read_behaviour, with_clicks
@@ -55,8 +55,7 @@ class Recommending:
         if self._indexed:
             require_faiss()
         if settings.index != EMBEDDED:
-            checked_url(settings.index)
-            require_psycopg()
+            require_server(settings.index)
         self.ended = float(data.events.time[-1]) if len(data.events) else 0.0
         self.lag = lag_of(self.ended, self._champion_card())
         self.feedback: tuple[str, ...] = ()

@@ -36,11 +36,18 @@ class Click:
     answer: str | None = None  # the id of the response that showed it
 
 
-def clicks(feedback: Sequence[Feedback], who: Mapping[str, str]) -> list[Click]:
+@dataclass
+class Counted:
+    """What was counted so far: of each user and day how much, and which items."""
+
+    known: set[tuple[str, str, int, bool]] = field(default_factory=set)
+    of_day: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+
+
+def clicks(feedback: Sequence[Feedback], who: Mapping[str, str], counted: Counted | None = None) -> list[Click]:
     """Feedback that names an item and says something of it, the oldest first, once for each user, item and day, and no
-    user's flood. `who`: the user behind each feedback, by its id."""
-    known: set[tuple[str, str, int, bool]] = set()
-    of_day: dict[tuple[str, int], int] = defaultdict(int)
+    user's flood. `who`: the user behind each feedback, by its id. `counted`: what earlier calls have let pass."""
+    known, of_day = (counted.known, counted.of_day) if counted else (Counted().known, Counted().of_day)
     found = []
     for one in feedback:
         liked = likes(one)
@@ -94,6 +101,7 @@ class LiveRecommender:
         self._people: dict[str, _Person] = {}
         self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
         self._clicked: list[int] = []
+        self.counted = Counted()
         self._guard = threading.Lock()
 
     def clock(self) -> float:
@@ -158,6 +166,11 @@ class LiveRecommender:
             if self._best is None or len(self._clicked) > MOST_CLICKED:
                 self._best, self._clicked = np.unique(np.concatenate(self._trend.best(count))), []
             return np.union1d(self._best, np.array(self._clicked, np.int32)).astype(np.int32)
+
+    def never_chosen(self) -> NDArray[np.bool_]:
+        """Which items nobody has chosen yet, (items,)."""
+        with self._guard:
+            return self._trend.never()
 
     def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
         """Log-probabilities of all items, or of a part of them; −∞ for those not in the catalogue."""

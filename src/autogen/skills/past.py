@@ -27,6 +27,7 @@ class PastRecommender(LiveRecommender):
         """Unix seconds. Raises ValueError for a moment before the last one."""
         self._moment = moment - self.model.card.lag
         self._replay.before(self._moment)
+        self._best = None
         while self._coming and self._coming[0].time < moment:
             self.observe([self._coming.popleft()])
 

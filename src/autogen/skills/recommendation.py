@@ -15,10 +15,11 @@ from pydantic import BaseModel, Field
 from autogen.config import CONFIG_NAME, SkillSettings, Sources
 from autogen.data.interactions import Places
 from autogen.data.problems import Problem, shown
-from autogen.errors import UsageError, VersionDamaged
+from autogen.errors import ConfigError, UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.knowledge.halves import as_float32
+from autogen.knowledge.pgvector_index import checked_url
 from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.exploration import explored, pool_size
@@ -28,7 +29,7 @@ from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
 from autogen.storage.responses import Exploration
-from autogen.tasks.recommendation import WEEK, Floats, top
+from autogen.tasks.recommendation import WEEK, Floats, Query, top
 
 ITEMS = "items"
 CATALOGUE_FILE = "catalogue.json"
@@ -38,7 +39,7 @@ WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 LONGEST_LINE = 100  # characters of a card that says all of an item's texts
-POOL = 100  # best items among which variety is sought
+VARIED = 100  # best items among which variety is sought
 USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
 TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 
@@ -108,6 +109,12 @@ class RecommendationType:
         wrong = [(name, factor) for name, factor in settings.boost.items() if not factor > 0]
         idle = sorted(settings.training.model_fields_set - USED)
         problems = [_idle(idle)] if idle else []
+        if settings.index != EMBEDDED:
+            try:
+                checked_url(settings.index)
+            except ConfigError as error:
+                fix = "correct it, or take it out"
+                problems.append(Problem("error", "index", CONFIG_NAME, None, str(error).rstrip("."), fix))
         return [*problems, *(_no_factor(name, factor) for name, factor in wrong)]
 
     def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
@@ -189,7 +196,7 @@ class Recommendations:
 
     def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
         """Learn at once from what people clicked. `who`: the user behind each feedback, by its id."""
-        self.live.observe(clicks(feedback, who))
+        self.live.observe(clicks(feedback, who, self.live.counted))
 
     def reply(self, turns: Sequence[Turn]) -> list[Reply]:
         return [self._answer(turn) for turn in turns]
@@ -239,13 +246,13 @@ class Recommendations:
         query, had = self.live.query(wanted.user, wanted.history)
         passing, sought = self._passing(wanted), self._sought(wanted)
         passing[had[had < len(passing)]] = False
-        part = self.shortlist.of(query, passing, [one for one, _ in sought]) if self.shortlist else None
+        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0])
         at = _in_catalogue(len(passing), part)
         counts = self.live.counts(query.now, part)
         personal = self.live.scores(query, counts, part)[: len(at)]
         scores = np.where(passing[at], self._boosted(self._wished(personal, sought, at), at), -np.inf)
-        best = top(scores.astype(np.float32), max(pool_size(count), POOL))
-        varied = self._varied(at[best[: max(count, POOL)]], scores[best], count, self._diversity(wanted))
+        best = top(scores.astype(np.float32), max(pool_size(count), VARIED))
+        varied = self._varied(at[best[: max(count, VARIED)]], scores[best], count, self._diversity(wanted))
         chosen = {*varied}
         ranked = [*varied, *(int(place) for place in at[best] if place not in chosen)]
         new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), self.settings.new_items)
@@ -253,6 +260,14 @@ class Recommendations:
         likely = {int(at[one]): float(np.exp(personal[one])) for one in (*best, *new)}
         ranked = _with_new(ranked, at[new].tolist(), count)
         return _Ranking(ranked, count, likely, query.items, frozenset(at[popular].tolist()))
+
+    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats]) -> Part | None:
+        """What is scored of a large catalogue; None: everything."""
+        if self.shortlist is None:
+            return None
+        position = self.catalogue.position
+        boosted = [position[name] for name in self.settings.boost if name in position]
+        return self.shortlist.of(query, passing, sought, boosted, new=self.settings.new_items > 0)
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
         return [

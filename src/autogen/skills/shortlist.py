@@ -3,6 +3,7 @@ wish could put near the top."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.data.interactions import Places
+from autogen.errors import StorageError
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.knowledge.vector_index import FEW, INDEX_FROM, Built, Mask, VectorIndex
 from autogen.runtime.recommender import LONGEST, VECTORS_FILE, Part
@@ -48,33 +50,55 @@ class Shortlist:
         drawn = np.random.default_rng(0).choice(model.card.offered, min(BY_CHANCE, model.card.offered), replace=False)
         return cls(
             live,
-            _texts(folder, texts, where),
+            _index_of_texts(folder, texts, where),
             VectorIndex.load(sequence, model.sequence.vectors) if model.sequence and sequence.exists() else None,
             np.sort(drawn).astype(np.int32),
         )
 
-    def of(self, query: Query, passing: Mask, sought: Sequence[Floats]) -> Part:
+    def of(
+        self, query: Query, passing: Mask, sought: Sequence[Floats], named: Sequence[int] = (), new: bool = False
+    ) -> Part:
         """What is to be scored for a query. `passing`: bool (catalogue,); `sought`: what items' texts should be like,
-        each (width,)."""
-        inside = np.flatnonzero(passing) if passing.sum() <= FEW else self._near(query, passing, sought)
-        places = np.unique(np.concatenate([inside, self.by_chance, query.items[-RECENT:]])).astype(np.int32)
+        each (width,); `named`: places that are to be among it; `new`: with items that nobody has chosen."""
+        inside = np.flatnonzero(passing) if passing.sum() <= FEW else self._near(query, passing, sought, new)
+        certain = np.unique(np.concatenate([inside, query.items[-RECENT:], np.array(named, np.int64)]))
+        rest = np.setdiff1d(self.by_chance, certain)
+        places = np.union1d(certain, rest).astype(np.int32)
         stands_for = np.zeros(len(places), np.float32)
-        others = max(self.live.model.card.offered - len(places) + len(self.by_chance), 1)
-        stands_for[np.searchsorted(places, self.by_chance)] = np.log(others / len(self.by_chance))
+        others = self.live.model.card.offered - int((certain < self.live.model.card.offered).sum())
+        if len(rest):
+            stands_for[np.searchsorted(places, rest)] = np.log(max(others, 1) / len(rest))
         return Part(places, stands_for)
 
-    def _near(self, query: Query, passing: Mask, sought: Sequence[Floats]) -> NDArray[np.int64]:
+    def _near(self, query: Query, passing: Mask, sought: Sequence[Floats], new: bool) -> NDArray[np.int64]:
         found: list[NDArray[np.integer]] = [self.live.trending(OF_EACH), self._linear(query)]
         found = [places[places < len(passing)] for places in found]
         found = [places[passing[places]] for places in found]
-        if self.sequence is not None and self.live.model.sequence is not None:
-            everything = np.zeros(len(self.live.model.items), bool)
-            everything[: len(passing)] = passing
-            wanted = self.live.model.sequence.sought(query)
-            found.append(self.sequence.search(wanted, OF_EACH, everything))
-        if self.texts is not None:
-            found += [self.texts.search(one, OF_EACH, passing) for one in sought]
+        found.append(self._sequence(query, passing, OF_EACH))
+        if new:
+            fresh = passing & self.live.never_chosen()[: len(passing)]
+            found.append(self._sequence(query, fresh, OF_EACH) if self.sequence else np.flatnonzero(fresh)[:OF_EACH])
+        found += [self._texts(one, passing) for one in sought]
         return np.concatenate(found).astype(np.int64)
+
+    def _sequence(self, query: Query, passing: Mask, count: int) -> NDArray[np.int64]:
+        """What the sequential reading seeks."""
+        if self.sequence is None or self.live.model.sequence is None:
+            return np.empty(0, np.int64)
+        everything = np.zeros(len(self.live.model.items), bool)
+        everything[: len(passing)] = passing
+        return self.sequence.search(self.live.model.sequence.sought(query), count, everything)
+
+    def _texts(self, sought: Floats, passing: Mask) -> NDArray[np.int64]:
+        """Items whose texts are like it. While the database is away there are none: what the other sources propose is
+        still ordered by its likeness."""
+        if self.texts is None:
+            return np.empty(0, np.int64)
+        try:
+            return self.texts.search(sought, OF_EACH, passing)
+        except StorageError as error:
+            logging.getLogger(__name__).warning("A wish is answered without the index: %s", error)
+            return np.empty(0, np.int64)
 
     def _linear(self, query: Query) -> Places:
         """What the linear reading says most for."""
@@ -106,7 +130,7 @@ def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, Built]:
     return built
 
 
-def _texts(folder: Path, texts: NDArray[np.float16] | None, where: str) -> VectorIndex | PgVectorIndex | None:
+def _index_of_texts(folder: Path, texts: NDArray[np.float16] | None, where: str) -> VectorIndex | PgVectorIndex | None:
     if texts is None:
         return None
     if (folder / TABLE_FILE).exists():

@@ -365,7 +365,7 @@ class _Reader:
     def _free(self, place: int) -> None:
         """ "without a monthly fee", "a free account": where the catalogue has what costs nothing."""
         found = self.known.nothing_of(self.words, place, self._denied(place))
-        if found is not None and found[1].name not in self.bounds:
+        if found is not None and self._of(found[1].name).at_most in (None, 0.0):
             self._of(found[1].name).at_most = 0.0
             self._take(place, found[0])
 

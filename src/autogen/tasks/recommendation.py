@@ -72,6 +72,11 @@ class Trend:
         counts = self._counts if places is None else self._counts[:, places]
         return (counts * faded[:, None]).astype(np.float32)
 
+    def never(self) -> NDArray[np.bool_]:
+        """Which items were in no event, (items,)."""
+        found: NDArray[np.bool_] = self._counts[-1] == 0
+        return found
+
     def best(self, count: int) -> list[Places]:
         """The most chosen items by each half-life: an order that no passing of time changes, only events do."""
         return [top((counts / max(float(counts.max()), 1e-300)).astype(np.float32), count) for counts in self._counts]
