@@ -24,7 +24,7 @@ from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
-from autogen.skills.shortlist import EMBEDDED, TEXTS_FILE, Shortlist
+from autogen.skills.shortlist import EMBEDDED, TEXTS_FILE, Shortlist, in_catalogue, popular
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wishes import Wish, read_wish
@@ -41,7 +41,6 @@ LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 LONGEST_LINE = 100  # characters of a card that says all of an item's texts
 VARIED = 100  # best items among which variety is sought
 USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
-TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 
 __all__ = ["Click", "RecommendationSettings", "RecommendationType", "Recommendations", "Wanted", "clicks"]
 
@@ -247,7 +246,7 @@ class Recommendations:
         passing, sought = self._passing(wanted), self._sought(wanted)
         passing[had[had < len(passing)]] = False
         part = self._part(query, passing, [vector for vector, weight in sought if weight > 0])
-        at = _in_catalogue(len(passing), part)
+        at = in_catalogue(len(passing), part)
         counts = self.live.counts(query.now, part)
         personal = self.live.scores(query, counts, part)[: len(at)]
         scores = np.where(passing[at], self._boosted(self._wished(personal, sought, at), at), -np.inf)
@@ -256,10 +255,10 @@ class Recommendations:
         chosen = {*varied}
         ranked = [*varied, *(int(place) for place in at[best] if place not in chosen)]
         new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), self.settings.new_items)
-        popular = best[_popular(counts[WEEK][: len(at)], part)[best]]
+        trending = at[best[popular(counts[WEEK][: len(at)], part)[best]]]
         likely = {int(at[one]): float(np.exp(personal[one])) for one in (*best, *new)}
         ranked = _with_new(ranked, at[new].tolist(), count)
-        return _Ranking(ranked, count, likely, query.items, frozenset(at[popular].tolist()))
+        return _Ranking(ranked, count, likely, query.items, frozenset(trending.tolist()))
 
     def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats]) -> Part | None:
         """What is scored of a large catalogue; None: everything."""
@@ -369,28 +368,11 @@ class Recommendations:
         return f" · {money.name.replace('_', ' ')} {amount:.2f}" if money and isinstance(amount, float) else ""
 
 
-def _in_catalogue(items: int, part: Part | None) -> Places:
-    """The places of the catalogue that are scored."""
-    if part is None:
-        return np.arange(items, dtype=np.int32)
-    return part.places[: np.searchsorted(part.places, items)]
-
-
 def _with_new(ranked: list[int], new: Sequence[int], count: int) -> list[int]:
     """The last of the first `count` make room for new items that are not among them."""
     more = [place for place in new if place not in ranked[:count]][:count]
     first = ranked[: count - len(more)]
     return [*first, *more, *(place for place in ranked[len(first) :] if place not in more)]
-
-
-def _popular(week: Floats, part: Part | None) -> NDArray[np.bool_]:
-    """Which items everybody chooses this week. Of a part, those count for more that stand for others."""
-    if part is None:
-        least = np.quantile(week, TRENDING)
-    else:
-        weights = np.exp(part.stands_for[: len(week)])
-        least = np.quantile(week, TRENDING, weights=weights, method="inverted_cdf")
-    return (week > 0) & (week >= least)
 
 
 def _wanted(wish: Wish, turn: Turn) -> Wanted:

@@ -25,6 +25,7 @@ TABLE_FILE = "texts.table"  # instead: the name of the table in PostgreSQL
 SEQUENCE_INDEX = "vectors.faiss"
 EMBEDDED = "embedded"
 OF_EACH = 256  # items of each source
+TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 BY_CHANCE = 2_048  # items that stand for all others
 
 
@@ -107,6 +108,23 @@ class Shortlist:
             return np.empty(0, np.int32)
         spoken_for = np.unique(linear.places[query.items[-LONGEST:]])
         return spoken_for[top(linear.scores(query.items)[spoken_for], OF_EACH)]
+
+
+def in_catalogue(items: int, part: Part | None) -> Places:
+    """The places of the catalogue that are scored."""
+    if part is None:
+        return np.arange(items, dtype=np.int32)
+    return part.places[: np.searchsorted(part.places, items)]
+
+
+def popular(week: Floats, part: Part | None) -> NDArray[np.bool_]:
+    """Which items everybody chooses this week. Of a part, those count for more that stand for others."""
+    if part is None:
+        least = np.quantile(week, TRENDING)
+    else:
+        weights = np.exp(part.stands_for[: len(week)])
+        least = np.quantile(week, TRENDING, weights=weights, method="inverted_cdf")
+    return (week > 0) & (week >= least)
 
 
 def is_large(items: int) -> bool:
