@@ -66,14 +66,25 @@ def write_events(folder: Path, events: int, items: int, seed: int) -> dict[str, 
 
 def picture(path: Path, sizes: Sequence[int], children: Sequence[Child]) -> None:
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    left.plot(sizes, [child.wall / 60 for child in children], marker="o")
-    left.set(xscale="log", yscale="log", xlabel="events", ylabel="minutes, from files to a proven version")
+    left.plot(sizes, [child.cpu / 60 for child in children], marker="o")
+    left.set(xscale="log", yscale="log", ylabel="CPU-minutes, from files to a proven version")
     right.plot(sizes, [child.peak_mb / 1024 for child in children], marker="o")
-    right.set(xscale="log", ylim=(0, None), xlabel="events", ylabel="most memory, GB")
+    right.set(xscale="log", ylim=(0, None), ylabel="most memory, GB")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter(NullFormatter())
     for axes in (left, right):
+        axes.set(xlabel="events", xticks=sizes, xticklabels=[f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        axes.margins(0.12)
         axes.grid(alpha=0.3)
+    for size, child in zip(sizes, children, strict=True):
+        left.annotate(f"{child.cpu / 60:.0f}", (size, child.cpu / 60), (4, -12), textcoords="offset points")
+        right.annotate(
+            f"{child.peak_mb / 1024:.1f}", (size, child.peak_mb / 1024), (4, -12), textcoords="offset points"
+        )
     figure.savefig(path, dpi=120)
 
 
