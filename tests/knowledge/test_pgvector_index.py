@@ -43,10 +43,10 @@ def test_nearly_all_of_the_nearest_are_found_best_first(index: PgVectorIndex) ->
     assert (np.diff(VECTORS[index.search(query, 20)].astype(np.float32) @ query) <= 1e-3).all()
 
 
-@pytest.mark.parametrize("share", [0.8, 0.3])
+@pytest.mark.parametrize("share", [0.9, 0.3])
 def test_filters_find_what_the_embedded_index_finds(index: PgVectorIndex, share: float) -> None:
     passing = np.random.default_rng(3).random(ITEMS) < share
-    assert recall(index, passing) > (0.95 if passing.sum() > FEW else 0.999)
+    assert recall(index, passing) > (0.95 if passing.sum() > FEW else 0.995)
     assert passing[index.search(vectors_of(1, 2)[0], 50, passing)].all()
     assert len(index.search(vectors_of(1, 2)[0], 50, np.zeros(ITEMS, bool))) == 0
 

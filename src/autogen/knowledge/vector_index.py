@@ -19,12 +19,13 @@ Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 INDEX_FROM = 50_000  # items; fewer are compared one by one in about as many milliseconds
-FEW = 10_000  # passing a filter: these are compared one by one
+FEW = 20_000  # passing a filter: these are compared one by one
 BLOCK = 65_536  # vectors in memory at once
 OF_EACH = 50  # vectors of each cluster that k-means learns from
 ROUNDS = 10  # of k-means
 RECALL = 0.975  # of the 100 nearest, that the number of clusters looked into is chosen for
 MOST_LOOKED_INTO = 0.125  # of the clusters: more is hardly faster than comparing everything
+MOST_WITH_FILTER = 0.4  # the same, where few pass: what passes is what costs
 TRIALS = 100  # queries that it is chosen on
 AGAIN = 2  # times as many as asked for are compared exactly
 
@@ -81,7 +82,8 @@ class VectorIndex:
         share = 1.0 if passing is None else float(passing.mean())
         if passing is not None and share * len(passing) <= max(FEW, count):
             return self._exact(sought, np.flatnonzero(passing), count)
-        probes = min(self._index.nlist, math.ceil(self._index.nprobe / share))
+        probes = math.ceil(self._index.nprobe / share)
+        probes = min(probes, max(self._index.nprobe, int(MOST_WITH_FILTER * self._index.nlist)))
         found = self._near(sought, AGAIN * count, probes, passing)
         while len(found) < AGAIN * count and probes < self._index.nlist:  # what passes lies far from what is sought
             probes = min(2 * probes, self._index.nlist)
