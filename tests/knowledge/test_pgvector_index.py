@@ -8,8 +8,8 @@ import pytest
 
 from autogen.errors import ConfigError, StorageError, VersionDamaged
 from autogen.knowledge.pgvector_index import PgVectorIndex, checked_url, require_psycopg
-from autogen.knowledge.vector_index import FEW, nearest
-from tests.knowledge.test_vector_index import vectors_of
+from autogen.knowledge.vector_index import FEW
+from tests.knowledge.test_vector_index import recall, vectors_of
 from tests.servers import postgres_server
 
 ITEMS = FEW + 5_000
@@ -29,16 +29,8 @@ def index(url: str) -> Iterator[PgVectorIndex]:
     found.close()
 
 
-def recall(index: PgVectorIndex, passing: np.ndarray | None) -> float:
-    allowed = np.arange(ITEMS) if passing is None else np.flatnonzero(passing)
-    queries = vectors_of(20, 1)
-    wanted = allowed[nearest(VECTORS[allowed], queries, 100)]
-    found = [index.search(query, 100, passing) for query in queries]
-    return float(np.mean([np.isin(a, b).mean() for a, b in zip(wanted, found, strict=True)]))
-
-
 def test_nearly_all_of_the_nearest_are_found_best_first(index: PgVectorIndex) -> None:
-    assert recall(index, None) > 0.95
+    assert recall(index, VECTORS, None) > 0.95
     query = vectors_of(1, 1)[0]
     assert (np.diff(VECTORS[index.search(query, 20)].astype(np.float32) @ query) <= 1e-3).all()
 
@@ -46,7 +38,7 @@ def test_nearly_all_of_the_nearest_are_found_best_first(index: PgVectorIndex) ->
 @pytest.mark.parametrize("share", [0.9, 0.3])
 def test_filters_find_what_the_embedded_index_finds(index: PgVectorIndex, share: float) -> None:
     passing = np.random.default_rng(3).random(ITEMS) < share
-    assert recall(index, passing) > (0.95 if passing.sum() > FEW else 0.995)
+    assert recall(index, VECTORS, passing) > (0.95 if passing.sum() > FEW else 0.995)
     assert passing[index.search(vectors_of(1, 2)[0], 50, passing)].all()
     assert len(index.search(vectors_of(1, 2)[0], 50, np.zeros(ITEMS, bool))) == 0
 

@@ -1,6 +1,7 @@
 """The nearest of many vectors by an index, against comparing everything."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from autogen.errors import VersionDamaged
 from autogen.knowledge.halves import as_float32
-from autogen.knowledge.vector_index import FEW, RECALL, Built, VectorIndex, nearest
+from autogen.knowledge.vector_index import FEW, RECALL, Built, Places, VectorIndex, Vectors, nearest
 
 ITEMS, WIDTH = 30_000, 32
 
@@ -37,9 +38,12 @@ def index(kept: Path, built: Built) -> VectorIndex:  # noqa: ARG001 it is what w
     return VectorIndex.load(kept / "index.faiss", np.load(kept / "vectors.npy", mmap_mode="r"))
 
 
-def recall(index: VectorIndex, kept: Path, passing: NDArray[np.bool_] | None) -> float:
-    vectors = as_float32(np.load(kept / "vectors.npy"))
-    allowed = np.arange(ITEMS) if passing is None else np.flatnonzero(passing)
+class Index(Protocol):
+    def search(self, sought: NDArray[np.float32], count: int, passing: NDArray[np.bool_] | None = None) -> Places: ...
+
+
+def recall(index: Index, vectors: Vectors, passing: NDArray[np.bool_] | None) -> float:
+    allowed = np.arange(len(vectors)) if passing is None else np.flatnonzero(passing)
     queries = vectors_of(50, 1)
     wanted = allowed[nearest(vectors[allowed], queries, 100)]
     found = [index.search(query, 100, passing) for query in queries]
@@ -52,7 +56,7 @@ def test_it_looks_into_as_few_clusters_as_its_recall_needs(built: Built) -> None
 
 
 def test_nearly_all_of_the_nearest_are_found_best_first(index: VectorIndex, kept: Path) -> None:
-    assert recall(index, kept, None) > 0.95
+    assert recall(index, np.load(kept / "vectors.npy"), None) > 0.95
     query = vectors_of(1, 1)[0]
     scores = as_float32(np.load(kept / "vectors.npy"))[index.search(query, 20)] @ query
     assert (np.diff(scores) <= 0).all()
@@ -63,7 +67,7 @@ def test_of_those_that_pass_a_filter_nearly_all_of_the_nearest_are_found(
     index: VectorIndex, kept: Path, share: float
 ) -> None:
     passing = np.random.default_rng(3).random(ITEMS) < share
-    assert recall(index, kept, passing) > (0.95 if passing.sum() > FEW else 0.999)
+    assert recall(index, np.load(kept / "vectors.npy"), passing) > (0.95 if passing.sum() > FEW else 0.999)
     assert passing[index.search(vectors_of(1, 2)[0], 50, passing)].all()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.data.neighbours import neighbours
 from autogen.errors import MissingDependency, VersionDamaged
 from autogen.knowledge.halves import as_float32
 
@@ -114,15 +115,12 @@ class VectorIndex:
 
 def nearest(vectors: Vectors, queries: NDArray[np.float32], count: int) -> Places:
     """The `count` best of each query by comparing everything, block by block, (queries, count), in no order."""
-    best = np.full((len(queries), count), -np.inf, np.float32)
-    at = np.full((len(queries), count), -1, np.int64)
-    for start in range(0, len(vectors), BLOCK):
-        block = queries @ as_float32(vectors[start : start + BLOCK]).T
-        scores = np.concatenate([best, block], axis=1)
-        places = np.concatenate([at, np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)], axis=1)
-        kept = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        best, at = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
-    return at
+    blocks = range(0, len(vectors), BLOCK)
+    found = [neighbours(queries, as_float32(vectors[start : start + BLOCK]), count) for start in blocks]
+    places = np.concatenate([start + near for start, (near, _) in zip(blocks, found, strict=True)], axis=1)
+    scores = np.concatenate([score for _, score in found], axis=1)
+    best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+    return np.take_along_axis(places, best, axis=1)
 
 
 def _tuned(index: VectorIndex, chance: np.random.Generator, clusters: int) -> Built:

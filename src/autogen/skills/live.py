@@ -47,7 +47,8 @@ class Counted:
 def clicks(feedback: Sequence[Feedback], who: Mapping[str, str], counted: Counted | None = None) -> list[Click]:
     """Feedback that names an item and says something of it, the oldest first, once for each user, item and day, and no
     user's flood. `who`: the user behind each feedback, by its id. `counted`: what earlier calls have let pass."""
-    known, of_day = (counted.known, counted.of_day) if counted else (Counted().known, Counted().of_day)
+    counted = counted or Counted()
+    known, of_day = counted.known, counted.of_day
     found = []
     for one in feedback:
         liked = likes(one)

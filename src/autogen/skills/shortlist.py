@@ -75,20 +75,23 @@ class Shortlist:
         found: list[NDArray[np.integer]] = [self.live.trending(OF_EACH), self._linear(query)]
         found = [places[places < len(passing)] for places in found]
         found = [places[passing[places]] for places in found]
-        found.append(self._sequence(query, passing, OF_EACH))
+        masks = [passing]
         if new:
-            fresh = passing & self.live.never_chosen()[: len(passing)]
-            found.append(self._sequence(query, fresh, OF_EACH) if self.sequence else np.flatnonzero(fresh)[:OF_EACH])
+            masks.append(passing & self.live.never_chosen()[: len(passing)])
+        found += self._sequence(query, masks) or [np.flatnonzero(fresh)[:OF_EACH] for fresh in masks[1:]]
         found += [self._texts(one, passing) for one in sought]
         return np.concatenate(found).astype(np.int64)
 
-    def _sequence(self, query: Query, passing: Mask, count: int) -> NDArray[np.int64]:
-        """What the sequential reading seeks."""
+    def _sequence(self, query: Query, masks: Sequence[Mask]) -> list[NDArray[np.int64]]:
+        """What the sequential reading seeks, of what passes each mask; none without such a reading."""
         if self.sequence is None or self.live.model.sequence is None:
-            return np.empty(0, np.int64)
-        everything = np.zeros(len(self.live.model.items), bool)
-        everything[: len(passing)] = passing
-        return self.sequence.search(self.live.model.sequence.sought(query), count, everything)
+            return []
+        wanted, found = self.live.model.sequence.sought(query), []
+        for passing in masks:
+            everything = np.zeros(len(self.live.model.items), bool)
+            everything[: len(passing)] = passing
+            found.append(self.sequence.search(wanted, OF_EACH, everything))
+        return found
 
     def _texts(self, sought: Floats, passing: Mask) -> NDArray[np.int64]:
         """Items whose texts are like it. While the database is away there are none: what the other sources propose is
