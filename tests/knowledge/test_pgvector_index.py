@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from autogen.errors import ConfigError, StorageError, VersionDamaged
-from autogen.knowledge.pgvector_index import PgVectorIndex, checked_url, require_psycopg
-from autogen.knowledge.vector_index import FEW
+from autogen.knowledge.pgvector_index import COMPARED, PgVectorIndex, checked_url, require_psycopg
 from tests.knowledge.test_vector_index import recall, vectors_of
 from tests.servers import postgres_server
 
-ITEMS = FEW + 5_000
+ITEMS = COMPARED + 5_000
 VECTORS = vectors_of(ITEMS, 0).astype(np.float16)
 
 
@@ -38,7 +37,7 @@ def test_nearly_all_of_the_nearest_are_found_best_first(index: PgVectorIndex) ->
 @pytest.mark.parametrize("share", [0.9, 0.3])
 def test_filters_find_what_the_embedded_index_finds(index: PgVectorIndex, share: float) -> None:
     passing = np.random.default_rng(3).random(ITEMS) < share
-    assert recall(index, VECTORS, passing) > (0.95 if passing.sum() > FEW else 0.995)
+    assert recall(index, VECTORS, passing) > (0.95 if passing.sum() > COMPARED else 0.995)
     assert passing[index.search(vectors_of(1, 2)[0], 50, passing)].all()
     assert len(index.search(vectors_of(1, 2)[0], 50, np.zeros(ITEMS, bool))) == 0
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from autogen.errors import ConfigError, MissingDependency, StorageError, VersionDamaged
 from autogen.knowledge.halves import as_float32
-from autogen.knowledge.vector_index import FEW, Mask, Places, Vectors
+from autogen.knowledge.vector_index import Mask, Places, Vectors
 
 LOOKED_AT = 400  # entries of the graph that a search keeps at least (hnsw.ef_search; 1,000 is the most there can be)
 MOST_LOOKED_AT = 1_000
+COMPARED = 20_000  # passing a filter: these are compared one by one
 BLOCK = 10_000
 EXPECTED = '"embedded" or an address such as postgresql://host/database'
 PATIENCE = 3  # seconds to wait for a connection
@@ -105,7 +106,7 @@ class PgVectorIndex:
         connection.execute(f"SET LOCAL hnsw.ef_search = {min(max(LOOKED_AT, count), MOST_LOOKED_AT)}")
         connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
         condition, asked = "TRUE", list[object]()
-        if passing is not None and passing.sum() <= max(FEW, count):
+        if passing is not None and passing.sum() <= max(COMPARED, count):
             connection.execute("SET LOCAL enable_indexscan = off")  # not the graph: these are compared one by one
             condition, asked = "place = ANY(%s)", [np.flatnonzero(passing).tolist()]
         elif passing is not None:

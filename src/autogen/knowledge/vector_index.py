@@ -20,13 +20,14 @@ Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 INDEX_FROM = 50_000  # items; fewer are compared one by one in about as many milliseconds
-FEW = 20_000  # passing a filter: these are compared one by one
+FEW = 5_000  # passing a filter: these are compared one by one
 BLOCK = 65_536  # vectors in memory at once
 OF_EACH = 50  # vectors of each cluster that k-means learns from
 ROUNDS = 10  # of k-means
 RECALL = 0.975  # of the 100 nearest, that the number of clusters looked into is chosen for
 MOST_LOOKED_INTO = 0.125  # of the clusters: more is hardly faster than comparing everything
-MOST_WITH_FILTER = 0.4  # the same, where few pass: what passes is what costs
+FARTHER = 2  # times as many clusters as the share that passes asks for: the nearest that pass lie farther out
+MOST_WITH_FILTER = 0.6  # of the clusters
 TRIALS = 100  # queries that it is chosen on
 AGAIN = 2  # times as many as asked for are compared exactly
 
@@ -76,15 +77,18 @@ class VectorIndex:
         if (index.ntotal, index.d) != vectors.shape:
             found = index.ntotal, index.d
             raise VersionDamaged(f"{path}: expected an index of {vectors.shape} vectors, found one of {found}.")
+        # else every search starts 32 threads that read whole clusters, of which a filter may need little
+        faiss.downcast_InvertedLists(index.invlists).prefetch_nthread = 0
         return cls(index, vectors)
 
     def search(self, sought: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
         """The places of the `count` best, best first; fewer where fewer are found. `passing`: only these."""
-        share = 1.0 if passing is None else float(passing.mean())
-        if passing is not None and share * len(passing) <= max(FEW, count):
-            return self._exact(sought, np.flatnonzero(passing), count)
-        probes = math.ceil(self._index.nprobe / share)
-        probes = min(probes, max(self._index.nprobe, int(MOST_WITH_FILTER * self._index.nlist)))
+        probes, most = self._index.nprobe, int(MOST_WITH_FILTER * self._index.nlist)
+        if passing is not None:
+            left = np.count_nonzero(passing)
+            if left <= max(FEW, count):
+                return self._exact(sought, np.flatnonzero(passing), count)
+            probes = max(probes, min(most, math.ceil(FARTHER * probes * len(passing) / left)))
         found = self._near(sought, AGAIN * count, probes, passing)
         while len(found) < AGAIN * count and probes < self._index.nlist:  # what passes lies far from what is sought
             probes = min(2 * probes, self._index.nlist)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autogen.data.interactions import Places
 from autogen.errors import StorageError
 from autogen.knowledge.pgvector_index import PgVectorIndex
-from autogen.knowledge.vector_index import FEW, INDEX_FROM, Built, Mask, VectorIndex
+from autogen.knowledge.vector_index import INDEX_FROM, Built, Mask, VectorIndex
 from autogen.runtime.recommender import LONGEST, VECTORS_FILE, Part
 from autogen.skills.live import LiveRecommender
 from autogen.tasks.recommendation import RECENT, Floats, Query, top
@@ -24,6 +24,7 @@ TEXT_INDEX = "texts.faiss"
 TABLE_FILE = "texts.table"  # instead: the name of the table in PostgreSQL
 SEQUENCE_INDEX = "vectors.faiss"
 EMBEDDED = "embedded"
+ALL_SCORED = 20_000  # items that pass filters and rules: no shortlist is made of so few
 OF_EACH = 256  # items of each source
 TRENDING = 0.99  # quantile of this week's counts from which an item is popular
 BY_CHANCE = 2_048  # items that stand for all others
@@ -61,7 +62,7 @@ class Shortlist:
     ) -> Part:
         """What is to be scored for a query. `passing`: bool (catalogue,); `sought`: what items' texts should be like,
         each (width,); `named`: places that are to be among it; `new`: with items that nobody has chosen."""
-        inside = np.flatnonzero(passing) if passing.sum() <= FEW else self._near(query, passing, sought, new)
+        inside = np.flatnonzero(passing) if passing.sum() <= ALL_SCORED else self._near(query, passing, sought, new)
         certain = np.unique(np.concatenate([inside, query.items[-RECENT:], np.array(named, np.int64)]))
         rest = np.setdiff1d(self.by_chance, certain)
         places = np.union1d(certain, rest).astype(np.int32)
