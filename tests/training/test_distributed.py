@@ -18,6 +18,7 @@ from autogen.errors import ConfigError
 from autogen.tasks.encoding import Encoded
 from autogen.training.batching import LabelBalancedBatches, LengthGroupedBatches, Share, TrainingRow
 from autogen.training.distributed import leading
+from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.versions.registry import Versions
 from tests.tiny import write_tiny_base_model, write_tiny_project
@@ -91,9 +92,65 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(
     assert all(abs(len(one) - len(other)) <= 1 for one, other in zip(*shares[:2], strict=True))
 
 
-@pytest.mark.parametrize("kind", ["FSDP", "DEEPSPEED"])
-def test_a_model_spread_over_processes_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv(f"ACCELERATE_USE_{kind}", "true")
-    with pytest.raises(ConfigError, match="not supported yet"), leading():
+DEEPSPEED = {
+    "train_batch_size": "auto",
+    "train_micro_batch_size_per_gpu": "auto",
+    "gradient_accumulation_steps": "auto",
+    "gradient_clipping": "auto",
+    "zero_allow_untested_optimizer": True,
+}
+
+
+def asked_for_deepspeed(folder: Path, stage: int) -> dict[str, str]:
+    """What `accelerate launch --use_deepspeed --deepspeed_config_file FILE` tells the processes."""
+    file = folder / "deepspeed.json"
+    file.write_text(json.dumps({**DEEPSPEED, "zero_optimization": {"stage": stage}}), "utf-8")
+    return {
+        "ACCELERATE_USE_DEEPSPEED": "true",
+        "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(file),
+        "DS_ACCELERATOR": "cpu",
+    }
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_deepspeed_divides_the_optimiser_and_changes_nothing_else(
+    without_chance: Path, tmp_path: Path, stage: int
+) -> None:
+    pytest.importorskip("deepspeed", reason="pip install --no-build-isolation deepspeed")
+    together = write_tiny_project(tmp_path / "two", tmp_path / "base", per_label=20, held_out=10, epochs=2)
+    (together / "agent.toml").write_bytes((without_chance / "agent.toml").read_bytes())
+
+    Project.open(without_chance).train(progress=TrainingProgress(quiet=True))
+    done = started("train", "-p", together, settings=asked_for_deepspeed(tmp_path, stage))
+
+    assert done.returncode == 0, done.stderr
+    first, second = weights(without_chance), weights(together)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.allclose(value, second[name], atol=2e-3), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"ACCELERATE_USE_FSDP": "true"}, "FSDP"),
+        ({"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}, "stage 1 or 2.*found 3"),
+        ({"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_CONFIG_FILE": "missing.json"}, "missing.json"),
+    ],
+)
+def test_a_model_spread_over_processes_is_refused(
+    settings: dict[str, str], match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autogen.training.distributed.find_spec", lambda name: name)
+    for name, value in {"WORLD_SIZE": "2", **settings}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=match), leading():
         pass
+
+
+def test_under_deepspeed_the_weights_stay_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "ACCELERATE_USE_DEEPSPEED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    assert choose_precision("auto") == "fp32"
+    with pytest.raises(ConfigError, match="bf16"):
+        choose_precision("bf16")

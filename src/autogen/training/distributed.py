@@ -7,17 +7,20 @@ whole batch, so that the result is that of one process up to rounding and dropou
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
-from autogen.errors import AutoGenError, ConfigError
+from autogen.errors import AutoGenError, ConfigError, MissingDependency
 
 PATIENCE = timedelta(days=2)  # followers wait while the leader exports and measures
 _leading = False
@@ -76,14 +79,55 @@ def follow() -> None:
             continue
 
 
+def with_deepspeed() -> bool:
+    """Whether DeepSpeed divides gradients and the optimiser's state among the processes (ZeRO, arXiv 1910.02054)."""
+    return processes() > 1 and _asked_for("ACCELERATE_USE_DEEPSPEED")
+
+
+@contextmanager
+def sendable(model: nn.Module) -> Iterator[None]:
+    """DeepSpeed (0.19) cannot send parameters without a dimension: while it trains them they have one."""
+    scalars = [one for one in model.parameters() if one.ndim == 0] if with_deepspeed() else []
+    for one in scalars:
+        one.data = one.data.view(1)
+    try:
+        yield
+    finally:
+        for one in scalars:
+            one.data, one.grad = one.data.view(()), None
+
+
 def _whole_models_only() -> None:
-    for name, variable in (("FSDP", "ACCELERATE_USE_FSDP"), ("DeepSpeed", "ACCELERATE_USE_DEEPSPEED")):
-        if os.environ.get(variable, "").lower() in ("1", "true", "yes"):
-            raise ConfigError(
-                f"Expected every process to hold the whole model, found {name} asked for: it is not supported yet. "
-                "Start without it (torchrun, or `accelerate launch --multi_gpu`); gradient_checkpointing = true, a "
-                'smaller train_batch_size with gradient_accumulation_steps, or method = "lora" save memory.'
-            )
+    """What is saved, exported and compared are whole weights: every process must hold them."""
+    if _asked_for("ACCELERATE_USE_FSDP"):
+        raise ConfigError(
+            "Expected every process to hold the whole model, found FSDP asked for: it is not supported. "
+            "Start without it (torchrun, or `accelerate launch --multi_gpu`), or with DeepSpeed's ZeRO at stage 1 or "
+            '2; gradient_checkpointing = true, a smaller train_batch_size, or method = "lora" save memory too.'
+        )
+    if not with_deepspeed():
+        return
+    if find_spec("deepspeed") is None:
+        raise MissingDependency("DeepSpeed was asked for and is not installed: pip install deepspeed.")
+    if (stage := _zero_stage()) not in (0, 1, 2):
+        raise ConfigError(
+            f"Expected DeepSpeed's ZeRO at stage 1 or 2, which leave the whole model with every process, found {stage}."
+        )
+
+
+def _zero_stage() -> object:
+    """As the file of DeepSpeed's settings says, or else accelerate. Raises ConfigError for a file that says nothing."""
+    file = os.environ.get("ACCELERATE_DEEPSPEED_CONFIG_FILE", "none")
+    if file.lower() == "none":
+        return int(os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE", "2"))
+    try:
+        return json.loads(Path(file).read_text("utf-8")).get("zero_optimization", {}).get("stage", 0)
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{file}: expected DeepSpeed's settings as a JSON object: {error}") from error
+
+
+def _asked_for(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true", "yes")
 
 
 def _join() -> None:

@@ -8,6 +8,9 @@ from functools import cache
 import torch
 from torch import nn
 
+from autogen.errors import ConfigError
+from autogen.training.distributed import with_deepspeed
+
 PROBES, WARM_UP = 25, 3
 PAYS = 1.2  # how much faster bf16 must be to be worth its lost digits
 
@@ -36,7 +39,12 @@ def bf16_speedup() -> float:
 
 
 def choose_precision(asked: str) -> str:
-    """`fp32` or `bf16`; `auto` is decided by the probe on a CPU and by the card's own word on a GPU."""
+    """`fp32` or `bf16`; `auto` is decided by the probe on a CPU and by the card's own word on a GPU. Raises ConfigError
+    where DeepSpeed would round the weights themselves."""
+    if with_deepspeed():
+        if asked == "bf16":
+            raise ConfigError('Expected precision = "fp32" or "auto" under DeepSpeed, found "bf16".')
+        return "fp32"
     if asked != "auto":
         return asked
     if torch.cuda.is_available():

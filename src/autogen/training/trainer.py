@@ -33,7 +33,15 @@ from autogen.training.batching import (
     TrainingRows,
 )
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
-from autogen.training.distributed import gathered, number, processes, shared, told
+from autogen.training.distributed import (
+    gathered,
+    number,
+    processes,
+    sendable,
+    shared,
+    told,
+    with_deepspeed,
+)
 from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
@@ -203,6 +211,8 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         return shared(some, len(self.held_out))[0].cpu().numpy()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        if with_deepspeed():  # its checkpoints are pickles, which nothing here reads
+            return
         began = time.monotonic()
         super()._save_checkpoint(model, trial)
         self.watcher.saves.saved(time.monotonic() - began)
@@ -255,6 +265,7 @@ class Fit:
         """Raises TrainingFailed, Interrupted."""
         progress = progress or TrainingProgress(quiet=True)
         with ExitStack() as stack:
+            stack.enter_context(sendable(self.model))
             stack.enter_context(_recomputing(self.model, self.running.gradient_checkpointing))
             hidden = self._hidden(stack, progress)
             try:
@@ -302,6 +313,8 @@ class Fit:
         for callback in (watcher, *trackers):
             trainer.add_callback(callback)
         checkpoint = last_checkpoint(self.state)
+        if checkpoint and with_deepspeed():
+            raise TrainingFailed("A training cannot go on under DeepSpeed: use --resume without it, or start anew.")
         if checkpoint:
             trainer.remember_best(checkpoint)
         done = step_of(checkpoint) if checkpoint else 0
@@ -310,9 +323,8 @@ class Fit:
         with interruptible(watcher), quiet_transformers():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if watcher.stopped:
-            raise Interrupted(
-                "Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here."
-            )
+            kept = "What was learnt so far is kept: `autogen train --resume` goes on from here."
+            raise Interrupted(f"Interrupted. {'Nothing is kept under DeepSpeed.' if with_deepspeed() else kept}")
         if watcher.out_of_time:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
