@@ -174,7 +174,7 @@ class AutoGen:
             target.mkdir(parents=True, exist_ok=True)
         with learning_lock(versions.state), versions.draft() as draft, explained(target):
             _copy_tree(self._folder / MODEL_FOLDER, draft / MODEL_FOLDER)
-            published = versions.publish(draft, self._manifest(versions, model))
+            published = versions.publish(draft, self._manifest(versions, target.resolve().name or "agent"))
             if (self._folder / RUNS_FOLDER).is_dir():
                 _copy_tree(self._folder / RUNS_FOLDER, versions.state / RUNS_FOLDER / published.version)
         versions.promote(published.version)
@@ -188,6 +188,8 @@ class AutoGen:
         manifest = versions.manifest(name)
         check_files(versions.folder / name, manifest)
         record = next(iter(manifest.skills.values())).models[INTENT]
+        if record.folder != MODEL_FOLDER:
+            raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
         place = versions.folder / name / record.folder
         model = TunedModel.load(place)
         card = model.card
@@ -197,8 +199,7 @@ class AutoGen:
         loaded._folder, loaded._fitted = versions.folder / name, model
         loaded._train = (record.train_rows, record.train_fingerprint)
         loaded._held_out = (record.held_out_rows, record.held_out_fingerprint)
-        if record.folder != MODEL_FOLDER:
-            raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
+        loaded.config = TrainingSettings.model_validate(manifest.config)
         return loaded
 
     def agent(self, folder: Path | str | None = None) -> Agent:
@@ -253,7 +254,7 @@ class AutoGen:
         model = self._model()
         return Metrics(model.task.metrics(model.predict(data.texts, _pairs(data)), data.labels))
 
-    def _manifest(self, versions: Versions, model: TunedModel) -> Manifest:
+    def _manifest(self, versions: Versions, agent: str) -> Manifest:
         settings = CustomerServiceSettings(type="customer-service", train=["train_data"])
         record = ModelRecord(
             folder=MODEL_FOLDER,
@@ -273,7 +274,7 @@ class AutoGen:
         )
         return Manifest(
             version=versions.next_name(),
-            agent=model.card.base_model,
+            agent=agent,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             made_by="AutoGen.save",
             parent=versions.alias().champion,

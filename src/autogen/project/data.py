@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autogen.config import RESERVED_LABEL, ProjectConfig, SkillSettings, TrainingSettings
+from autogen.config import RESERVED_LABEL, GateSettings, ProjectConfig, SkillSettings, TrainingSettings
 from autogen.data.problems import Problem
 from autogen.data.quality import label_counts, normalise
 from autogen.data.rows import Row
@@ -56,7 +56,7 @@ def read_need(project: Path, settings: SkillSettings, need: Need) -> LearningDat
     )
 
 
-def check_skill(project: Path, name: str, settings: SkillSettings, base_model: str) -> SkillCheck:
+def check_skill(project: Path, name: str, settings: SkillSettings, base_model: str, gate: GateSettings) -> SkillCheck:
     """Read everything that the skill would learn from, and report on it. Nothing is written."""
     kind = SKILLS[settings.type]
     needs = kind.needs(settings)
@@ -76,9 +76,19 @@ def check_skill(project: Path, name: str, settings: SkillSettings, base_model: s
             *(p for data in read for p in data.problems),
             *kind.check(settings, project, labels),
             *base_model_problems(project, base_model, [text for data in read for text in data.train.texts]),
+            *(p for data in read for p in _too_few_to_judge_by(name, len(data.held_out.examples), gate)),
         ),
         unlabelled="; ".join(str(data.unlabelled) for data, need in zip(read, needs, strict=True) if need.unlabelled),
     )
+
+
+def _too_few_to_judge_by(skill: str, rows: int, gate: GateSettings) -> list[Problem]:
+    """The first version needs no gate; every later one does."""
+    if rows >= gate.min_rows:
+        return []
+    message = f"expected {gate.min_rows} held-out rows, by which the gate judges later versions, found {rows}"
+    fix = f"name a file of labelled rows as `eval` under [skills.{skill}], or promote with `autogen promote --force`"
+    return [Problem("warning", "few-held-out-rows", "agent.toml", None, message, fix)]
 
 
 def _recipe(settings: TrainingSettings, labels: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ class Project:
         gate = protected_rows(self.folder, self.config.gate, columns)[1]
         base_model = self.config.agent.base_model
         checks = [
-            check_skill(self.folder, name, settings, base_model)
+            check_skill(self.folder, name, settings, base_model, self.config.gate)
             if classifies(settings)
             else check_behaviour(self.folder, name, settings, base_model)
             for name, settings in self.config.skills.items()

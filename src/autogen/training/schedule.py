@@ -24,8 +24,8 @@ class Schedule:
     def __call__(self, step: int) -> float:
         self.seconds = self.before + time.monotonic() - self._began
         at = max(float(step), self.share_of_time() * self.steps)
-        if at < self.warmup:
-            return at / self.warmup
+        if at < self.warmup:  # never 0: a run of few steps would lose one of them
+            return (at + 1) / (self.warmup + 1)
         return max(0.0, (self.steps - at) / max(1, self.steps - self.warmup))
 
     def share_of_time(self) -> float:

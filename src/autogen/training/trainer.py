@@ -192,7 +192,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         assert self.score is not None
         logits = self._held_out_logits()
         score = self.score(logits)
-        if self.best is None or score > self.best[0]:
+        if self.best is None or score >= self.best[0]:  # of equals, what has learnt longer
             self.best = score, {name: one.detach().clone() for name, one in learnt(self.model).items()}
         metrics = {f"{metric_key_prefix}_score": score}
         self.log(dict(metrics))
@@ -328,9 +328,12 @@ class Fit:
         if watcher.out_of_time:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
+        log = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
         if trainer.best is not None:
             self.model.load_state_dict(trainer.best[1], strict=False)
-        return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
+            kept = max((one for one in reversed(log) if "eval_score" in one), key=lambda one: one["eval_score"])
+            progress.say(f"{self.stage}: kept as after epoch {kept['epoch']:.3g}, held-out {kept['eval_score']:.1%}.")
+        return log
 
 
 def fit(

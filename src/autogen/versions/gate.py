@@ -260,7 +260,8 @@ def _not_inferior(name: str, outcomes: Sequence[Outcome], measured: Measured, se
         f"({found.gained} gained, {found.lost} lost); at worst {found.lower:+.2%}, "
         f"{'within' if passed else 'beyond'} the margin of {-settings.margin:+.2%}"
     )
-    needed = None if passed else rows_needed(found, settings)
+    # of a few rows it says nothing: that they are too few is another check's word
+    needed = None if passed or found.rows < settings.min_rows else rows_needed(found, settings)
     if needed is not None:
         finding += f" (too few rows to tell: about {needed:,} are needed)"
     return Check(f"not inferior, {name}", passed, finding, _figures(found))
