@@ -127,6 +127,7 @@ def test_what_was_fitted_answers_the_same_when_loaded(shop_events: Interactions,
     report = fit(shop_events, tmp_path / "one").run(TrainingProgress(quiet=True))
     assert report.held == 80
     assert set(report.tried) == {"trend", "trend + linear", "trend + sequence", "trend + linear + sequence"}
+    assert " + ".join(report.readings) == max(report.tried, key=lambda name: report.tried[name])
     assert report.tried["trend + sequence"] > report.tried["trend"], "the shop's users go from film to film"
     model = Recommender.load(tmp_path / "one")
     query, counts = model.histories.query(0, float(shop_events.time[-1])), model.trend().at(float(shop_events.time[-1]))
@@ -134,6 +135,24 @@ def test_what_was_fitted_answers_the_same_when_loaded(shop_events: Interactions,
     assert scores.shape == (len(shop_events.items),)
     assert np.isfinite(scores).all()
     assert Recommender.load(tmp_path / "one").scores(query, counts) == pytest.approx(scores)
+
+
+def test_what_is_said_to_answer_is_what_answers_and_a_sequence_that_does_not_is_left_out(tmp_path: Path) -> None:
+    chance = np.random.default_rng(1)
+    fads = interactions_of(
+        (f"u{user}", f"of day {int(day)}, {chance.integers(2)}", 86_400.0 * day, NONE)
+        for user in range(60)
+        for day in chance.random(3) * 20
+    )
+    report = fit(fads, tmp_path / "fads").run(TrainingProgress(quiet=True))
+    assert " + ".join(report.readings) == max(report.tried, key=lambda name: report.tried[name])
+    assert "sequence" not in report.readings, "everybody goes with the fashion of the day"
+    model = Recommender.load(tmp_path / "fads")
+    assert model.card.readings == report.readings
+    assert model.sequence is None
+    assert not (tmp_path / "fads/sequence.onnx").exists()
+    scores = model.scores(model.histories.query(0, 21 * 86_400.0), model.trend().at(21 * 86_400.0))
+    assert np.isfinite(scores).all()
 
 
 def test_training_goes_on_with_new_items_and_the_mix_as_it_was(shop_events: Interactions, tmp_path: Path) -> None:

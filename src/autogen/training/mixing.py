@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,10 @@ class Asked:
     def at(self, places: NDArray[np.int64]) -> Asked:
         rows = torch.from_numpy(places)
         return Asked(self.readings[rows], self.context[rows], self.offset[rows], self.target[rows])
+
+    def without_last(self) -> Asked:
+        """The same queries without what the last of the readings says."""
+        return replace(self, readings=self.readings[:, :, :-1])
 
     def __len__(self) -> int:
         return len(self.target)
@@ -112,6 +116,13 @@ def fit_mixer(asked: Asked, columns: Sequence[int], seed: int) -> Mixer:
         mixer.weigh.weight[silent] = 0
         mixer.weigh.bias[silent] = 0
     return mixer
+
+
+def heard_by(mix: Mix) -> list[int]:
+    """The columns of the readings that have a say."""
+    weighed = (mix.of_item, mix.weigh.T, mix.weigh_bias[None])
+    heard: NDArray[np.bool_] = np.any([(weights != 0).any(axis=0) for weights in weighed], axis=0)
+    return [int(column) for column in np.flatnonzero(heard)]
 
 
 def gain(mixer: Mixer, asked: Asked) -> Floats:

@@ -29,10 +29,20 @@ from autogen.runtime.recommender import (
     write_recommender,
 )
 from autogen.runtime.session import ExportedModel
-from autogen.tasks.recommendation import HALF_LIVES, Floats, Histories, Query, mean
+from autogen.tasks.recommendation import HALF_LIVES, Histories, Query, mean
 from autogen.training.export import PARITY_TOLERANCE, export_sequence
 from autogen.training.linear import MOST_ITEMS, fit_linear
-from autogen.training.mixing import LINEAR, SEQUENCE, TREND, as_mix, ask, columns_of, compare_mixes, fit_mixer
+from autogen.training.mixing import (
+    LINEAR,
+    SEQUENCE,
+    TREND,
+    as_mix,
+    ask,
+    columns_of,
+    compare_mixes,
+    fit_mixer,
+    heard_by,
+)
 from autogen.training.precision import choose_precision
 from autogen.training.progress import TrainingProgress
 from autogen.training.sequence import SequenceSettings, sought_after, train_sequence
@@ -79,7 +89,7 @@ class RecommenderFit:
         parity = self._write(linear, sequence, mix)
         return Fitted(
             readings=_answering(linear, sequence, mix),
-            tried={name: round(mean(list(gains)), 4) for name, gains in tried.items()},
+            tried=dict(tried),
             held=len(held) if tried else 0,
             seconds=time.monotonic() - started,
             precision=choose_precision(self.settings.precision),
@@ -98,14 +108,16 @@ class RecommenderFit:
         present = _present(linear, sequence)
         choices = {" + ".join(names): names for names in _choices(present)}
         columns = {name: columns_of(names, len(HALF_LIVES), present) for name, names in choices.items()}
-        tried = compare_mixes(asked, columns, self.settings.seed)
-        best = max(tried, key=lambda name: mean(list(tried[name])))
-        mix = as_mix(fit_mixer(asked, columns[best], self.settings.seed))
+        gains = compare_mixes(asked, columns, self.settings.seed)
+        tried = {name: mean(list(found)) for name, found in gains.items()}
+        best = max(tried, key=lambda name: tried[name])
         progress.say(_said(tried, best))
-        if LINEAR in present:
-            linear = self._linear(self.events)
-        sequence = self._sequence(self.events, progress, "train") if sequence is not None else None
-        return Readings(linear, sequence, mix, tried)
+        linear = self._linear(self.events) if linear is not None else None  # gives reasons, whether it answers or not
+        if SEQUENCE not in choices[best]:
+            mix = fit_mixer(asked.without_last(), columns[best], self.settings.seed)
+            return Readings(linear, None, as_mix(mix), tried)
+        mix = fit_mixer(asked, columns[best], self.settings.seed)
+        return Readings(linear, self._sequence(self.events, progress, "train"), as_mix(mix), tried)
 
     def _as_before(self, before: Recommender, progress: TrainingProgress) -> Readings:
         """The readings of the version to go on from, learnt on, mixed as they were: that version has learnt whatever
@@ -166,6 +178,7 @@ class RecommenderFit:
 
     def _write(self, linear: Linear | None, sequence: SequentialModel | None, mix: Mix | None) -> float:
         """The folder, whole: how far exported and trained model are apart."""
+        (self.folder / SEQUENCE_FILE).unlink(missing_ok=True)  # of the reading that was tried
         recommender = self._recommender(self.events, linear, sequence, mix)
         parity = 0.0
         if sequence is not None and recommender.sequence is not None:
@@ -190,7 +203,7 @@ class Readings:
     linear: Linear | None = None
     sequence: SequentialModel | None = None
     mix: Mix | None = None
-    tried: Mapping[str, Floats] = field(default_factory=dict)
+    tried: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -278,9 +291,12 @@ def _choices(present: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _answering(linear: Linear | None, sequence: SequentialModel | None, mix: Mix | None) -> tuple[str, ...]:
-    return (TREND, *_present(linear, sequence)) if mix is not None else (TREND,)
+    """Those that the mix listens to: what was fitted may have been found to add nothing."""
+    present = _present(linear, sequence) if mix is not None else ()
+    heard = heard_by(mix) if mix is not None else ()
+    return (TREND, *(name for name in present if {*columns_of((name,), len(HALF_LIVES), present)} & {*heard}))
 
 
-def _said(tried: Mapping[str, Floats], best: str) -> str:
-    figures = ", ".join(f"{name} {mean(list(gains)):.3f}" for name, gains in tried.items())
+def _said(tried: Mapping[str, float], best: str) -> str:
+    figures = ", ".join(f"{name} {gain:.3f}" for name, gain in tried.items())
     return f"NDCG@10 on users' last events: {figures}. What answers: {best}."
