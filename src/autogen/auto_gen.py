@@ -166,7 +166,7 @@ class AutoGen:
         from autogen.storage.files import learning_lock
 
         target = Path(folder)
-        model = self._model()
+        self._model()  # raises before anything is written, when nothing was fitted
         versions = Versions(target)
         if (target / CONFIG_NAME).exists():
             raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
