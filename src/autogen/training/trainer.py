@@ -328,12 +328,9 @@ class Fit:
         if watcher.out_of_time:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
-        log = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
         if trainer.best is not None:
             self.model.load_state_dict(trainer.best[1], strict=False)
-            kept = max((one for one in reversed(log) if "eval_score" in one), key=lambda one: one["eval_score"])
-            progress.say(f"{self.stage}: kept as after epoch {kept['epoch']:.3g}, held-out {kept['eval_score']:.1%}.")
-        return log
+        return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
 
 
 def fit(
