@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from autogen import AutoGen
 from autogen.errors import ConfigError, DataError, UsageError
+from autogen.versions.registry import Versions
 from tests.tiny import TOPICS, rows, write_csv
 
 TRAIN, DEV, TEST = rows(20, seed=31), rows(10, seed=32), rows(15, seed=33)
@@ -92,6 +93,8 @@ def test_what_is_saved_predicts_the_same_and_can_be_fitted_on(fitted: AutoGen, t
     fitted.save(tmp_path / "kept")
     loaded = AutoGen.load(tmp_path / "kept", quiet=True)
     assert loaded.predict(texts) == fitted.predict(texts)
+    assert loaded.config == fitted.config
+    assert Versions(tmp_path / "kept").manifest("0001").agent == "kept"
     loaded.config.epochs = 1
     loaded.fit(TRAIN, DEV)
     assert loaded.labels == fitted.labels

@@ -98,6 +98,8 @@ def test_without_new_feedback_there_is_nothing_to_improve(project: Path) -> None
 def test_too_few_rows_for_a_verdict_is_a_no(untrained: Path) -> None:
     write_csv(untrained / "data/eval.csv", rows(5, seed=11))
     opened = Project.open(untrained)
+    (warned,) = opened.check()[0].problems
+    assert (warned.severity, warned.kind) == ("warning", "few-held-out-rows") and "--force" in warned.fix
     opened.train(progress=TrainingProgress(quiet=True))
     opened.import_feedback(write_csv(untrained / "more.csv", rows(5, seed=12)))
     candidate = opened.improve(TrainingProgress(quiet=True))

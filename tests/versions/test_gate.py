@@ -128,6 +128,8 @@ def test_too_few_rows_are_said_to_be_and_are_a_no() -> None:
     found = verdict(rows("a", right=30, gained=10))
     assert "enough rows" in failed(found)
     assert "too few rows for a verdict (40 of 50): 10 more eval rows are needed" in found.summary
+    even = verdict(rows("a", right=38, gained=1, lost=1))
+    assert "too few rows to tell" not in even.summary, "how many thousands would tell says nothing here"
     assert failed(verdict()) and "enough rows" in failed(verdict())
 
 

@@ -163,13 +163,14 @@ def _record(need: Need, data: WithFeedback, report: FineTuned, place: str) -> Mo
     training["unlabelled"] = (
         None if report.unlabelled is None else training["unlabelled"] | {"said": str(report.unlabelled)}
     )
+    measured = data.data.held_out if report.cross_validated else data.measured  # what the metrics are of
     return ModelRecord(
         folder=place,
         task=need.task,
         train_rows=len(data.data.train.examples),
         train_fingerprint=fingerprint(data.data.train.examples),
-        held_out_rows=len(data.measured.examples),
-        held_out_fingerprint=fingerprint(data.measured.examples),
+        held_out_rows=len(measured.examples),
+        held_out_fingerprint=fingerprint(measured.examples),
         cross_validated=report.cross_validated,
         metrics=report.metrics,
         training=training,

@@ -107,11 +107,13 @@ def _whole_models_only() -> None:
         )
     if not with_deepspeed():
         return
-    if find_spec("deepspeed") is None:
-        raise MissingDependency("DeepSpeed was asked for and is not installed: pip install deepspeed.")
     if (stage := _zero_stage()) not in (0, 1, 2):
         raise ConfigError(
             f"Expected DeepSpeed's ZeRO at stage 1 or 2, which leave the whole model with every process, found {stage}."
+        )
+    if find_spec("deepspeed") is None:
+        raise MissingDependency(
+            "DeepSpeed was asked for and is not installed: pip install --no-build-isolation deepspeed."
         )
 
 

@@ -33,15 +33,7 @@ from autogen.training.batching import (
     TrainingRows,
 )
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
-from autogen.training.distributed import (
-    gathered,
-    number,
-    processes,
-    sendable,
-    shared,
-    told,
-    with_deepspeed,
-)
+from autogen.training.distributed import gathered, number, processes, sendable, shared, told, with_deepspeed
 from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
