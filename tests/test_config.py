@@ -144,7 +144,7 @@ def test_a_folder_without_a_project_says_how_to_make_one(tmp_path: Path) -> None
 def test_a_file_that_is_no_toml_or_no_text_is_named_with_the_place(tmp_path: Path) -> None:
     assert "line 2" in refusal(tmp_path, "[agent]\nname = bank\n")
     (tmp_path / "agent.toml").write_bytes(b'[agent]\nname = "caf\xe9"\n')
-    with pytest.raises(ConfigError, match="byte 19"):
+    with pytest.raises(ConfigError, match=r"found byte 0xE9 \(byte 19\)"):
         load_config(tmp_path, skill_settings())
 
 

@@ -15,7 +15,7 @@ from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for
 from autogen.data.quality import check_labelled
 from autogen.data.readers import rows_of
-from autogen.errors import ConfigError, DataError, UsageError, did_you_mean
+from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
 from autogen.markup import joined, metrics_table, table
 from autogen.models.sources import FromOwner, FromVersion, ModelSource
 from autogen.reports.answers import Answers
@@ -184,6 +184,10 @@ class AutoGen:
     def load(cls, folder: Path | str, *, quiet: bool = False) -> AutoGen:
         """What `save` kept: ready to predict, or to `fit` on from there. Raises ProjectNotFound, VersionDamaged."""
         versions = Versions(Path(folder))
+        if not versions.names():
+            raise ProjectNotFound(
+                f"Expected a folder that `AutoGen.save` wrote, found none in {Path(folder).resolve()}."
+            )
         name = versions.champion()
         manifest = versions.manifest(name)
         check_files(versions.folder / name, manifest)

@@ -170,7 +170,7 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         raise ProjectNotFound(
             f"Expected a project: a folder with {CONFIG_NAME}. Found none in {path.parent.resolve()}. "
@@ -179,7 +179,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ProjectNotFound(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: expected UTF-8 text, found byte {error.start} that is not.") from None
+        found = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
+        raise ConfigError(f"{path}: expected UTF-8 text, found {found}. Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from None
 

@@ -212,3 +212,11 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(trained: Path) -> None:
     _, err = process.communicate()
     assert b"Traceback" not in err
     assert process.returncode == 0
+
+
+def test_predict_never_writes_over_what_it_reads(trained: Path, tmp_path: Path) -> None:
+    rows = write_csv(tmp_path / "rows.csv", [("my card is lost", "lost_card")])
+    before = rows.read_bytes()
+    done = called("predict", "-p", trained, "--input", rows, "--output", tmp_path / "." / "rows.csv")
+    refused(done, 2, "Expected an output file that is not the input")
+    assert rows.read_bytes() == before

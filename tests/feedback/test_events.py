@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autogen.errors import StorageError, UnknownResponse, UsageError
-from autogen.feedback.events import FeedbackStore, new_id, parse_rating
+from autogen.feedback.events import SHORT_ID, FeedbackStore, new_id, parse_rating
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore, StoredResponse
 
@@ -167,3 +167,14 @@ def test_a_message_keeps_all_but_the_character_that_no_file_can_hold(database: D
     said = ("a\0b", "what?", "decline", None, 0.1, ())
     ResponseStore(database).add([StoredResponse("r2", "c2", *said, "support", "0001", moment)])
     assert FeedbackStore(database).record("r2", rating=0, trusted=True, source="cli").message == "ab"
+
+
+def test_the_beginning_of_an_id_is_enough_where_only_one_begins_so(store: FeedbackStore) -> None:
+    first, second = (store.record("r1", rating="up", trusted=True, source="cli") for _ in range(2))
+    assert store.get(first.id[:SHORT_ID]) == first
+    store.decide(second.id[:SHORT_ID], "drop")
+    assert [*store.decisions()] == [second.id]
+    with pytest.raises(UsageError, match='More than one id begins with "fb-"'):
+        store.get("fb-")
+    with pytest.raises(UsageError, match='No feedback has the id "fb_________"'):
+        store.get("fb_________")

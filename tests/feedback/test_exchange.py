@@ -223,3 +223,10 @@ def test_with_several_skills_every_row_says_or_is_told_whose_it_is(store: Feedba
     misspelt = write(tmp_path / "misspelt.csv", "text,label,skill\ne f,x,card\n")
     with pytest.raises(DataError, match=r'found "card".*Did you mean "cards"'):
         import_feedback(store, misspelt, skills=skills)
+
+
+def test_the_same_file_twice_counts_once_and_two_alike_rows_of_it_twice(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label\na,x\na,x\nb,x\n")
+    assert import_feedback(store, path) == ImportResult(3, 0)
+    longer = write(tmp_path / "longer.csv", "label,text\nx,b\nx,c\nx,a\nx,a\n")
+    assert import_feedback(store, longer) == ImportResult(1, 3)

@@ -25,8 +25,11 @@ def test_a_base_model_that_suits_its_data_is_no_news(tmp_path: Path) -> None:
     assert base_model_problems(tmp_path, "minilm", ["My card has not arrived yet.", "Where is it now?"]) == []
 
 
-def test_of_a_model_on_the_hub_nothing_is_looked_at(tmp_path: Path) -> None:
-    assert base_model_problems(tmp_path, "owner/some-model", [text for text, _ in CHINESE]) == []
+def test_a_model_that_must_come_from_the_hub_is_a_warning_that_names_the_packaged_ones(tmp_path: Path) -> None:
+    (problem,) = base_model_problems(tmp_path, "owner/some-model", [text for text, _ in CHINESE])
+    assert (problem.severity, problem.kind) == ("warning", "base-model")
+    assert "found none: it will be downloaded" in problem.message
+    assert "minilm" in problem.fix
 
 
 def test_a_base_model_that_is_not_installed_is_an_error_with_the_command_that_brings_it(

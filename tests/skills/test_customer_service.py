@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ OFFERED = ("clarify", "what was asked", ("lost_card", "top_up", "exchange_rate")
         ("1", "lost_card"),
         ("2", "top_up"),
         ("(2)", "top_up"),
+        ("the second", "top_up"),
+        ("The first one.", "lost_card"),
         (" 2. ", "top_up"),
         ("top up", "top_up"),
         ("Top_Up", "top_up"),
@@ -102,7 +105,16 @@ def test_a_person_chooses_by_number_or_by_name(model: TunedModel, said: str, cho
     assert reply.about == "what was asked" and reply.alternatives == ((chosen, 1.0),)
 
 
-@pytest.mark.parametrize("said", ["3", "exchange rate", "0", "yes"])
+@pytest.mark.parametrize("said", ["3", " (0) "])
+def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, said: str) -> None:
+    ready = skill(model, clarify_margin=1)
+    again = say(ready, said, "clarify", BETWEEN, OFFERED[2])
+    first = say(ready, BETWEEN)
+    assert first.action == "clarify"
+    assert again == replace(first, about=BETWEEN)
+
+
+@pytest.mark.parametrize("said", ["exchange rate", "yes", "3 cards"])
 def test_what_was_not_offered_is_a_new_message(model: TunedModel, said: str) -> None:
     reply = say(skill(model, clarify_margin=0), said, *OFFERED)
     assert reply.about is None

@@ -207,6 +207,11 @@ class Agent:
     def recommends(self, skill: str) -> bool:
         return isinstance(self._skills.get(skill), Recommendations)
 
+    def labels(self, skill: str) -> tuple[str, ...]:
+        """What a skill's classifiers tell apart; empty where it has none, or is not known."""
+        models = self._skills[skill].models.values() if skill in self._skills else ()
+        return tuple(label for model in models if isinstance(model, TunedModel) for label in model.task.labels)
+
     def catalogue(self, skill: str | None = None) -> Catalogue:
         """The items that a skill recommends. Raises UsageError where none does."""
         return self._recommender(skill)[1].catalogue

@@ -12,7 +12,8 @@ import typer
 from autogen.cli.main import JsonOption, ProjectOption, VersionOption, app, output
 from autogen.cli.output import Output, escape
 from autogen.cli.versions import opened
-from autogen.errors import AutoGenError
+from autogen.config import RESERVED_LABEL
+from autogen.errors import AutoGenError, did_you_mean
 
 HELP = "/up, /down [CARD], /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
 
@@ -118,7 +119,16 @@ class _Talk:
             return
         kept = self.agent.feedback(self.last, source="cli", **given)
         self.to.say("[dim]kept, thank you[/]")
+        if word == "label":
+            self._say_if_new(kept.label or "", kept.skill or "")
         self.to.result({"feedback": kept.id})
+
+    def _say_if_new(self, label: str, skill: str) -> None:
+        known = self.agent.labels(skill)
+        if known and label not in (*known, RESERVED_LABEL):
+            self.to.say(
+                f"[dim]{escape(label)} is no intent yet: enough rows of it make it one.{did_you_mean(label, known)}[/]"
+            )
 
 
 @app.command(epilog="Example: autogen serve -p bank --port 8000")

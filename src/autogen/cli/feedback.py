@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, app, output
-from autogen.cli.output import escape
+from autogen.cli.output import counted, escape
 from autogen.cli.versions import opened
 from autogen.errors import UsageError
 
@@ -38,10 +38,13 @@ def import_(
     """Take in corrections from a file: all of its rows, or none and every error named."""
     from autogen.project import Project
 
-    found = Project.open(project).import_feedback(source, skill)
+    opened_project = Project.open(project)
+    found = opened_project.import_feedback(source, skill)
     to = output(project, as_json)
     known = f", {found.already_known} known already" if found.already_known else ""
-    to.say(f"{found.imported} rows imported{known}. Next: [bold]autogen improve[/]")
+    to.say(f"{counted(found.imported, 'row')} imported{known}. Next: [bold]autogen improve[/]")
+    if unknown := opened_project.unknown_labels():
+        to.note(f"Labels that no training row has: {', '.join(unknown)}. Enough rows make one a new intent.")
     to.result({"imported": found.imported, "already_known": found.already_known})
 
 
@@ -57,7 +60,7 @@ def export(
     store, to = kept(project), output(project, as_json)
     if target is not None:
         rows = export_feedback(store, target)
-        to.say(f"Wrote {rows} rows to {escape(str(target))}.")
+        to.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
         to.result({"rows": rows, "output": str(target)})
     elif as_json:
         to.result({"feedback": _listed(store)})
@@ -68,10 +71,12 @@ def export(
 @group.command("list", epilog="Example: autogen feedback list -p bank")
 def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Show all feedback."""
+    from autogen.feedback.events import SHORT_ID
+
     store, to = kept(project), output(project, as_json)
     rows = [
         (
-            f.id,
+            f.id[:SHORT_ID],
             f.message,
             f.intent or "",
             f.label or "",
@@ -104,6 +109,10 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """List the feedback that waits for a person, and settle it."""
+    from dataclasses import asdict
+
+    from autogen.feedback.events import SHORT_ID
+    from autogen.feedback.review import said_of_held_out
     from autogen.project import Project
 
     found = Project.open(project)
@@ -124,16 +133,12 @@ def review(
     to = output(project, as_json)
     columns = ("id", "text", "why it waits", "champion says", "proposed", "user")
     rows = [
-        (i.feedback_id, i.text, i.explanation, i.champion_says or "", i.proposed_label or "", i.user or "")
+        (i.feedback_id[:SHORT_ID], i.text, i.explanation, i.champion_says or "", i.proposed_label or "", i.user or "")
         for i in items
     ]
     to.table(f"{len(items)} waiting" + (f", {decided} settled now" if decided else ""), columns, rows)
     if items:
         to.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
-    from dataclasses import asdict
-
-    from autogen.feedback.review import said_of_held_out
-
     if held_out:
         to.say(said_of_held_out(len(held_out)))
     to.result(

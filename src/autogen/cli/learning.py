@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
-from autogen.cli.output import Output, escape
+from autogen.cli.output import Output, counted, escape
 from autogen.cli.quality import deep_json, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
@@ -64,7 +64,7 @@ def check(
         show_deep(to, name, report)
     warnings = sum(len(found.problems) for found in checks) - errors
     warnings += sum(report.warnings for report in reports.values())
-    to.say(f"[bold]{errors} errors, {warnings} warnings.[/]")
+    to.say(f"[bold]{counted(errors, 'error')}, {counted(warnings, 'warning')}.[/]")
     to.result(
         {
             "errors": errors,
@@ -73,7 +73,7 @@ def check(
         }
     )
     if errors:
-        raise Refused(f"The data has {errors} errors: nothing can be learnt until they are mended.")
+        raise Refused(f"The data has {counted(errors, 'error')}: nothing can be learnt until the data is mended.")
 
 
 def _show_problems(to: Output, problems: Any) -> None:
@@ -181,5 +181,5 @@ def predict(
 
     to = output(project, as_json)
     rows = Project.open(project).predict(source, target, version, skill)
-    to.say(f"Wrote {rows} rows to {escape(str(target))}.")
+    to.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
     to.result({"rows": rows, "output": str(target)})

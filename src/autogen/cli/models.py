@@ -17,6 +17,8 @@ from autogen.errors import Refused, UsageError, did_you_mean
 if TYPE_CHECKING:
     from autogen.models.packaged import PackagedModel
 
+ABSENT = "not installed"  # which is no fault: what it is for may not be wanted
+
 group = typer.Typer(help="Base models that an ordinary package index carries.", no_args_is_help=True)
 app.add_typer(group, name="models")
 
@@ -97,7 +99,10 @@ def doctor(project: ProjectOption = Path(), as_json: JsonOption = False) -> None
     """Look at this machine, the installation and the project, and say what is missing. Exit code 1 if something is."""
     to = output(project, as_json)
     checks = [*_installation(), *_base_models(), *_project(project)]
-    to.table("Doctor", ("", "what", "found"), [("✓" if good else "✗", what, found) for good, what, found in checks])
+    lines = [
+        ("✗" if not good else "–" if found.startswith(ABSENT) else "✓", what, found) for good, what, found in checks
+    ]
+    to.table("Doctor", ("", "what", "found"), lines)
     to.result(
         {
             "ok": all(good for good, _, _ in checks),
@@ -118,7 +123,7 @@ def _installation() -> list[tuple[bool, str, str]]:
     checks += [(_version(package) != "missing", f"{package} (answering)", _version(package)) for package in needed]
     for package in ("torch", "transformers", "accelerate", "onnx"):
         found = _version(package)
-        words = found if found != "missing" else 'not installed: pip install "autogen-loop[learn]" to train'
+        words = found if found != "missing" else f'{ABSENT}: pip install "autogen-loop[learn]" to train'
         checks.append((True, f"{package} (learning)", words))
     return checks
 
@@ -137,7 +142,7 @@ def _base_models() -> list[tuple[bool, str, str]]:
     return [
         (not (problems := m.verify()), f"base model {m.name}", "; ".join(problems) or "verified")
         if m.location()
-        else (True, f"base model {m.name}", f"not installed: autogen models install {m.name}")
+        else (True, f"base model {m.name}", f"{ABSENT}: autogen models install {m.name}")
         for m in PACKAGED.values()
     ]
 

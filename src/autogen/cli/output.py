@@ -15,7 +15,7 @@ from rich.text import Text
 
 from autogen.markup import printable
 
-__all__ = ["Output", "escape", "percent"]
+__all__ = ["Output", "counted", "escape", "percent"]
 
 
 @dataclass
@@ -62,6 +62,10 @@ class Output:
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
         self.out.print(table)
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def percent(value: float | None) -> str:

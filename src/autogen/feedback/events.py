@@ -21,6 +21,8 @@ MAX_TEXT_LENGTH = 10_000
 """Characters in a message, a better answer or a comment."""
 MAX_NAME_LENGTH = 200
 """Characters in a label or a user."""
+SHORT_ID = 11
+"""Characters of an id that people are shown, and may give in its place."""
 
 Source = Literal["http", "python", "cli", "import", "clarification"]
 Verdict = Literal["accept", "relabel", "drop"]
@@ -147,12 +149,17 @@ class FeedbackStore:
         return [_from_row(row) for row in read], people, last
 
     def get(self, feedback_id: str) -> Feedback:
-        """Raises `UsageError` when there is none with this id."""
+        """The feedback of this id, or the only one whose id begins so. Raises `UsageError`."""
         with self._database.reading() as connection:
             row = connection.execute(select(*_COLUMNS).where(FEEDBACK.c.id == feedback_id)).mappings().first()
-        if row is None:
-            raise UsageError(f'No feedback has the id "{feedback_id}". `autogen feedback list` shows the ids.')
-        return _from_row(row)
+            beginning = FEEDBACK.c.id.startswith(feedback_id, autoescape=True)
+            near = connection.execute(select(*_COLUMNS).where(beginning).limit(2)).mappings().all()
+        if row is not None:
+            return _from_row(row)
+        if len(near) != 1 or len(feedback_id) < SHORT_ID:
+            found = "No feedback has the id" if not near else "More than one id begins with"
+            raise UsageError(f'{found} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
+        return _from_row(near[0])
 
     def decide(self, feedback_id: str, decision: Verdict, label: str | None = None) -> None:
         """Keep what a person decided in review; a later decision takes the place of an earlier one.
@@ -163,7 +170,7 @@ class FeedbackStore:
         label = _given(label)
         _check_decision(feedback, decision, label)
         with self._database.durable() as connection:
-            _put_decision(connection, feedback_id, Decision(decision, label, clock.now()))
+            _put_decision(connection, feedback.id, Decision(decision, label, clock.now()))
 
     def decisions(self) -> dict[str, Decision]:
         """What was decided, by feedback id."""

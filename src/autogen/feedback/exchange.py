@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +28,6 @@ from autogen.feedback.events import (
     Source,
     Verdict,
     checked,
-    new_id,
     parse_rating,
 )
 from autogen.storage import clock
@@ -70,9 +71,10 @@ def import_feedback(
     """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
 
     `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
-    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is. `skills` are those that
-    feedback may be on; rows that name none are on `skill`, or on all when there is only one. Raises `DataError` with
-    all malformed rows, `StorageError`.
+    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is; a row without one gets one
+    of what it says, so that the same file twice counts once. `skills` are those that feedback may be on; rows that
+    name none are on `skill`, or on all when there is only one. Raises `DataError` with all malformed rows,
+    `StorageError`.
     """
     rows, problems = read_rows(path)
     rows, misfits = _selected(rows, columns or {})
@@ -168,6 +170,7 @@ class _Reader:
     skills: Sequence[str] = ()
     skill: str | None = None
     _lines: dict[str, int] = field(default_factory=dict)  # where each id stands
+    _said: Counter[str] = field(default_factory=Counter)  # how often each row without an id was read
     _now: datetime = field(default_factory=clock.now)
 
     def read(self, row: Row) -> tuple[Feedback, Decision | None] | None:
@@ -225,12 +228,18 @@ class _Reader:
     def _id(self, row: Row) -> str:
         given = self._name(row, "id")
         if given is None:
-            return new_id()
+            return self._id_of_words(row)
         first = self._lines.setdefault(given, row.number)
         if first != row.number:
             message = f"expected each id once, found {shown(given)} of row {first} again"
             self.problems.append(row.error("duplicate-id", message, "delete one of them"))
         return given
+
+    def _id_of_words(self, row: Row) -> str:
+        """The same for the same row of the same file, whenever it comes; two alike in one file are two."""
+        said = json.dumps([(name, str(row.values[name])) for name in COLUMNS if not is_missing(row, name)])
+        self._said[said] += 1
+        return f"fb-{hashlib.blake2b(f'{self._said[said]} {said}'.encode(), digest_size=16).hexdigest()}"
 
     def _message(self, row: Row) -> str:
         value = row.values.get("text")

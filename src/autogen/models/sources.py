@@ -31,6 +31,7 @@ from autogen.models.classifier import (
     load_encoder,
     quiet_transformers,
 )
+from autogen.models.packaged import PACKAGED
 from autogen.tasks.text_classification import TextClassification
 
 
@@ -264,4 +265,5 @@ def _check_encoder(base: BaseModel) -> None:
 def _not_loaded(base: BaseModel, error: Exception) -> BaseModelError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     where = "the folder" if base.local else "the hub or its cache"
-    return BaseModelError(f'Base model "{base.name}" could not be loaded from {where}: {reason}')
+    advice = "" if base.local else f" Without a hub, take a packaged one ({', '.join(PACKAGED)}) or a local folder."
+    return BaseModelError(f'Base model "{base.name}" could not be loaded from {where}: {reason}{advice}')

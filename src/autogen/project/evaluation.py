@@ -107,6 +107,12 @@ def predict_file(model: TunedModel, source: str, target: Path, columns: dict[str
     return len(answered)
 
 
+def check_not_over(source: str, target: Path) -> None:
+    """Raises UsageError where what is read would be written over."""
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise UsageError(f"Expected an output file that is not the input, found {target} for both: name another.")
+
+
 def check_output(target: Path) -> None:
     """Raises UsageError for a file of unknown format."""
     if target.suffix.lower() not in OUTPUT_FORMATS:

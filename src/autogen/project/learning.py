@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from autogen.agents.agent import Memory
 from autogen.config import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
-from autogen.errors import Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.review import said_of_held_out
 from autogen.project.classifying import Classifying
-from autogen.project.course import Champion, Course, Origin, Run
+from autogen.project.course import INTERRUPTED, Champion, Course, Origin, Run
 from autogen.project.judging import held_before, protected_rows
 from autogen.project.recommending import Recommending
 from autogen.project.resuming import begin, go_on, run_record
@@ -100,6 +100,8 @@ class Learning:
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
+        except KeyboardInterrupt:  # while nothing was fitted: while something is, the fit says so itself
+            raise Interrupted(INTERRUPTED[self.origin]) from None
         except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
             forget_broken(self.state)
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autogen.agents.agent import Memory, load_skills
-from autogen.config import ProjectConfig, load_config
+from autogen.config import RESERVED_LABEL, ProjectConfig, load_config
 from autogen.data.problems import raise_for
 from autogen.errors import UsageError
 from autogen.feedback.curation import Curation
@@ -29,7 +29,7 @@ from autogen.project.data import (
     skill_named,
     with_feedback,
 )
-from autogen.project.evaluation import Evaluation, SkillEvaluation, evaluate_model, predict_file
+from autogen.project.evaluation import Evaluation, SkillEvaluation, check_not_over, evaluate_model, predict_file
 from autogen.project.judging import Contender, protected_rows
 from autogen.project.measuring import evaluate_recommender, recommend_for_file, recommender_of
 from autogen.project.off_policy import evaluation_json, read_log
@@ -194,6 +194,7 @@ class Project:
 
     def predict(self, source: str, target: Path, version: str | None = None, skill: str | None = None) -> int:
         """Write the rows of a file with `prediction` and `confidence`: how many. Raises DataError, UsageError."""
+        check_not_over(source, target)
         manifest = self._whole(version)
         name = self.one_skill(skill)
         settings = self.config.skills[name]
@@ -235,6 +236,18 @@ class Project:
         several = [*self.config.skills]
         whose = name if skill or len(several) == 1 else None
         return import_feedback(self.memory.feedback, path, settings.columns, several, whose)
+
+    def unknown_labels(self) -> tuple[str, ...]:
+        """Labels that feedback names and the champion does not tell apart, `oos` aside; none before there is one."""
+        if self.versions.alias().champion is None:
+            return ()
+        found: set[str] = set()
+        for name, settings in self.config.skills.items():
+            model = self.model(name) if classifies(settings) else None
+            known = {*model.task.labels, RESERVED_LABEL} if model else set()
+            said = {one.label for one in self.memory.feedback.all() if one.label and one.skill in (None, name)}
+            found |= said - known if model else set()
+        return tuple(sorted(found))
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
         """Make a version champion: its name. Raises Refused, UnknownVersion, VersionDamaged."""

