@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autogen.data.problems import quoted
 from autogen.errors import ProjectNotFound, UsageError, VersionDamaged
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
-from autogen.knowledge.catalogue import Catalogue
 from autogen.runtime.recommender import Recommender
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
@@ -207,9 +207,18 @@ class Agent:
     def recommends(self, skill: str) -> bool:
         return isinstance(self._skills.get(skill), Recommendations)
 
-    def catalogue(self, skill: str | None = None) -> Catalogue:
-        """The items that a skill recommends. Raises UsageError where none does."""
-        return self._recommender(skill)[1].catalogue
+    def recommender(self, skill: str | None = None) -> Recommendations:
+        """A skill that recommends, knowing what was said so far. Raises UsageError where none does."""
+        self._observe()
+        return self._recommender(skill)[1]
+
+    def note_on(self, kept: Feedback) -> str | None:
+        """What whoever gave this feedback should know: it may name an item that is none."""
+        if kept.skill is None or kept.label is None or not self.recommends(kept.skill):
+            return None
+        if kept.label in self._recommender(kept.skill)[1].catalogue.position:
+            return None
+        return f"the catalogue has no item {quoted(kept.label)}: this is kept, and changes nothing that is recommended"
 
     def _recommender(self, skill: str | None) -> tuple[str, Recommendations]:
         found = {name: one for name, one in self._skills.items() if isinstance(one, Recommendations)}

@@ -306,7 +306,7 @@ def _warning(row: Row, kind: str, message: str, fix: str) -> Problem:
 def _no_numbers(attribute: Attribute, cells: Sequence[Cell | None], rows: Sequence[Row]) -> list[Problem]:
     fixes = {
         "unknown-number": "it counts as not given; leave the cell empty",
-        "no-number": f"the column counts as {attribute.kind}; write numbers alone, in one unit, where it is to be compared",
+        "no-number": f"the column counts as {attribute.kind}; write numbers alone where it is to be compared",
     }
     return [
         _warning(
