@@ -11,6 +11,9 @@ import pytest
 from tests.serving.process import ServerProcess
 
 
+FIELDS = "user, history, query, filters, k, exclude, skill"
+
+
 @pytest.fixture(scope="module")
 def films(trained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = shutil.copytree(trained_shop, tmp_path_factory.mktemp("films") / "project")
@@ -118,7 +121,7 @@ def test_a_field_that_is_not_known_is_refused_with_the_nearest(films: ServerProc
     answer = films.http.post("/v1/recommendations", json={"k": 3, field: "u1"})
     assert answer.status_code == 400
     assert answer.json()["error"] == {
-        "message": f'Expected no field "{field}".{guess}',
+        "message": f'Expected the fields {FIELDS} only, found "{field}".{guess}',
         "type": "invalid_request_error",
         "code": "unknown_field",
         "param": field,

@@ -184,12 +184,12 @@ class RecommendationRequest(BaseModel):
     @classmethod
     def _known_fields(cls, body: Any) -> Any:
         """A filter that is misspelt would be no filter, and nobody would see it."""
-        unknown = (
-            next((name for name in body if name not in cls.model_fields), None) if isinstance(body, dict) else None
-        )
+        known = cls.model_fields
+        unknown = next((name for name in body if name not in known), None) if isinstance(body, dict) else None
         if unknown is not None:
-            said = {"name": quoted(unknown), "field": unknown, "guess": did_you_mean(unknown, cls.model_fields)}
-            raise PydanticCustomError("unknown_field", "Expected no field {name}.{guess}", said)
+            said = {"known": ", ".join(known), "found": quoted(unknown), "guess": did_you_mean(unknown, known)}
+            message = "Expected the fields {known} only, found {found}.{guess}"
+            raise PydanticCustomError("unknown_field", message, {**said, "field": unknown})
         return body
 
 
