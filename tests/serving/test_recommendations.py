@@ -10,7 +10,6 @@ import pytest
 
 from tests.serving.process import ServerProcess
 
-
 FIELDS = "user, history, query, filters, k, exclude, skill"
 
 
