@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +106,39 @@ def test_filters_hold_and_an_empty_catalogue_after_them_is_no_fault(films: Recom
     assert cheap
     assert all(one.item.values["price"] <= 8 for one in cheap)  # type: ignore[operator]
     assert films.recommend(Wanted(filters=(Filter("price", at_most=-1.0),))) == []
+
+
+def prices(films: Recommendations, names: Iterable[str]) -> list[float]:
+    return [films.catalogue.numbers("price")[films.catalogue.position[name]] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "taste", "first", "sign"),
+    [
+        ("the cheapest comedy", "c", 5.0, 1),
+        ("cheapest horror over 9 euros", "h", 9.0, 1),
+        ("most expensive horror under 12 euros", "h", 12.0, -1),
+        ("the oldest comedies", "c", 5.0, 1),
+        ("newest horror", "h", 16.0, -1),
+    ],
+)
+def test_superlatives_put_what_fits_in_order(
+    films: Recommendations, text: str, taste: str, first: float, sign: int
+) -> None:
+    (reply,) = exploring(films, 1.0, diversity=0.9, new_items=2).reply([Turn(text)])
+    found = prices(films, dict(reply.alternatives))
+    assert {name[0] for name, _ in reply.alternatives} == {taste}
+    assert found == sorted(found, key=lambda price: sign * price)
+    assert found[0] == first
+
+
+def test_the_cheapest_of_what_was_shown_may_be_among_it(films: Recommendations) -> None:
+    (first,) = films.reply([Turn("a comedy")])
+    offered = tuple(name for name, _ in first.alternatives)
+    (cheapest,) = films.reply([Turn("the cheapest", "answer", "a comedy", offered, "films")])
+    assert prices(films, dict(cheapest.alternatives))[0] == 5.0
+    assert all(name.startswith("c") for name, _ in cheapest.alternatives)
+    assert cheapest.about == "a comedy; the cheapest"
 
 
 @pytest.mark.parametrize("count", [-1, 101])

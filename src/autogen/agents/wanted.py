@@ -41,7 +41,7 @@ def wanted(
     catalogue = recommender.catalogue
     wish = read_wish(query, catalogue) if query.strip() else None
     notes = [*_unknown_user(recommender, user), *_unknown_items(recommender, history, exclude)]
-    if wish is not None and (wish.filters or wish.like or wish.unlike):
+    if wish is not None and (wish.filters or wish.like or wish.unlike or wish.order):
         notes.append(f"understood: {wish.describe()}")
     if wish is not None and wish.problem:
         notes.append(wish.problem)
@@ -54,6 +54,7 @@ def wanted(
         exclude=tuple(exclude),
         like=wish.like if wish else (),
         unlike=wish.unlike if wish else (),
+        order=wish.order if wish else None,
     )
     return Asked(asked, tuple(notes))
 

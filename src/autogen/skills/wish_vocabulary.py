@@ -26,6 +26,20 @@ FOLLOWING = {
         ("else", words_.ELSE),
     )
 }
+SUPERLATIVES = Phrases(
+    {
+        phrase: meant
+        for table, meant in (
+            (words_.CHEAPEST, ("money", True)),
+            (words_.DEAREST, ("money", False)),
+            (words_.NEWEST, ("year", False)),
+            (words_.OLDEST, ("year", True)),
+            (words_.LOWEST, ("", True)),
+            (words_.HIGHEST, ("", False)),
+        )
+        for phrase in phrases(table)
+    }
+)
 RECENT, CLASSIC = Phrases(phrases(words_.RECENT)), Phrases(phrases(words_.CLASSIC))
 FREE = Phrases(phrases(words_.FREE))
 
@@ -58,18 +72,23 @@ class Vocabulary:
         """The number whose name of two words or more is said whole: "minimum amount"."""
         return next((a for a in self._numeric if len(a.words) > 1 and {*a.words} <= {*words}), None)
 
+    def number_at(self, words: Sequence[str], place: int) -> tuple[int, Attribute | None]:
+        """How many words from `place` on name a number, and which."""
+        count, attribute = 0, self.numbers.get(words[place]) if place < len(words) else None
+        while attribute and place + count < len(words) and self.numbers.get(words[place + count]) is attribute:
+            count += 1
+        return count, attribute
+
     def nothing_of(self, words: Sequence[str], place: int, denied: bool) -> tuple[int, Attribute] | None:
         """How many words say that a number shall be nothing, and which: "fees" where they are `denied`, "free" of
         money. None where every item of the catalogue has more than nothing of it."""
         free = FREE.at(words, place)
         alone = not place or words[place - 1] in words_.ASKING  # not "sugar free"
-        count, attribute = 1, self.numbers.get(words[place]) if denied else None
+        count, attribute = self.number_at(words, place) if denied else (0, None)
         if free is not None and alone and not denied:
             count, attribute = free[0], self._money
         if attribute is None or attribute.role == "year" or attribute.low > 0:
             return None
-        while denied and place + count < len(words) and self.numbers.get(words[place + count]) is attribute:
-            count += 1
         return count, attribute
 
 

@@ -47,7 +47,16 @@ ELSE = _listed(
     "something else | others | other ones | anything else | show more | more please | next | "
     "different ones | etwas anderes | noch mehr | others please"
 )
-RECENT = _listed("recent | newest | latest | brand new | new release | new releases | this year | neueste | 最新")
+CHEAPEST = _listed(
+    "cheapest | least expensive | least costly | most affordable | lowest priced | lowest price | billigste | "
+    "billigsten | günstigste | günstigsten | 最便宜"
+)
+DEAREST = _listed("most expensive | priciest | dearest | highest priced | teuerste | teuersten | 最贵")
+NEWEST = _listed("newest | latest | most recent | youngest | neueste | neuesten | neuste | 最新")
+OLDEST = _listed("oldest | earliest | älteste | ältesten | 最早")
+LOWEST = _listed("lowest | smallest | shortest | niedrigste | niedrigsten | kleinste | 最低")
+HIGHEST = _listed("highest | largest | biggest | longest | greatest | höchste | höchsten | größte | 最高")
+RECENT = _listed("recent | brand new | new release | new releases | this year")
 CLASSIC = _listed("classic | classics | old fashioned | vintage | klassiker | 经典")
 FREE = _listed("free | free of charge | for free | at no cost | kostenlos | kostenlose | kostenloses | gratis | 免费")
 OLD, NEW = 25, 2  # years before the newest of the catalogue
