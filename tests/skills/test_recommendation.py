@@ -16,7 +16,7 @@ from autogen.knowledge.catalogue import Filter
 from autogen.skills.exploration import propensities
 from autogen.skills.live import MOST_A_DAY, clicks
 from autogen.skills.recommendation import Answering, Recommendations, RecommendationType, Wanted
-from autogen.skills.skill import Observer, Turn
+from autogen.skills.skill import Observer, Reply, Turn
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
 
@@ -237,6 +237,62 @@ def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> N
     assert cheaper.about == "a comedy; cheaper"
     (other,) = films.reply([replace(turn, text="something else")])
     assert not {*offered} & {name for name, _ in other.alternatives}
+
+
+class Talk:
+    """A conversation, as an agent holds it."""
+
+    def __init__(self, films: Recommendations) -> None:
+        self.films, self.last = films, Turn("")
+
+    def say(self, text: str) -> Reply:
+        (reply,) = self.films.reply([replace(self.last, text=text)])
+        offered = tuple(name for name, _ in reply.alternatives)
+        self.last = Turn(text, reply.action, reply.about or text, offered, "films")
+        return reply
+
+    def shown(self, text: str) -> tuple[set[str], list[float]]:
+        """Tastes and prices of what is shown for this."""
+        reply = self.say(text)
+        assert reply.action == "answer", reply.text
+        names = [name for name, _ in reply.alternatives]
+        return {name[0] for name in names}, prices(self.films, names)
+
+
+@pytest.mark.parametrize("refused", ["recommend", "over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_after_a_wish_that_was_refused_the_last_good_one_is_refined(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    reply = talk.say(refused)
+    assert reply.action in ("clarify", "decline")
+    assert reply.alternatives and reply.about == "a comedy", "what was shown may still be pointed at"
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+    tastes, found = talk.shown("the cheapest")
+    assert tastes == {"c"} and found[0] == min(found)
+
+
+@pytest.mark.parametrize("refused", ["a comedy over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_what_a_first_wish_said_holds_though_it_was_refused(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    assert talk.say(refused).action in ("clarify", "decline")
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+
+
+def test_where_nothing_fits_both_the_newer_wish_holds_alone(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.say("a comedy under 1 euro")
+    assert talk.shown("horror")[0] == {"h"}
+    assert talk.last.question == "horror"
+
+
+def test_a_new_wish_after_an_answer_is_a_new_wish(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    assert talk.shown("horror")[0] == {"h"}
+    talk.say("recommend")
+    assert talk.shown("under 10 euros")[0] == {"h"}
 
 
 def exploring(films: Recommendations, share: float, seed: int = 0, **values: object) -> Recommendations:

@@ -349,7 +349,7 @@ def check_whole_characters(*texts: str | None) -> None:
 
 def _claim(reply: Reply) -> tuple[bool, bool, float]:
     """A choice made when asked back is surer than anything a model says."""
-    return reply.action != "decline", reply.about is not None, reply.confidence
+    return reply.action != "decline", reply.action == "answer" and reply.about is not None, reply.confidence
 
 
 def _stored(

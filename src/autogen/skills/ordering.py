@@ -20,7 +20,8 @@ def extreme(passing: Mask, numbers: Numbers, count: int) -> Mask:
     if found.sum() <= count:
         return found
     last = np.partition(numbers[found], count - 1)[count - 1]
-    return found & (numbers <= last)
+    least: Mask = found & (numbers <= last)
+    return least
 
 
 def by_number(scores: Floats, numbers: Numbers, fitting: bool) -> Floats:

@@ -28,7 +28,7 @@ from autogen.skills.shortlist import TEXTS_FILE, Shortlist, in_catalogue, popula
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wish import Wish
-from autogen.skills.wishes import read_wish
+from autogen.skills.wishing import in_full, wishes_of
 from autogen.storage.responses import Exploration
 from autogen.tasks.recommendation import WEEK, Floats, Query, top
 
@@ -144,26 +144,25 @@ class Recommendations:
         return [self._answer(turn) for turn in turns]
 
     def _answer(self, turn: Turn) -> Reply:
-        follows = bool(turn.offered) and bool(turn.question)
-        before = read_wish(turn.question, self.catalogue) if follows else None
-        wish = read_wish(turn.text, self.catalogue, turn.offered, before)
-        about = f"{turn.question}; {turn.text}" if wish.refines else None
-        if wish.problem:
-            return Reply(wish.problem, "clarify", None, 0.0, tuple((name, 0.0) for name in turn.offered), about)
-        shown = self.show(_wanted(wish, turn), explore=turn.kept)
-        if not shown.items:
-            text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
-            return Reply(text, "decline", None, 0.0, (), about)
+        wishes = wishes_of(turn, self.catalogue)
+        for wish in wishes:
+            shown = Shown([], 0.0) if wish.problem else self.show(_wanted(wish, turn), explore=turn.kept)
+            if shown.items:
+                return self._shown(shown, in_full(turn, wish))
+        return self._asked_back(wishes[0], turn)
+
+    def _shown(self, shown: Shown, about: str | None) -> Reply:
+        text = cards(shown.items, self.catalogue)
         ranking = tuple((one.item.id, one.score) for one in shown.items)
-        return Reply(
-            cards(shown.items, self.catalogue),
-            "answer",
-            None,
-            shown.confidence,
-            ranking,
-            about,
-            exploration=shown.exploration,
-        )
+        return Reply(text, "answer", None, shown.confidence, ranking, about, exploration=shown.exploration)
+
+    def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
+        """The conversation stays at the last good wish and at what was shown for it."""
+        offered, about = tuple((name, 0.0) for name in turn.offered), turn.question or None
+        if wish.problem:
+            return Reply(wish.problem, "clarify", None, 0.0, offered, about)
+        text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
+        return Reply(text, "decline", None, 0.0, offered, about)
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
