@@ -239,6 +239,16 @@ def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> N
     assert not {*offered} & {name for name, _ in other.alternatives}
 
 
+def test_a_word_of_a_title_is_enough_to_find_it(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("the one with another")])
+    assert next(iter(dict(reply.alternatives))) == NEW
+    without_texts = replace(films, texts=None, encoder=None)
+    (reply,) = without_texts.reply([Turn("the film with wallets")])
+    assert {
+        films.catalogue.items[films.catalogue.position[name]].title.split()[1] for name, _ in reply.alternatives
+    } == {"wallet"}
+
+
 class Talk:
     """A conversation, as an agent holds it."""
 

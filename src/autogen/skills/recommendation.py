@@ -28,6 +28,7 @@ from autogen.skills.shortlist import TEXTS_FILE, Shortlist, in_catalogue, popula
 from autogen.skills.skill import Need, Reply, Turn
 from autogen.skills.wanted import Wanted
 from autogen.skills.wish import Wish
+from autogen.skills.wish_vocabulary import telling, vocabulary_of
 from autogen.skills.wishing import in_full, wishes_of
 from autogen.storage.responses import Exploration
 from autogen.tasks.recommendation import WEEK, Floats, Query, top
@@ -37,6 +38,7 @@ CATALOGUE_FILE = "catalogue.json"
 TEXT_FOLDER = "text"  # the encoder for wishes
 WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
+TITLE_WEIGHT = 6.0  # of a title that alone has all words of the wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 VARIED = 100  # best items among which variety is sought
 
@@ -196,11 +198,13 @@ class Recommendations:
         numbers = self._numbers(wanted)
         if numbers is not None and not _in_words(wanted):
             passing = extreme(passing, numbers, max(pool_size(count), VARIED))
-        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0])
+        titled = self._titled(wanted)
+        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0], titled)
         at = in_catalogue(len(passing), part)
         counts = self.live.counts(query.now, part)
         personal = self.live.scores(query, counts, part)[: len(at)]
-        scores = np.where(passing[at], self._boosted(self._wished(personal, sought, at), at), -np.inf)
+        wished = self._wished(personal, sought, at) + titled[at]
+        scores = np.where(passing[at], self._boosted(wished, at), -np.inf)
         if numbers is not None:
             scores = by_number(scores, numbers[at], fitting=_in_words(wanted))
         best = top(scores.astype(np.float32), max(pool_size(count), VARIED))
@@ -214,12 +218,19 @@ class Recommendations:
         ranked = _with_new(ranked, at[new].tolist(), count)
         return _Ranking(ranked, count, likely, query.items, frozenset(trending.tolist()))
 
-    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats]) -> Part | None:
+    def _titled(self, wanted: Wanted) -> Floats:
+        """What items gain by the words of their titles that were said, (catalogue,)."""
+        if not wanted.query:
+            return np.zeros(len(self.catalogue), np.float32)
+        return vocabulary_of(self.catalogue).title_words.shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
+
+    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats) -> Part | None:
         """What is scored of a large catalogue; None: everything."""
         if self.shortlist is None:
             return None
         position = self.catalogue.position
         boosted = [position[name] for name in self.settings.boost if name in position]
+        boosted += [int(at) for at in top(np.where(passing & (titled > 0), titled, -np.inf), VARIED)]
         return self.shortlist.of(query, passing, sought, boosted, new=self.settings.new_items > 0)
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:

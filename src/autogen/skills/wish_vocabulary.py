@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from autogen.knowledge.attributes import Attribute
 from autogen.knowledge.catalogue import Catalogue
+from autogen.knowledge.title_words import TitleWords
 from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import Phrases, phrases, tokens
 from autogen.skills import wish_words as words_
@@ -42,6 +43,7 @@ SUPERLATIVES = Phrases(
 )
 RECENT, CLASSIC = Phrases(phrases(words_.RECENT)), Phrases(phrases(words_.CLASSIC))
 FREE = Phrases(phrases(words_.FREE))
+_SILENT = words_.ASKING | words_.LITTLE
 
 
 class Vocabulary:
@@ -49,6 +51,7 @@ class Vocabulary:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.titles = Titles(catalogue)
+        self.title_words = TitleWords([item.title for item in catalogue.items])
         values: dict[tuple[str, ...], tuple[str, str]] = {}
         for attribute in catalogue.attributes.values():
             if attribute.kind == "category" and not attribute.is_flag:
@@ -93,6 +96,14 @@ class Vocabulary:
 
 
 _VOCABULARIES: WeakKeyDictionary[Catalogue, Vocabulary] = WeakKeyDictionary()
+
+
+def telling(text: str) -> tuple[str, ...]:
+    """The words of a text that say what is wished for."""
+    said = (token.word for token in tokens(text))
+    return tuple(
+        dict.fromkeys(word for word in said if word[0].isalnum() and word not in words_.ASKING | words_.LITTLE)
+    )
 
 
 def vocabulary_of(catalogue: Catalogue) -> Vocabulary:

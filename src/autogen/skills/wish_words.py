@@ -98,6 +98,16 @@ ASKING = frozenset(
     ich suche möchte bitte einen eine ein der die das etwas filme mir zeig einige ? ! . , ; : ( ) - –
     """.split()
 )
+# Words of a wish that say little by themselves, though they join others that do.
+LITTLE = frozenset(
+    """
+    about into onto over under between before after through during without within where when who whose whom how why
+    they them their he him his she her hers its there here if then because while as has had having does did not no nor
+    been being were will shall may might must own my your our all every each both few other others such only same once
+    lets go going get getting make makes made take takes let set set said says story stories called named name title
+    und oder mit ohne für über wo wer wie von vom zum zur den dem des nicht auch
+    """.split()
+)
 EMPTY = "What would you like? Say a kind, a title you liked, a price or a year."
 UNKNOWN_NUMBER = "I showed {count} last: which of them do you mean?"
 NOTHING_SHOWN = "I have not shown you anything yet: what would you like?"
