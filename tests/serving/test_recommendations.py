@@ -127,6 +127,16 @@ def test_a_field_that_is_not_known_is_refused_with_the_nearest(films: ServerProc
     }
 
 
+def test_a_wish_that_is_not_understood_is_said(films: ServerProcess) -> None:
+    note = "not understood: qwerty, asdf; what is shown is a guess"
+    assert ask(films, query="qwerty asdf", k=3)["notes"] == [note]
+    assert {one["reason"] for one in ask(films, query="qwerty asdf", k=3)["items"]} == {"a guess"}
+    body = {"messages": [{"role": "user", "content": "qwerty asdf"}]}
+    said = films.http.post("/v1/chat/completions", json=body).json()
+    assert said["autogen"]["notes"] == [note]
+    assert said["choices"][0]["message"]["content"].startswith("Not understood: qwerty, asdf")
+
+
 def test_an_empty_wish_is_none(films: ServerProcess) -> None:
     for query in ("", "  "):
         found = ask(films, user="u1", query=query, k=3)

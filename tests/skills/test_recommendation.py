@@ -249,6 +249,23 @@ def test_a_word_of_a_title_is_enough_to_find_it(films: Recommendations) -> None:
     } == {"wallet"}
 
 
+def test_a_wish_that_nobody_understands_is_answered_as_a_guess_and_says_so(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("qwerty asdf")])
+    assert reply.action == "answer"
+    first, *lines = reply.text.splitlines()
+    assert first == "Not understood: qwerty, asdf; what is shown is a guess."
+    assert all(line.endswith("(a guess)") for line in lines)
+    assert reply.notes == ("not understood: qwerty, asdf; what is shown is a guess",)
+
+
+def test_what_was_understood_is_told_from_what_was_not(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("a comedy with qwerty and a wallet")])
+    assert reply.text.startswith("Not understood: qwerty.\n1. ")
+    assert reply.notes == ("understood: genres Comedy; wallet", "not understood: qwerty")
+    (understood,) = films.reply([Turn("a comedy under 10 euros")])
+    assert understood.notes == ("understood: price at most 10; genres Comedy",)
+
+
 class Talk:
     """A conversation, as an agent holds it."""
 

@@ -162,6 +162,12 @@ def test_a_superlative_of_a_number_that_is_named_is_an_order_by_it(accounts: Cat
     assert read_wish("highest monthly fee", accounts).describe() == "most monthly fee first"
 
 
+def test_a_superlative_of_what_no_item_has_is_not_understood(goods: Catalogue) -> None:
+    wish = read_wish("the newest ring", goods)
+    assert (wish.describe(), wish.unmet) == ("style ring", ("newest",))
+    assert read_wish("the newest", goods).problem.startswith("What would you like?")
+
+
 def test_a_superlative_alone_orders_what_was_asked_for(goods: Catalogue) -> None:
     before = read_wish("a ring", goods)
     wish = read_wish("and the cheapest?", goods, ["g3"], before)

@@ -39,6 +39,7 @@ class Response:
     conversation_id: str
     version: str
     skill: str
+    notes: tuple[str, ...] = ()  # what was understood, and what was not, where the skill says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +281,7 @@ class Agent:
             conversation_id=message.conversation_id or new_conversation(),
             version=self.version,
             skill=skill,
+            notes=reply.notes,
         )
 
 

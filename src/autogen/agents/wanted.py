@@ -41,8 +41,8 @@ def wanted(
     catalogue = recommender.catalogue
     wish = read_wish(query, catalogue) if query.strip() else None
     notes = [*_unknown_user(recommender, user), *_unknown_items(recommender, history, exclude)]
-    if wish is not None and (wish.filters or wish.like or wish.unlike or wish.order):
-        notes.append(f"understood: {wish.describe()}")
+    if wish is not None:
+        notes += recommender.notes_on(wish)
     if wish is not None and wish.problem:
         notes.append(wish.problem)
     asked = Wanted(

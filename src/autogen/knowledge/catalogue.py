@@ -214,6 +214,10 @@ class Catalogue:
             at = text.find(wanted, int(starts[item + 1]) if item + 1 < len(starts) else len(text))
         return found
 
+    def says(self, word: str) -> bool:
+        """Whether any item's title or texts have this word, as `plain` writes it."""
+        return f" {word} " in self._words[0]
+
     @cached_property
     def _words(self) -> tuple[str, NDArray[np.intp]]:
         """The words of all items in one string, and where each item's begin: searching it is far faster than them."""

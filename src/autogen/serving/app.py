@@ -207,6 +207,7 @@ def _completion(response: Response, model: str) -> ChatCompletion:
             conversation_id=response.conversation_id,
             version=response.version,
             skill=response.skill,
+            notes=[*response.notes],
         ),
     )
 

@@ -103,6 +103,7 @@ class Details(BaseModel):
     conversation_id: str
     version: str
     skill: str
+    notes: list[str] = []
 
 
 class Answer(BaseModel):

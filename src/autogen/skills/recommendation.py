@@ -26,6 +26,7 @@ from autogen.skills.ordering import Numbers, by_number, extreme
 from autogen.skills.recommendation_settings import MOST_SHOWN, Answering, RecommendationSettings, settings_problems
 from autogen.skills.shortlist import TEXTS_FILE, Shortlist, in_catalogue, popular
 from autogen.skills.skill import Need, Reply, Turn
+from autogen.skills.understanding import is_guessed, not_understood, notes_on
 from autogen.skills.wanted import Wanted
 from autogen.skills.wish import Wish
 from autogen.skills.wish_vocabulary import telling, vocabulary_of
@@ -150,21 +151,32 @@ class Recommendations:
         for wish in wishes:
             shown = Shown([], 0.0) if wish.problem else self.show(_wanted(wish, turn), explore=turn.kept)
             if shown.items:
-                return self._shown(shown, in_full(turn, wish))
+                return self._shown(shown, wish, in_full(turn, wish))
         return self._asked_back(wishes[0], turn)
 
-    def _shown(self, shown: Shown, about: str | None) -> Reply:
-        text = cards(shown.items, self.catalogue)
+    def _shown(self, shown: Shown, wish: Wish, about: str | None) -> Reply:
+        text = self._not_understood(wish) + cards(shown.items, self.catalogue)
         ranking = tuple((one.item.id, one.score) for one in shown.items)
-        return Reply(text, "answer", None, shown.confidence, ranking, about, exploration=shown.exploration)
+        notes = self.notes_on(wish)
+        return Reply(text, "answer", None, shown.confidence, ranking, about, shown.exploration, notes)
 
     def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
         """The conversation stays at the last good wish and at what was shown for it."""
-        offered, about = tuple((name, 0.0) for name in turn.offered), turn.question or None
+        offered, about, notes = tuple((name, 0.0) for name in turn.offered), turn.question or None, self.notes_on(wish)
+        missed, nothing = self._not_understood(wish), self.settings.decline_text
         if wish.problem:
-            return Reply(wish.problem, "clarify", None, 0.0, offered, about)
-        text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
-        return Reply(text, "decline", None, 0.0, offered, about)
+            return Reply(missed + wish.problem, "clarify", None, 0.0, offered, about, notes=notes)
+        text = nothing.replace("{wish}", wish.describe() or "that")
+        return Reply(missed + text, "decline", None, 0.0, offered, about, notes=notes)
+
+    def notes_on(self, wish: Wish) -> tuple[str, ...]:
+        """What of it was understood, and what was not."""
+        return tuple(notes_on(wish, self.catalogue, self.encoder))
+
+    def _not_understood(self, wish: Wish) -> str:
+        """A line of its own before what is shown all the same."""
+        missed = not_understood(wish, self.catalogue, self.encoder)
+        return f"{missed.capitalize()}.\n" if missed else ""
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
@@ -324,8 +336,9 @@ class Recommendations:
         because = self.live.because(at, ranking.history)
         if because is not None and because < len(self.catalogue):
             return f"because of {self.catalogue.items[because].title}"
-        if wanted.query or wanted.filters or wanted.order:
-            return "fits what you asked for"
+        if wanted.filters or wanted.order or wanted.query:
+            guessed = not (wanted.filters or wanted.order) and is_guessed(wanted.query, self.catalogue, self.encoder)
+            return "a guess" if guessed else "fits what you asked for"
         return "popular now" if at in ranking.trending else "may be your taste"
 
 

@@ -12,8 +12,8 @@ from autogen.skills.wanted import Order
 @dataclass(frozen=True)
 class Wish:
     """`query`: what remains to be sought by meaning. `like`, `unlike`: ids of items named. `follows`: it goes on from
-    what was shown. `refines`: what an earlier wish said holds, too. `problem`: a question to ask back; empty where
-    there is none."""
+    what was shown. `refines`: what an earlier wish said holds, too. `unmet`: words for a number that no item has.
+    `problem`: a question to ask back; empty where there is none."""
 
     query: str = ""
     filters: tuple[Filter, ...] = ()
@@ -23,6 +23,7 @@ class Wish:
     follows: bool = False
     order: Order | None = None
     refines: bool = False
+    unmet: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -70,6 +70,7 @@ class _Reader:
         self.follows = False
         self.problem = ""
         self.order: Order | None = None
+        self.unmet: list[str] = []
 
     def read(self) -> Wish:
         for step in (
@@ -91,7 +92,9 @@ class _Reader:
             for name, one in self.bounds.items()
         )
         like, unlike = tuple(dict.fromkeys(self.like)), tuple(dict.fromkeys(self.unlike))
-        return Wish(self._rest(), filters, like, unlike, self.problem, self.follows, self.order)
+        return Wish(
+            self._rest(), filters, like, unlike, self.problem, self.follows, self.order, unmet=tuple(self.unmet)
+        )
 
     def _take(self, place: int, count: int) -> None:
         self.read_already[place : place + count] = [True] * count
@@ -162,6 +165,9 @@ class _Reader:
         attribute = attribute or (self.catalogue.year() if what == "year" else None)
         if attribute is not None:
             self.order = Order(attribute.name, least)
+        elif what:
+            self.unmet.append(" ".join(self.words[place : place + count]))
+        if attribute is not None or what:
             self._take(place, count + named)
 
     def _relative(self, place: int) -> None:
