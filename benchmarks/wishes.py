@@ -76,7 +76,7 @@ def _conversation(row: dict[str, Any], titles: Titles, catalogue: Catalogue) -> 
 def main() -> None:
     given = parse()
     agent = Agent.load(given.project)
-    catalogue = agent.catalogue()
+    catalogue = agent.recommender().catalogue
     skill = next(one for one in agent._skills.values() if isinstance(one, Recommendations))
     asked = conversations(given, catalogue)
     ways: dict[str, list[Wanted]] = {"all of what was said": [], "its meaning alone": [], "its constraints alone": []}

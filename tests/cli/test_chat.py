@@ -73,3 +73,10 @@ def test_a_version_can_be_named_and_an_unknown_one_is_refused(project: Path) -> 
     assert answer["version"] == "0001"
     for unknown in ("9", "abc", "²"):
         refused(called("chat", "-p", project, "--version", unknown), 2, "0001", unknown)
+
+
+def test_a_label_that_is_no_intent_yet_is_kept_and_said(project: Path) -> None:
+    done = autogen("chat", "-p", project, typed=f"{CARD}\n/label top_upp\n/label oos\n")
+    assert '"top_upp" is no intent yet: enough rows of it make it one. Did you mean' in " ".join(done.out.split())
+    assert done.out.count("no intent yet") == 1
+    assert [one.label for one in Memory.open(project).feedback.all()] == ["top_upp", "oos"]

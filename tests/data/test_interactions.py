@@ -73,6 +73,29 @@ def test_events_to_come_count_as_of_now(tmp_path: Path) -> None:
     assert abs(events.time[0] - time.time()) < 60
 
 
+def test_an_event_to_come_counts_as_of_the_last_that_has_been(tmp_path: Path) -> None:
+    events, (problem,) = read(tmp_path, "user,item,timestamp\nb,y,99999999999\na,x,1700000000\nb,x,1600000000\n")
+    assert events.time.tolist() == [1_600_000_000, 1_700_000_000, 1_700_000_000]
+    assert (problem.kind, problem.row) == ("future-event", 2)
+    assert "(1 such rows)" in problem.message and "as of the last event before" in problem.fix
+
+
+def test_an_event_years_after_all_others_counts_as_of_the_last_of_those(tmp_path: Path) -> None:
+    lines = [f"u{at},x{at},{1_300_000_000 + at}" for at in range(199)]
+    events, (problem,) = read(tmp_path, "\n".join(["user,item,timestamp", "b,y,1700000000", *lines]) + "\n")
+    assert events.time[-1] == 1_300_000_198
+    assert len(events) == 200
+    assert (problem.kind, problem.row) == ("late-event", 2)
+    assert "2023-11-14 (1 such rows)" in problem.message
+
+
+def test_a_log_that_goes_on_after_a_pause_is_left_as_it_is(tmp_path: Path) -> None:
+    early = [f"u{at},x{at},{1_300_000_000 + at}" for at in range(100)]
+    late = [f"u{at},x{at},{1_700_000_000 + at}" for at in range(20)]
+    events, problems = read(tmp_path, "\n".join(["user,item,timestamp", *early, *late]) + "\n")
+    assert (events.time[-1], problems) == (1_700_000_019, [])
+
+
 def test_a_rating_that_is_no_number_does_not_lose_the_event(tmp_path: Path) -> None:
     events, problems = read_interactions(tmp_path, [], {})
     assert (len(events), problems) == (0, [])

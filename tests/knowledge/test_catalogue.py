@@ -83,6 +83,37 @@ def test_what_is_wrong_with_rows_is_said_and_the_rest_is_kept() -> None:
     ]
 
 
+@pytest.mark.parametrize("unknown", ["n/a", "N/A", "-", "unknown"])
+def test_a_price_that_is_not_known_is_not_given_and_is_counted(unknown: str) -> None:
+    rows = [{"item": at, "title": f"T{at}", "price": unknown if at % 3 == 1 else f"{at}.50"} for at in range(30)]
+    found, (problem,) = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert (found.attributes["price"].kind, found.attributes["price"].rows) == ("number", 20)
+    assert "price" not in found.items[1].values
+    assert (problem.severity, problem.kind, problem.row) == ("warning", "unknown-number", 3)
+    assert f'"{unknown}" (10 such rows)' in problem.message
+
+
+@pytest.mark.parametrize(("every", "kind"), [(30, "number"), (3, "category")])
+def test_what_is_no_number_among_mostly_numbers_is_counted(every: int, kind: str) -> None:
+    rows = [{"item": at, "title": "T", "price": "on request" if at % every == 1 else 5 + at % 7} for at in range(30)]
+    found, (problem,) = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert found.attributes["price"].kind == kind
+    assert (problem.severity, problem.kind, problem.row) == ("warning", "no-number", 3)
+    assert f'"on request" ({30 // every} such rows)' in problem.message
+
+
+def test_unknown_is_a_category_where_the_others_are() -> None:
+    rows = [{"item": at, "title": "T", "kind": ("ring", "unknown")[at % 2]} for at in range(8)]
+    found, problems = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert (set(found.attributes["kind"].counts), problems) == ({"ring", "unknown"}, [])
+
+
+@pytest.mark.parametrize("title", [None, "", "None", "nan", "NULL"])
+def test_an_item_without_a_title_is_called_by_its_id_whatever_a_file_writes_there(title: str | None) -> None:
+    found, (problem,) = Catalogue.of([Row({"item": 7, "title": title}, "items.csv", 2)])
+    assert (found.items[0].title, problem.kind) == ("7", "missing-title")
+
+
 def test_ids_that_are_numbers_and_texts_are_the_same_item() -> None:
     found, problems = Catalogue.of([Row({"item": 7, "title": "x"}, "i", 1), Row({"item": "7", "title": "y"}, "i", 2)])
     assert [item.id for item in found.items] == ["7"]

@@ -116,7 +116,7 @@ def test_feedback_that_says_nothing_of_an_item_is_nothing_to_improve_with(shop: 
 def test_check_says_what_would_be_learnt_from(untrained_shop: Path) -> None:
     (found,) = Project.open(untrained_shop).check()
     assert {problem.kind for problem in found.problems} <= TINY
-    assert found.learns_from.endswith("of 25 items")
+    assert found.learns_from.endswith("with 24 of the catalogue's 25 items")
     assert "a tenth of those" in found.split
 
 
@@ -126,6 +126,7 @@ def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown
     project = Project.open(untrained_shop)
     (found,) = project.check()
     assert {problem.kind for problem in found.problems} - TINY == {"unknown-item"}
+    assert "24 of the catalogue's 25 items and 1 that it does not have" in found.learns_from
     project.train(progress=TrainingProgress(quiet=True))
     shown = Agent.load(untrained_shop).recommend(Wanted(count=50)).items
     assert len(shown) == 25

@@ -10,6 +10,8 @@ import pytest
 
 from tests.serving.process import ServerProcess
 
+FIELDS = "user, history, query, filters, k, exclude, skill"
+
 
 @pytest.fixture(scope="module")
 def films(trained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
@@ -78,6 +80,68 @@ def test_unknown_items_of_a_history_are_said_and_left_out(films: ServerProcess) 
     found = ask(films, history=["c1", "who knows"], k=3)
     assert found["notes"] == ["unknown items in the history, left out: who knows"]
     assert len(found["items"]) == 3
+
+
+def test_unknown_users_and_exclusions_are_said_and_answered(films: ServerProcess) -> None:
+    found = ask(films, user="nobody", exclude=["c1", "who knows"], k=3)
+    assert found["notes"] == [
+        'unknown user "nobody": answered as a stranger',
+        "unknown items in exclude, left out: who knows",
+    ]
+    assert len(found["items"]) == 3
+
+
+def test_ids_that_are_numbers_are_their_text(films: ServerProcess) -> None:
+    found = ask(films, user=1234, history=[12], exclude=[13, 14.0], k=3)
+    assert found["notes"] == [
+        'unknown user "1234": answered as a stranger',
+        "unknown items in the history, left out: 12",
+        "unknown items in exclude, left out: 13, 14",
+    ]
+    said = {"response_id": found["id"], "label": found["items"][0]["item"], "user": 1234}
+    assert films.http.post("/v1/feedback", json=said).status_code == 200
+    assert ask(films, user=1234)["notes"] == [], "who clicked is known"
+
+
+def test_a_click_on_an_item_that_the_catalogue_does_not_have_is_kept_and_said(films: ServerProcess) -> None:
+    found = ask(films, user="u1", k=3)
+    for item, note in (("no such", 'the catalogue has no item "no such"'), (77, 'the catalogue has no item "77"')):
+        kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": item})
+        assert kept.status_code == 200
+        assert kept.json()["id"].startswith("fb-") and kept.json()["note"].startswith(note)
+    kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": found["items"][0]["item"]})
+    assert set(kept.json()) == {"id"}
+
+
+@pytest.mark.parametrize(
+    ("field", "guess"), [("usr", ' Did you mean "user"?'), ("filter", ' Did you mean "filters"?'), ("zzz", "")]
+)
+def test_a_field_that_is_not_known_is_refused_with_the_nearest(films: ServerProcess, field: str, guess: str) -> None:
+    answer = films.http.post("/v1/recommendations", json={"k": 3, field: "u1"})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "message": f'Expected the fields {FIELDS} only, found "{field}".{guess}',
+        "type": "invalid_request_error",
+        "code": "unknown_field",
+        "param": field,
+    }
+
+
+def test_a_wish_that_is_not_understood_is_said(films: ServerProcess) -> None:
+    note = "not understood: qwerty, asdf; what is shown is a guess"
+    assert ask(films, query="qwerty asdf", k=3)["notes"] == [note]
+    assert {one["reason"] for one in ask(films, query="qwerty asdf", k=3)["items"]} == {"a guess"}
+    body = {"messages": [{"role": "user", "content": "qwerty asdf"}]}
+    said = films.http.post("/v1/chat/completions", json=body).json()
+    assert said["autogen"]["notes"] == [note]
+    assert said["choices"][0]["message"]["content"].startswith("Not understood: qwerty, asdf")
+
+
+def test_an_empty_wish_is_none(films: ServerProcess) -> None:
+    for query in ("", "  "):
+        found = ask(films, user="u1", query=query, k=3)
+        assert found["notes"] == []
+        assert [one["item"] for one in found["items"]] == [one["item"] for one in ask(films, user="u1", k=3)["items"]]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from autogen.knowledge.catalogue import Filter
 from autogen.skills.exploration import propensities
 from autogen.skills.live import MOST_A_DAY, clicks
 from autogen.skills.recommendation import Answering, Recommendations, RecommendationType, Wanted
-from autogen.skills.skill import Observer, Turn
+from autogen.skills.skill import Observer, Reply, Turn
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
 
@@ -106,6 +106,39 @@ def test_filters_hold_and_an_empty_catalogue_after_them_is_no_fault(films: Recom
     assert cheap
     assert all(one.item.values["price"] <= 8 for one in cheap)  # type: ignore[operator]
     assert films.recommend(Wanted(filters=(Filter("price", at_most=-1.0),))) == []
+
+
+def prices(films: Recommendations, names: Iterable[str]) -> list[float]:
+    return [films.catalogue.numbers("price")[films.catalogue.position[name]] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "taste", "first", "sign"),
+    [
+        ("the cheapest comedy", "c", 5.0, 1),
+        ("cheapest horror over 9 euros", "h", 9.0, 1),
+        ("most expensive horror under 12 euros", "h", 12.0, -1),
+        ("the oldest comedies", "c", 5.0, 1),
+        ("newest horror", "h", 16.0, -1),
+    ],
+)
+def test_superlatives_put_what_fits_in_order(
+    films: Recommendations, text: str, taste: str, first: float, sign: int
+) -> None:
+    (reply,) = exploring(films, 1.0, diversity=0.9, new_items=2).reply([Turn(text)])
+    found = prices(films, dict(reply.alternatives))
+    assert {name[0] for name, _ in reply.alternatives} == {taste}
+    assert found == sorted(found, key=lambda price: sign * price)
+    assert found[0] == first
+
+
+def test_the_cheapest_of_what_was_shown_may_be_among_it(films: Recommendations) -> None:
+    (first,) = films.reply([Turn("a comedy")])
+    offered = tuple(name for name, _ in first.alternatives)
+    (cheapest,) = films.reply([Turn("the cheapest", "answer", "a comedy", offered, "films")])
+    assert prices(films, dict(cheapest.alternatives))[0] == 5.0
+    assert all(name.startswith("c") for name, _ in cheapest.alternatives)
+    assert cheapest.about == "a comedy; the cheapest"
 
 
 @pytest.mark.parametrize("count", [-1, 101])
@@ -204,6 +237,89 @@ def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> N
     assert cheaper.about == "a comedy; cheaper"
     (other,) = films.reply([replace(turn, text="something else")])
     assert not {*offered} & {name for name, _ in other.alternatives}
+
+
+def test_a_word_of_a_title_is_enough_to_find_it(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("the one with another")])
+    assert next(iter(dict(reply.alternatives))) == NEW
+    without_texts = replace(films, texts=None, encoder=None)
+    (reply,) = without_texts.reply([Turn("the film with wallets")])
+    assert {
+        films.catalogue.items[films.catalogue.position[name]].title.split()[1] for name, _ in reply.alternatives
+    } == {"wallet"}
+
+
+def test_a_wish_that_nobody_understands_is_answered_as_a_guess_and_says_so(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("qwerty asdf")])
+    assert reply.action == "answer"
+    first, *lines = reply.text.splitlines()
+    assert first == "Not understood: qwerty, asdf; what is shown is a guess."
+    assert all(line.endswith("(a guess)") for line in lines)
+    assert reply.notes == ("not understood: qwerty, asdf; what is shown is a guess",)
+
+
+def test_what_was_understood_is_told_from_what_was_not(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("a comedy with qwerty and a wallet")])
+    assert reply.text.startswith("Not understood: qwerty.\n1. ")
+    assert reply.notes == ("understood: genres Comedy; wallet", "not understood: qwerty")
+    (understood,) = films.reply([Turn("a comedy under 10 euros")])
+    assert understood.notes == ("understood: price at most 10; genres Comedy",)
+
+
+class Talk:
+    """A conversation, as an agent holds it."""
+
+    def __init__(self, films: Recommendations) -> None:
+        self.films, self.last = films, Turn("")
+
+    def say(self, text: str) -> Reply:
+        (reply,) = self.films.reply([replace(self.last, text=text)])
+        offered = tuple(name for name, _ in reply.alternatives)
+        self.last = Turn(text, reply.action, reply.about or text, offered, "films")
+        return reply
+
+    def shown(self, text: str) -> tuple[set[str], list[float]]:
+        """Tastes and prices of what is shown for this."""
+        reply = self.say(text)
+        assert reply.action == "answer", reply.text
+        names = [name for name, _ in reply.alternatives]
+        return {name[0] for name in names}, prices(self.films, names)
+
+
+@pytest.mark.parametrize("refused", ["recommend", "over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_after_a_wish_that_was_refused_the_last_good_one_is_refined(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    reply = talk.say(refused)
+    assert reply.action in ("clarify", "decline")
+    assert reply.alternatives and reply.about == "a comedy", "what was shown may still be pointed at"
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+    tastes, found = talk.shown("the cheapest")
+    assert tastes == {"c"} and found[0] == min(found)
+
+
+@pytest.mark.parametrize("refused", ["a comedy over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_what_a_first_wish_said_holds_though_it_was_refused(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    assert talk.say(refused).action in ("clarify", "decline")
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+
+
+def test_where_nothing_fits_both_the_newer_wish_holds_alone(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.say("a comedy under 1 euro")
+    assert talk.shown("horror")[0] == {"h"}
+    assert talk.last.question == "horror"
+
+
+def test_a_new_wish_after_an_answer_is_a_new_wish(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    assert talk.shown("horror")[0] == {"h"}
+    talk.say("recommend")
+    assert talk.shown("under 10 euros")[0] == {"h"}
 
 
 def exploring(films: Recommendations, share: float, seed: int = 0, **values: object) -> Recommendations:

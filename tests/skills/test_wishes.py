@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from autogen.data.rows import Row
 from autogen.knowledge.catalogue import Catalogue
-from autogen.skills.wishes import Wish, read_wish
+from autogen.skills.wish import Wish
+from autogen.skills.wishes import read_wish
 
 FILMS = [
     ("Alien", 1979, ["Horror", "Sci-Fi"]),
@@ -122,6 +124,56 @@ def test_constraints_on_films_are_read_from_a_sentence(text: str, filters: list[
 )
 def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[str], goods: Catalogue) -> None:
     assert said(read_wish(text, goods)) == filters
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [
+        ("cheapest", "least price first"),
+        ("the cheapest ring", "style ring; least price first"),
+        ("the most expensive backpacks under 100 euros", "price at most 100; style backpack; most price first"),
+        ("lowest price", "least price first"),
+        ("the highest price, no rings", "style not ring; most price first"),
+        ("not the cheapest ring", "style ring"),
+    ],
+)
+def test_superlatives_of_goods_are_an_order(text: str, described: str, goods: Catalogue) -> None:
+    wish = read_wish(text, goods)
+    assert replace(wish, query="").describe().removesuffix("; not mentioning cheapest") == described
+    assert not wish.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [
+        ("the newest", "most year first"),
+        ("the latest comedies", "genres Comedy; most year first"),
+        ("oldest horror from the 80s", "year 1980–1989; genres Horror; least year first"),
+    ],
+)
+def test_superlatives_of_films_are_an_order(text: str, described: str, films: Catalogue) -> None:
+    assert read_wish(text, films).describe() == described
+
+
+def test_a_superlative_of_a_number_that_is_named_is_an_order_by_it(accounts: Catalogue) -> None:
+    assert read_wish("the fund with the lowest minimum amount", accounts).describe() == (
+        "kind fund; least minimum amount first"
+    )
+    assert read_wish("highest monthly fee", accounts).describe() == "most monthly fee first"
+
+
+def test_a_superlative_of_what_no_item_has_is_not_understood(goods: Catalogue) -> None:
+    wish = read_wish("the newest ring", goods)
+    assert (wish.describe(), wish.unmet) == ("style ring", ("newest",))
+    assert read_wish("the newest", goods).problem.startswith("What would you like?")
+
+
+def test_a_superlative_alone_orders_what_was_asked_for(goods: Catalogue) -> None:
+    before = read_wish("a ring", goods)
+    wish = read_wish("and the cheapest?", goods, ["g3"], before)
+    assert (wish.describe(), wish.follows) == ("style ring; least price first", False)
+    assert read_wish("the cheapest backpack", goods, ["g3"], before).describe() == "style backpack; least price first"
+    assert read_wish("something else", goods, ["g4"], wish).describe() == "style ring; least price first"
 
 
 @pytest.mark.parametrize(

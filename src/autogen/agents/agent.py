@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autogen.errors import ProjectNotFound, UsageError, VersionDamaged
+from autogen.config import RESERVED_LABEL
+from autogen.data.problems import quoted
+from autogen.errors import ProjectNotFound, UsageError, VersionDamaged, did_you_mean
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
-from autogen.knowledge.catalogue import Catalogue
 from autogen.runtime.recommender import Recommender
 from autogen.runtime.tuned_model import TunedModel
 from autogen.skills import SKILLS
@@ -39,6 +40,7 @@ class Response:
     conversation_id: str
     version: str
     skill: str
+    notes: tuple[str, ...] = ()  # what was understood, and what was not, where the skill says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +209,27 @@ class Agent:
     def recommends(self, skill: str) -> bool:
         return isinstance(self._skills.get(skill), Recommendations)
 
-    def labels(self, skill: str) -> tuple[str, ...]:
-        """What a skill's classifiers tell apart; empty where it has none, or is not known."""
-        models = self._skills[skill].models.values() if skill in self._skills else ()
-        return tuple(label for model in models if isinstance(model, TunedModel) for label in model.task.labels)
+    def recommender(self, skill: str | None = None) -> Recommendations:
+        """A skill that recommends, knowing what was said so far. Raises UsageError where none does."""
+        self._observe()
+        return self._recommender(skill)[1]
 
-    def catalogue(self, skill: str | None = None) -> Catalogue:
-        """The items that a skill recommends. Raises UsageError where none does."""
-        return self._recommender(skill)[1].catalogue
+    def note_on(self, kept: Feedback) -> str | None:
+        """What whoever gave this feedback should know: it may name an item that is none, or an intent that is none
+        yet."""
+        if kept.skill not in self._skills or kept.label is None:
+            return None
+        if self.recommends(kept.skill):
+            if kept.label in self._recommender(kept.skill)[1].catalogue.position:
+                return None
+            return (
+                f"the catalogue has no item {quoted(kept.label)}: this is kept, and changes nothing that is recommended"
+            )
+        models = self._skills[kept.skill].models.values()
+        known = [name for model in models for name in model.task.labels]
+        if kept.label in (*known, RESERVED_LABEL):
+            return None
+        return f"{quoted(kept.label)} is no intent yet: enough rows of it make it one.{did_you_mean(kept.label, known)}"
 
     def _recommender(self, skill: str | None) -> tuple[str, Recommendations]:
         found = {name: one for name, one in self._skills.items() if isinstance(one, Recommendations)}
@@ -276,6 +291,7 @@ class Agent:
             conversation_id=message.conversation_id or new_conversation(),
             version=self.version,
             skill=skill,
+            notes=reply.notes,
         )
 
 
@@ -345,7 +361,7 @@ def check_whole_characters(*texts: str | None) -> None:
 
 def _claim(reply: Reply) -> tuple[bool, bool, float]:
     """A choice made when asked back is surer than anything a model says."""
-    return reply.action != "decline", reply.about is not None, reply.confidence
+    return reply.action != "decline", reply.action == "answer" and reply.about is not None, reply.confidence
 
 
 def _stored(

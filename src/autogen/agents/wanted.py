@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from autogen.data.problems import quoted
 from autogen.errors import UsageError
 from autogen.feedback.events import MAX_TEXT_LENGTH
-from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.filters import filters_from_json
-from autogen.skills.recommendation import Wanted
+from autogen.skills.recommendation import Recommendations, Wanted
 from autogen.skills.wishes import read_wish
 
 MOST_IDS = 1_000  # of a history or an exclusion
+MOST_NAMED = 10  # of ids that are not known
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Asked:
 
 
 def wanted(
-    catalogue: Catalogue,
+    recommender: Recommendations,
     user: str | None,
     history: Sequence[str],
     query: str,
@@ -37,11 +38,11 @@ def wanted(
         raise UsageError(f"Expected a query of at most {MAX_TEXT_LENGTH:,} characters, found {len(query):,}.")
     if max(len(history), len(exclude)) > MOST_IDS:
         raise UsageError(f"Expected at most {MOST_IDS:,} ids, found {max(len(history), len(exclude)):,}.")
+    catalogue = recommender.catalogue
     wish = read_wish(query, catalogue) if query.strip() else None
-    unknown = [name for name in history if name not in catalogue.position]
-    notes = [f"unknown items in the history, left out: {', '.join(unknown[:10])}"] if unknown else []
-    if wish is not None and (wish.filters or wish.like or wish.unlike):
-        notes.append(f"understood: {wish.describe()}")
+    notes = [*_unknown_user(recommender, user), *_unknown_items(recommender, history, exclude)]
+    if wish is not None:
+        notes += recommender.notes_on(wish)
     if wish is not None and wish.problem:
         notes.append(wish.problem)
     asked = Wanted(
@@ -53,5 +54,18 @@ def wanted(
         exclude=tuple(exclude),
         like=wish.like if wish else (),
         unlike=wish.unlike if wish else (),
+        order=wish.order if wish else None,
     )
     return Asked(asked, tuple(notes))
+
+
+def _unknown_user(recommender: Recommendations, user: str | None) -> Iterator[str]:
+    if user is not None and not recommender.live.knows(user):
+        yield f"unknown user {quoted(user)}: answered as a stranger"
+
+
+def _unknown_items(recommender: Recommendations, history: Sequence[str], exclude: Sequence[str]) -> Iterator[str]:
+    for place, names in (("the history", history), ("exclude", exclude)):
+        unknown = [name for name in names if name not in recommender.catalogue.position]
+        if unknown:
+            yield f"unknown items in {place}, left out: {', '.join(unknown[:MOST_NAMED])}"

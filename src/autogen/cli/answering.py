@@ -12,8 +12,7 @@ import typer
 from autogen.cli.main import JsonOption, ProjectOption, VersionOption, app, output
 from autogen.cli.output import Output, escape
 from autogen.cli.versions import opened
-from autogen.config import RESERVED_LABEL
-from autogen.errors import AutoGenError, did_you_mean
+from autogen.errors import AutoGenError
 
 HELP = "/up, /down [CARD], /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
 
@@ -119,16 +118,9 @@ class _Talk:
             return
         kept = self.agent.feedback(self.last, source="cli", **given)
         self.to.say("[dim]kept, thank you[/]")
-        if word == "label":
-            self._say_if_new(kept.label or "", kept.skill or "")
+        if note := self.agent.note_on(kept):
+            self.to.say(f"[dim]{escape(note)}[/]")
         self.to.result({"feedback": kept.id})
-
-    def _say_if_new(self, label: str, skill: str) -> None:
-        known = self.agent.labels(skill)
-        if known and label not in (*known, RESERVED_LABEL):
-            self.to.say(
-                f"[dim]{escape(label)} is no intent yet: enough rows of it make it one.{did_you_mean(label, known)}[/]"
-            )
 
 
 @app.command(epilog="Example: autogen serve -p bank --port 8000")

@@ -19,7 +19,7 @@ def recommend(
     project: ProjectOption = Path(),
     user: Annotated[str | None, typer.Option("--user", help="For whom; without one, for a stranger.")] = None,
     history: Annotated[list[str] | None, typer.Option("--history", help="Ids of items seen, the oldest first.")] = None,
-    query: Annotated[str, typer.Option("--query", help="A wish in words.")] = "",
+    query: Annotated[str, typer.Option("--query", help="A wish in words; empty: none.")] = "",
     filters: Annotated[str, typer.Option("--filters", help='As JSON: {"year": {"min": 1990}}.')] = "",
     k: Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many; else as agent.toml says.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Ids not to show.")] = None,
@@ -33,7 +33,7 @@ def recommend(
 
     opened(project)
     to, agent = output(project, as_json), Agent.load(project, version)
-    asked = wanted(agent.catalogue(skill), user, history or (), query, _json(filters), k, exclude or ())
+    asked = wanted(agent.recommender(skill), user, history or (), query, _json(filters), k, exclude or ())
     found = agent.recommend(asked.wanted, skill)
     for note in asked.notes:
         to.note(f"note: {note}")

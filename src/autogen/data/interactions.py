@@ -25,8 +25,11 @@ from autogen.data.rows import Row, is_missing, require_label
 MAX_ID = 200  # characters of a user or an item
 MILLISECONDS = 1e11  # Unix times above this (the year 5138 in seconds) are milliseconds
 DAY = 86_400.0
+YEAR = 365 * DAY
+STRAY = 100  # one event of so many may stand long after all others, and is then no sign of when the log ended
 REQUIRED, OPTIONAL = ("user", "item", "timestamp"), ("rating", "event")
 LEFT_OUT = "the event is left out; mend it if it matters"
+AS_OF_LAST = "it counts as of the last event before; look at the clock that wrote it"
 
 Places = NDArray[np.int32]
 Times = NDArray[np.float64]
@@ -196,7 +199,7 @@ class _Reader:
 
     def events(self) -> Interactions:
         """In order of time, without those of the same user, item and time as one before."""
-        found = self._log.events()
+        found = self._plausible(self._log.events())
         order = np.lexsort((found.user, found.item, found.time))
         same = np.zeros(len(order), bool)
         same[1:] = np.all([np.diff(column[order]) == 0 for column in (found.user, found.item, found.time)], axis=0)
@@ -210,6 +213,18 @@ class _Reader:
         once[again] = False
         return _in_order(found.where(once))
 
+    def _plausible(self, events: Interactions) -> Interactions:
+        """One clock that is wrong would be all that trends, so what it dated counts as of the last event before."""
+        end = last_plausible(events.time, self._now)
+        stray = (events.time > end) & (events.time <= self._now + DAY)
+        if stray.any():
+            first = int(stray.argmax())
+            source = next(name for start, name in reversed(self._from) if start <= first)
+            message = f"expected no event a year and more after all others, found one of {_day(events.time[first])}"
+            row = Row({}, source, self._numbers[first])
+            self._flaws["late-event"] = _Counted(row, message, AS_OF_LAST, int(stray.sum()))
+        return replace(events, time=np.minimum(events.time, end))
+
     def _time(self, row: Row, before: int) -> float | None:
         value = row.values.get("timestamp")
         time = seconds_of_timestamp(value)
@@ -219,8 +234,7 @@ class _Reader:
             return None
         if time > self._now + DAY:
             message = f"expected a time that has been, found {shown(value)}, which is to come"
-            self._flaw(row, before, "future-event", message, "it counts as of now; look at the clock that wrote it")
-            return self._now
+            self._flaw(row, before, "future-event", message, AS_OF_LAST)
         return time
 
     def _rating(self, row: Row, before: int) -> float:
@@ -248,6 +262,23 @@ class _Reader:
             Problem("warning", kind, one.row.source, one.row.number, f"{one.message} ({one.rows} such rows)", one.fix)
             for kind, one in self._flaws.items()
         ]
+
+
+def last_plausible(times: Times, now: float) -> float:
+    """The time of the last event that has been and does not stand alone: those at the very end, few of many, that a gap
+    of a year and of half of all the time before divides from the rest, do."""
+    been = np.sort(times[times <= now + DAY])
+    if not len(been):
+        return now
+    few = len(been) // STRAY
+    gaps = np.diff(been[len(been) - few - 1 :])
+    spans = been[len(been) - few - 1 : -1] - been[0]
+    stray = np.flatnonzero(gaps > np.maximum(YEAR, spans / 2))
+    return float(been[len(been) - few - 1 + stray[0]] if len(stray) else been[-1])
+
+
+def _day(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
 
 
 def seconds_of_timestamp(value: object) -> float | None:

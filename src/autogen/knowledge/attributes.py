@@ -23,6 +23,7 @@ Kind = Literal["number", "category", "text"]
 Role = Literal["money", "year", ""]
 
 ALMOST_ALL = 0.95  # of a column's values that must be of a kind: real files have a "n/a" here and there
+MOSTLY = 0.5  # of a column's values: where more are numbers, the others are a surprise
 YES, NO = "yes", "no"
 CURRENCIES = frozenset("$ € £ ¥ ₹ eur euro euros usd gbp dollar dollars chf kr rs yen yuan rmb 元 块 欧元 美元".split())
 _MONEY = frozenset("price prices cost costs msrp fee fare rent preis kosten prix precio 价格 售价 价钱".split())
@@ -32,6 +33,7 @@ _YEAR = frozenset(
 _COUNTS = frozenset("n num number count total counts no votes".split())
 _FLAGS = {"true": YES, "false": NO, "yes": YES, "no": NO}
 _NUMBER = re.compile(r"([^\d\s.,+\-]{0,5}) ?([+\-]?\d[\d.,]*)(?: ?([^\d\s.,]{1,12}))?\.?")
+_UNKNOWN = frozenset("n/a na n.a. n.a null none nan nil - -- – — ? unknown unbekannt tbd tba k.a. 未知".split())
 _NAMES = ("name", "title", "label", "value")
 _LIST_CHARS = 10_000  # of a list written as text
 
@@ -161,7 +163,9 @@ def infer(name: str, cells: Sequence[Cell | None]) -> tuple[Attribute, list[Valu
         return _category(name, flags, several=False), flags
     if any(isinstance(cell, tuple) for cell in present):
         return _listed(name, [cell if isinstance(cell, tuple) else (_text(cell),) if cell else None for cell in cells])
-    found = _numbers(name, cells, present) or _years(name, cells, present)
+    known = [None if is_unknown(cell) else cell for cell in cells]  # "unknown" may be a category, but is no number
+    given = [cell for cell in known if cell is not None]
+    found = (_numbers(name, known, given) or _years(name, known, given)) if given else None
     if found is not None:
         return found
     texts = [None if cell is None else _text(cell) for cell in cells]
@@ -171,6 +175,29 @@ def infer(name: str, cells: Sequence[Cell | None]) -> tuple[Attribute, list[Valu
     values: list[Value | None] = [*texts]
     filled = [text for text in texts if text]
     return _category(name, values, several=False) if _names_things(filled) else _written(name, values), values
+
+
+def is_unknown(cell: Cell | None) -> bool:
+    """Whether people write this where there is no number."""
+    return isinstance(cell, str) and cell.casefold() in _UNKNOWN
+
+
+def no_numbers(attribute: Attribute, cells: Sequence[Cell | None]) -> dict[str, list[int]]:
+    """Places of the cells that are no numbers in a column that is mostly numbers, by what is wrong with them: they say
+    that nothing is known, or something else."""
+    if attribute.is_flag or attribute.several:
+        return {}
+    unknown = [at for at, cell in enumerate(cells) if is_unknown(cell)]
+    given = [at for at, cell in enumerate(cells) if cell is not None and not is_unknown(cell)]
+    others = [at for at in given if _is_no_number(attribute, cells[at])]
+    if len(given) - len(others) <= MOSTLY * len(given):
+        return {}
+    return {"unknown-number": unknown if attribute.kind == "number" else [], "no-number": others}
+
+
+def _is_no_number(attribute: Attribute, cell: Cell | None) -> bool:
+    dated = attribute.role == "year" and isinstance(cell, str) and _dates(attribute.name).search(cell)
+    return not dated and (cell is None or number_and_unit(cell) is None)
 
 
 def _flag(cell: Cell) -> str:
@@ -204,7 +231,7 @@ def _years(
     name: str, cells: Sequence[Cell | None], present: Sequence[Cell]
 ) -> tuple[Attribute, list[Value | None]] | None:
     """Dates are kept as their years: that is what people ask for."""
-    date_like = re.compile(r"\b(1\d{3}|20\d\d)\b" if _YEAR & {*Attribute(name, "text", 0).words} else r"^(\d{4})-\d\d")
+    date_like = _dates(name)
     years = [date_like.search(cell) if isinstance(cell, str) and len(cell) <= 40 else None for cell in present]
     found = [float(year[1]) for year in years if year]
     if len(found) < ALMOST_ALL * len(present):
@@ -214,6 +241,10 @@ def _years(
         year = date_like.search(cell) if isinstance(cell, str) else None
         values.append(float(year[1]) if year else cell if cell is None else _text(cell))
     return Attribute(name, "number", len(present), low=min(found), high=max(found)), values
+
+
+def _dates(name: str) -> re.Pattern[str]:
+    return re.compile(r"\b(1\d{3}|20\d\d)\b" if _YEAR & {*Attribute(name, "text", 0).words} else r"^(\d{4})-\d\d")
 
 
 def _listed(name: str, cells: Sequence[tuple[str, ...] | str | None]) -> tuple[Attribute, list[Value | None]]:

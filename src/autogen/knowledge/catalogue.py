@@ -17,7 +17,7 @@ from autogen.data.problems import Problem, shown
 from autogen.data.quality import normalise
 from autogen.data.rows import Row
 from autogen.errors import VersionDamaged
-from autogen.knowledge.attributes import ALMOST_ALL, Attribute, Cell, Value, clean, infer, spoken_number
+from autogen.knowledge.attributes import ALMOST_ALL, Attribute, Cell, Value, clean, infer, no_numbers, spoken_number
 from autogen.knowledge.words import plain
 from autogen.storage.files import explained, write_atomically
 
@@ -27,6 +27,7 @@ MENTIONS = "mentions"  # a filter's attribute that every item has: the words of 
 ITEM, TITLE, YEAR = "item", "title", "year"
 _FORMAT = 1
 _TITLE_YEAR = re.compile(r"\((\d{4})\)\s*$")
+_NO_TITLE = frozenset(("", "none", "nan", "null", "n/a"))  # as frames write what is missing
 # Columns that say nothing of what an item is like.
 _MEANINGLESS = frozenset(
     "id ids uuid guid sku asin isbn ean upc gtin url uri link image img picture poster thumbnail lang language locale "
@@ -101,6 +102,8 @@ class Catalogue:
         for name in columns:
             cells = [clean(row.values.get(name)) for _, _, row in kept]
             _add(name, cells, attributes, values)
+            if name in attributes and not _MEANINGLESS & {*attributes[name].words}:
+                problems += _no_numbers(attributes[name], cells, [row for _, _, row in kept])
         if not any(attribute.role == "year" for attribute in attributes.values()) and YEAR not in attributes:
             _add_years(titles, attributes, values)
         items = (Item(id_, title, kept_values) for (id_, title, _), kept_values in zip(kept, values, strict=True))
@@ -211,6 +214,10 @@ class Catalogue:
             at = text.find(wanted, int(starts[item + 1]) if item + 1 < len(starts) else len(text))
         return found
 
+    def says(self, word: str) -> bool:
+        """Whether any item's title or texts have this word, as `plain` writes it."""
+        return f" {word} " in self._words[0]
+
     @cached_property
     def _words(self) -> tuple[str, NDArray[np.intp]]:
         """The words of all items in one string, and where each item's begin: searching it is far faster than them."""
@@ -272,7 +279,8 @@ def _kept(rows: Iterable[Row]) -> tuple[list[tuple[str, str, Row]], list[Problem
         if id_ in first:
             problems.append(_again(row, id_, first[id_]))
             continue
-        if not title:
+        if title.casefold() in _NO_TITLE:
+            title = ""
             fix = "write one; until then it is called by its id"
             problems.append(
                 _warning(row, "missing-title", f"expected a title of the item {shown(id_)}, found none", fix)
@@ -297,6 +305,23 @@ def _again(row: Row, id_: str, first: Row) -> Problem:
 
 def _warning(row: Row, kind: str, message: str, fix: str) -> Problem:
     return Problem("warning", kind, row.source, row.number, message, fix)
+
+
+def _no_numbers(attribute: Attribute, cells: Sequence[Cell | None], rows: Sequence[Row]) -> list[Problem]:
+    fixes = {
+        "unknown-number": "it counts as not given; leave the cell empty",
+        "no-number": f"the column counts as {attribute.kind}; write numbers alone where it is to be compared",
+    }
+    return [
+        _warning(
+            rows[places[0]],
+            kind,
+            f"expected a number in {shown(attribute.name)}, found {shown(cells[places[0]])} ({len(places)} such rows)",
+            fixes[kind],
+        )
+        for kind, places in no_numbers(attribute, cells).items()
+        if places
+    ]
 
 
 def _add(

@@ -45,10 +45,13 @@ class Behaviour:
 
     @property
     def words(self) -> str:
-        events = self.events
+        events, size = self.events, len(self.catalogue)
+        chosen = np.unique(events.item)
+        others = np.count_nonzero(chosen >= size)
+        of_others = f" and {others:,} that it does not have" if others else ""
         return (
-            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(np.unique(events.item)):,} of "
-            f"{len(self.catalogue):,} items"
+            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(chosen) - others:,} of the "
+            f"catalogue's {size:,} items{of_others}"
         )
 
 

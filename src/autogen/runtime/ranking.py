@@ -34,7 +34,8 @@ POPULARITY = 3  # of HALF_LIVES: a week, the plain reading that others are measu
 @dataclass(frozen=True)
 class Ranked:
     """What each query was shown, (TOP,) places at most, and what was to be found. `shelf`: by the number of a query for
-    an item that nobody had chosen, what it would have been shown of such items alone."""
+    an item that nobody had chosen, what it would have been shown of such items alone; empty where there are no more of
+    them than are shown."""
 
     queries: tuple[Relevant, ...]
     shown: tuple[Places, ...]
@@ -81,12 +82,15 @@ def rank(
     queries = relevant(held_out, places, min_rating)
     replay = Replay(model.events, len(model.items))
     counts = np.bincount(model.events.item, minlength=len(model.items))
+    new = counts == 0
+    # the ten best of ten items hold every one of them, whatever the order
+    tells = np.count_nonzero(new[: model.card.offered]) > TOP
     shown, shelf = [], {}
     for at, one in enumerate(queries):
         scores = _scores(model, held_out.users[one.user], one, replay.before(one.now), score)
         shown.append(top(scores, TOP))
-        if all(item >= 0 and counts[item] == 0 for item in one.items):
-            shelf[at] = top(np.where(counts == 0, scores, -np.inf).astype(np.float32), TOP)
+        if tells and all(item >= 0 and new[item] for item in one.items):
+            shelf[at] = top(np.where(new, scores, -np.inf).astype(np.float32), TOP)
     return Ranked(tuple(queries), tuple(shown), counts, shelf)
 
 

@@ -32,6 +32,10 @@ class TextVectors:
             raise VersionDamaged(f"{folder} does not hold a whole text encoder: {error}") from error
         return cls(encoder, ExportedModel(folder / MODEL_FILE, threads))
 
+    def has_word(self, word: str) -> bool:
+        """Whether the model's vocabulary has this word whole; of others it knows the pieces, which may mean nothing."""
+        return self._encoder.has_word(word)
+
     def of(self, texts: Sequence[str]) -> Floats:
         """(texts, width), of length one."""
         rows = self._encoder.encode(texts)

@@ -110,9 +110,10 @@ def _answering(service: Service) -> APIRouter:
             headers={"Cache-Control": "no-cache"},
         )
 
-    @router.post("/feedback")
+    @router.post("/feedback", response_model_exclude_none=True)
     async def feedback(given: FeedbackRequest) -> FeedbackKept:
-        return FeedbackKept(id=(await service.keep(given)).id)
+        kept = await service.keep(given)
+        return FeedbackKept(id=kept.id, note=service.fleet.champion.note_on(kept))
 
     @router.post("/recommendations")
     async def recommendations(request: RecommendationRequest) -> RecommendationList:
@@ -206,6 +207,7 @@ def _completion(response: Response, model: str) -> ChatCompletion:
             conversation_id=response.conversation_id,
             version=response.version,
             skill=response.skill,
+            notes=[*response.notes],
         ),
     )
 

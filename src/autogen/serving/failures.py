@@ -95,6 +95,8 @@ def _invalid(_request: Request, error: Exception) -> Response:
     if kind == "json_invalid":
         reason = found.get("ctx", {}).get("error", "")
         return error_response(400, "invalid_json", f"Expected the body to be JSON: {reason} (character {param}).")
+    if kind == "unknown_field":
+        return error_response(400, kind, found["msg"], found["ctx"]["field"])
     if kind == "string_too_long" and found["ctx"]["max_length"] == MAX_TEXT_LENGTH:
         return too_long(len(found["input"]), param or "body").response()
     message = _in_words(found)

@@ -1,19 +1,32 @@
-"""What comes in and goes out, as pydantic types. Fields that we do not know are ignored: clients send many."""
+"""What comes in and goes out, as pydantic types. Fields that we do not know are ignored where OpenAI's clients send
+many, and refused where the interface is our own."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from autogen.agents.wanted import MOST_IDS
-from autogen.errors import UsageError
+from autogen.data.problems import quoted
+from autogen.errors import UsageError, did_you_mean
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, parse_rating
+from autogen.knowledge.attributes import spoken_number
 
 MOST_MESSAGES = 1_000
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Words = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+
+
+def _as_id(value: object) -> object:
+    """Ids are text; what is written as a number is the text of it."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63
+    return spoken_number(float(value)) if isinstance(value, float) and number else str(value) if number else value
+
+
+Id = Annotated[Name, BeforeValidator(_as_id, json_schema_input_type=str | int)]
 
 
 class TextPart(BaseModel):
@@ -72,7 +85,7 @@ class ChatRequest(BaseModel):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     metadata: ChatMetadata | None = None
-    user: Name | None = None  # who writes, for skills that answer each user differently
+    user: Id | None = None  # who writes, for skills that answer each user differently
 
 
 class Intent(BaseModel):
@@ -90,6 +103,7 @@ class Details(BaseModel):
     conversation_id: str
     version: str
     skill: str
+    notes: list[str] = []
 
 
 class Answer(BaseModel):
@@ -150,22 +164,34 @@ class FeedbackRequest(BaseModel):
 
     response_id: Name
     rating: Rating = None
-    label: Name | Literal[""] | None = None
+    label: Id | Literal[""] | None = None
     text: Words | None = None
     comment: Words | None = None
-    user: Name | Literal[""] | None = None
+    user: Id | Literal[""] | None = None
 
 
 class RecommendationRequest(BaseModel):
     """For a user, or an anonymous history of item ids (the oldest first): items, also by a wish in words."""
 
-    user: Name | None = None
-    history: Annotated[list[Name], Field(max_length=MOST_IDS)] = []
+    user: Id | None = None
+    history: Annotated[list[Id], Field(max_length=MOST_IDS)] = []
     query: Words = ""
     filters: dict[str, Any] = {}
     k: Annotated[int, Field(ge=1, le=100)] | None = None
-    exclude: Annotated[list[Name], Field(max_length=MOST_IDS)] = []
+    exclude: Annotated[list[Id], Field(max_length=MOST_IDS)] = []
     skill: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, body: Any) -> Any:
+        """A filter that is misspelt would be no filter, and nobody would see it."""
+        known = cls.model_fields
+        unknown = next((name for name in body if name not in known), None) if isinstance(body, dict) else None
+        if unknown is not None:
+            said = {"known": ", ".join(known), "found": quoted(unknown), "guess": did_you_mean(unknown, known)}
+            message = "Expected the fields {known} only, found {found}.{guess}"
+            raise PydanticCustomError("unknown_field", message, {**said, "field": unknown})
+        return body
 
 
 class RecommendedItem(BaseModel):
@@ -189,7 +215,10 @@ class RecommendationList(BaseModel):
 
 
 class FeedbackKept(BaseModel):
+    """`note`: what its sender should know; most often there is none."""
+
     id: str
+    note: str | None = None
 
 
 class ParseRequest(BaseModel):

@@ -115,8 +115,8 @@ class Service:
         def recommend(some: Sequence[RecommendationRequest]) -> list[tuple[Recommendation, tuple[str, ...]]]:
             found = []
             for one in some:
-                catalogue = champion.catalogue(one.skill)
-                asked = wanted(catalogue, one.user, one.history, one.query, one.filters, one.k, one.exclude)
+                recommender = champion.recommender(one.skill)
+                asked = wanted(recommender, one.user, one.history, one.query, one.filters, one.k, one.exclude)
                 found.append((champion.recommend(asked.wanted, one.skill), asked.notes))
             return found
 

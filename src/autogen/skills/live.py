@@ -130,6 +130,11 @@ class LiveRecommender:
         self._trend.add(np.array([item], np.int32), np.array([when]))
         self._clicked.append(item)
 
+    def knows(self, user: str) -> bool:
+        """Whether this user did anything yet."""
+        with self._guard:
+            return user in self.model.user_at or user in self._people
+
     def _learnt(self, user: str, item: int, when: float) -> bool:
         """Whether the model has this click among what it learnt from."""
         items, times = self.model.histories.all_of(self.model.user_at.get(user, -1))

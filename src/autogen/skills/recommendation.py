@@ -6,77 +6,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
-from autogen.config import CONFIG_NAME, SkillSettings, Sources
 from autogen.data.interactions import Places
-from autogen.data.problems import Problem, shown
-from autogen.errors import ConfigError, UsageError, VersionDamaged
+from autogen.data.problems import Problem
+from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
-from autogen.knowledge.catalogue import Catalogue, Item
+from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.halves import as_float32
-from autogen.knowledge.pgvector_index import checked_url
 from autogen.runtime.recommender import Part, Recommender
 from autogen.runtime.text_encoder import TextVectors
+from autogen.skills.cards import Recommended, cards
 from autogen.skills.exploration import explored, pool_size
 from autogen.skills.live import Click, LiveRecommender, clicks
-from autogen.skills.shortlist import EMBEDDED, TEXTS_FILE, Shortlist, in_catalogue, popular
+from autogen.skills.ordering import Numbers, by_number, extreme
+from autogen.skills.recommendation_settings import MOST_SHOWN, Answering, RecommendationSettings, settings_problems
+from autogen.skills.shortlist import TEXTS_FILE, Shortlist, in_catalogue, popular
 from autogen.skills.skill import Need, Reply, Turn
+from autogen.skills.understanding import is_guessed, not_understood, notes_on
 from autogen.skills.wanted import Wanted
-from autogen.skills.wishes import Wish, read_wish
+from autogen.skills.wish import Wish
+from autogen.skills.wish_vocabulary import telling, vocabulary_of
+from autogen.skills.wishing import in_full, wishes_of
 from autogen.storage.responses import Exploration
 from autogen.tasks.recommendation import WEEK, Floats, Query, top
 
 ITEMS = "items"
 CATALOGUE_FILE = "catalogue.json"
 TEXT_FOLDER = "text"  # the encoder for wishes
-MOST_SHOWN = 100
 WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
+TITLE_WEIGHT = 6.0  # of a title that alone has all words of the wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
-LONGEST_LINE = 100  # characters of a card that says all of an item's texts
 VARIED = 100  # best items among which variety is sought
-USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # of the training settings
 
-__all__ = ["Click", "RecommendationSettings", "RecommendationType", "Recommendations", "Wanted", "clicks"]
-
-
-class RecommendationSettings(SkillSettings):
-    type: Literal["recommendation"]
-    interactions: Sources
-    items: Sources | None = None
-    eval: Sources | None = None
-    split: Literal["last", "time"] = "last"  # without `eval`: held out is some users' last event, or the last tenth
-    min_rating: float | None = None  # held-out events rated below are not what is to be found
-    shown: int = Field(default=5, ge=1, le=MOST_SHOWN)
-    diversity: float = Field(default=0.0, ge=0, le=1)
-    exploration: float = Field(default=0.0, ge=0, le=1)  # share of what is shown that is left to chance
-    allow: list[str] | None = None  # ids: nothing else is shown
-    block: list[str] = Field(default_factory=list)  # ids: never shown
-    boost: dict[str, float] = Field(default_factory=dict)  # id = how many times as likely
-    stock: str | None = None  # the attribute that must be above 0
-    index: str = EMBEDDED  # where a large catalogue's texts are searched: here, or postgresql://host/database
-    new_items: int = Field(default=0, ge=0, le=MOST_SHOWN)  # of those shown, the last: items that nobody chose yet
-    decline_text: str = "I have found nothing that fits {wish}. Try asking for less."
-
-
-class Answering(BaseModel):
-    """What a version keeps of the settings."""
-
-    shown: int
-    diversity: float
-    exploration: float = 0.0
-    allow: list[str] | None
-    block: list[str]
-    boost: dict[str, float]
-    stock: str | None
-    decline_text: str
-    index: str = EMBEDDED
-    new_items: int = 0
+__all__ = [
+    "Click",
+    "RecommendationSettings",
+    "RecommendationType",
+    "Recommendations",
+    "Recommended",
+    "Wanted",
+    "clicks",
+]
 
 
 class RecommendationType:
@@ -105,42 +80,13 @@ class RecommendationType:
         project: Path,  # noqa: ARG002 as every skill is asked
         labels: Sequence[str],  # noqa: ARG002
     ) -> list[Problem]:
-        wrong = [(name, factor) for name, factor in settings.boost.items() if not factor > 0]
-        idle = sorted(settings.training.model_fields_set - USED)
-        problems = [_idle(idle)] if idle else []
-        if settings.index != EMBEDDED:
-            try:
-                checked_url(settings.index)
-            except ConfigError as error:
-                fix = "correct it, or take it out"
-                problems.append(Problem("error", "index", CONFIG_NAME, None, str(error).rstrip("."), fix))
-        return [*problems, *(_no_factor(name, factor) for name, factor in wrong)]
+        return settings_problems(settings)
 
     def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
         model = models[ITEMS]
         if not isinstance(model, Recommender) or model.folder is None:
             raise ValueError("expected a recommender")
         return Recommendations.load(model, Answering.model_validate(dict(answering)), model.folder)
-
-
-def _idle(names: Sequence[str]) -> Problem:
-    message = f"expected training settings that a recommender has ({', '.join(sorted(USED))}), found {', '.join(names)}"
-    return Problem("warning", "idle-setting", CONFIG_NAME, None, message, "take it out: it does nothing here")
-
-
-def _no_factor(name: str, factor: float) -> Problem:
-    message = f"expected a factor above 0 for {shown(name)} in boost, found {factor}"
-    fix = "write 2.0 for twice as likely, or put the item into block"
-    return Problem("error", "boost", CONFIG_NAME, None, message, fix)
-
-
-@dataclass(frozen=True, slots=True)
-class Recommended:
-    """One item: how likely it is that it is wanted (0–1, among all items), and the evidence for it."""
-
-    item: Item
-    score: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -201,20 +147,36 @@ class Recommendations:
         return [self._answer(turn) for turn in turns]
 
     def _answer(self, turn: Turn) -> Reply:
-        follows = bool(turn.offered) and bool(turn.question)
-        before = read_wish(turn.question, self.catalogue) if follows else None
-        wish = read_wish(turn.text, self.catalogue, turn.offered, before)
-        about = f"{turn.question}; {turn.text}" if follows and wish.follows else None
-        if wish.problem:
-            return Reply(wish.problem, "clarify", None, 0.0, tuple((name, 0.0) for name in turn.offered), about)
-        shown = self.show(_wanted(wish, turn), explore=turn.kept)
-        if not shown.items:
-            text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
-            return Reply(text, "decline", None, 0.0, (), about)
+        wishes = wishes_of(turn, self.catalogue)
+        for wish in wishes:
+            shown = Shown([], 0.0) if wish.problem else self.show(_wanted(wish, turn), explore=turn.kept)
+            if shown.items:
+                return self._shown(shown, wish, in_full(turn, wish))
+        return self._asked_back(wishes[0], turn)
+
+    def _shown(self, shown: Shown, wish: Wish, about: str | None) -> Reply:
+        text = self._not_understood(wish) + cards(shown.items, self.catalogue)
         ranking = tuple((one.item.id, one.score) for one in shown.items)
-        return Reply(
-            self._cards(shown.items), "answer", None, shown.confidence, ranking, about, exploration=shown.exploration
-        )
+        notes = self.notes_on(wish)
+        return Reply(text, "answer", None, shown.confidence, ranking, about, shown.exploration, notes)
+
+    def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
+        """The conversation stays at the last good wish and at what was shown for it."""
+        offered, about, notes = tuple((name, 0.0) for name in turn.offered), turn.question or None, self.notes_on(wish)
+        missed, nothing = self._not_understood(wish), self.settings.decline_text
+        if wish.problem:
+            return Reply(missed + wish.problem, "clarify", None, 0.0, offered, about, notes=notes)
+        text = nothing.replace("{wish}", wish.describe() or "that")
+        return Reply(missed + text, "decline", None, 0.0, offered, about, notes=notes)
+
+    def notes_on(self, wish: Wish) -> tuple[str, ...]:
+        """What of it was understood, and what was not."""
+        return tuple(notes_on(wish, self.catalogue, self.encoder))
+
+    def _not_understood(self, wish: Wish) -> str:
+        """A line of its own before what is shown all the same."""
+        missed = not_understood(wish, self.catalogue, self.encoder)
+        return f"{missed.capitalize()}.\n" if missed else ""
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
@@ -227,9 +189,9 @@ class Recommendations:
         return [self.catalogue.items[at].id for at in ranking.places[: ranking.count]]
 
     def show(self, wanted: Wanted, explore: bool = True) -> Shown:
-        """As `recommend`; with `explore`, chance has as great a share in it as the settings give it. Raises
-        UsageError."""
-        ranking, share = self._rank(wanted), self.settings.exploration if explore else 0.0
+        """As `recommend`; with `explore`, chance has as great a share in it as the settings give it, and none where an
+        order was asked for. Raises UsageError."""
+        ranking, share = self._rank(wanted), self.settings.exploration if explore and not wanted.order else 0.0
         places = ranking.places
         confidence = ranking.likely[places[0]] if places else 0.0
         if not share or not places:
@@ -245,27 +207,42 @@ class Recommendations:
         query, had = self.live.query(wanted.user, wanted.history)
         passing, sought = self._passing(wanted), self._sought(wanted)
         passing[had[had < len(passing)]] = False
-        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0])
+        numbers = self._numbers(wanted)
+        if numbers is not None and not _in_words(wanted):
+            passing = extreme(passing, numbers, max(pool_size(count), VARIED))
+        titled = self._titled(wanted)
+        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0], titled)
         at = in_catalogue(len(passing), part)
         counts = self.live.counts(query.now, part)
         personal = self.live.scores(query, counts, part)[: len(at)]
-        scores = np.where(passing[at], self._boosted(self._wished(personal, sought, at), at), -np.inf)
+        wished = self._wished(personal, sought, at) + titled[at]
+        scores = np.where(passing[at], self._boosted(wished, at), -np.inf)
+        if numbers is not None:
+            scores = by_number(scores, numbers[at], fitting=_in_words(wanted))
         best = top(scores.astype(np.float32), max(pool_size(count), VARIED))
         varied = self._varied(at[best[: max(count, VARIED)]], scores[best], count, self._diversity(wanted))
         chosen = {*varied}
         ranked = [*varied, *(int(place) for place in at[best] if place not in chosen)]
-        new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), self.settings.new_items)
+        new_items = 0 if wanted.order else self.settings.new_items
+        new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), new_items)
         trending = at[best[popular(counts[WEEK][: len(at)], part)[best]]]
         likely = {int(at[one]): float(np.exp(personal[one])) for one in (*best, *new)}
         ranked = _with_new(ranked, at[new].tolist(), count)
         return _Ranking(ranked, count, likely, query.items, frozenset(trending.tolist()))
 
-    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats]) -> Part | None:
+    def _titled(self, wanted: Wanted) -> Floats:
+        """What items gain by the words of their titles that were said, (catalogue,)."""
+        if not wanted.query:
+            return np.zeros(len(self.catalogue), np.float32)
+        return vocabulary_of(self.catalogue).title_words.shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
+
+    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats) -> Part | None:
         """What is scored of a large catalogue; None: everything."""
         if self.shortlist is None:
             return None
         position = self.catalogue.position
         boosted = [position[name] for name in self.settings.boost if name in position]
+        boosted += [int(at) for at in top(np.where(passing & (titled > 0), titled, -np.inf), VARIED)]
         return self.shortlist.of(query, passing, sought, boosted, new=self.settings.new_items > 0)
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
@@ -324,7 +301,17 @@ class Recommendations:
         found: Floats = scores + np.log(factors)
         return found
 
+    def _numbers(self, wanted: Wanted) -> Numbers | None:
+        """What items are put in order by, the least first; None where no order was asked for that they have."""
+        order = wanted.order
+        if order is None or order.attribute not in self.catalogue.attributes:  # another version may have known more
+            return None
+        numbers = self.catalogue.numbers(order.attribute)
+        return numbers if order.least else -numbers
+
     def _diversity(self, wanted: Wanted) -> float:
+        if wanted.order:
+            return 0.0
         return self.settings.diversity if wanted.diversity is None else wanted.diversity
 
     def _varied(self, places: Places, worth: Floats, count: int, diversity: float) -> list[int]:
@@ -349,23 +336,15 @@ class Recommendations:
         because = self.live.because(at, ranking.history)
         if because is not None and because < len(self.catalogue):
             return f"because of {self.catalogue.items[because].title}"
-        if wanted.query or wanted.filters:
-            return "fits what you asked for"
+        if wanted.filters or wanted.order or wanted.query:
+            guessed = not (wanted.filters or wanted.order) and is_guessed(wanted.query, self.catalogue, self.encoder)
+            return "a guess" if guessed else "fits what you asked for"
         return "popular now" if at in ranking.trending else "may be your taste"
 
-    def _cards(self, found: Sequence[Recommended]) -> str:
-        lines = []
-        for number, one in enumerate(found, start=1):
-            about = self.catalogue.text_of(one.item)
-            line = about if len(about) < LONGEST_LINE else one.item.title
-            lines.append(f"{number}. {line}{self._costs(one.item)} ({one.reason})")
-        return "\n".join(lines)
 
-    def _costs(self, item: Item) -> str:
-        """Its amount of money, by the attribute's name: whoever says "cheaper" wants to see than what."""
-        money = self.catalogue.money()
-        amount = item.values.get(money.name) if money else None
-        return f" · {money.name.replace('_', ' ')} {amount:.2f}" if money and isinstance(amount, float) else ""
+def _in_words(wanted: Wanted) -> bool:
+    """Whether items fit what was asked for more or less, and not just pass it."""
+    return bool(wanted.query or wanted.like)
 
 
 def _with_new(ranked: list[int], new: Sequence[int], count: int) -> list[int]:
@@ -382,5 +361,6 @@ def _wanted(wish: Wish, turn: Turn) -> Wanted:
         filters=wish.filters,
         like=wish.like,
         unlike=wish.unlike,
+        order=wish.order,
         exclude=turn.offered if wish.follows else (),
     )

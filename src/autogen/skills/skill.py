@@ -40,6 +40,7 @@ class Reply:
     alternatives: tuple[tuple[str, float], ...]
     about: str | None = None  # the text that the intent is of, when it is not the message itself: "2" is of no intent
     exploration: Exploration | None = None  # what chance had to do with the alternatives
+    notes: tuple[str, ...] = ()  # what was understood, and what was not
 
 
 @dataclass(frozen=True, slots=True)

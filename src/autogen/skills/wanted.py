@@ -12,6 +12,18 @@ from autogen.knowledge.catalogue import Filter
 
 
 @dataclass(frozen=True)
+class Order:
+    """By which number items are shown: the least of it first, or the most."""
+
+    attribute: str
+    least: bool
+
+    def describe(self) -> str:
+        """In words, such as "least price first"."""
+        return f"{'least' if self.least else 'most'} {self.attribute.replace('_', ' ')} first"
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), and what."""
 
@@ -24,6 +36,7 @@ class Wanted:
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     diversity: float | None = None
+    order: Order | None = None
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = _WANTED.dump_python(self, mode="json")

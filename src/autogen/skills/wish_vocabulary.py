@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from autogen.knowledge.attributes import Attribute
 from autogen.knowledge.catalogue import Catalogue
+from autogen.knowledge.title_words import TitleWords
 from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import Phrases, phrases, tokens
 from autogen.skills import wish_words as words_
@@ -26,8 +27,23 @@ FOLLOWING = {
         ("else", words_.ELSE),
     )
 }
+SUPERLATIVES = Phrases(
+    {
+        phrase: meant
+        for table, meant in (
+            (words_.CHEAPEST, ("money", True)),
+            (words_.DEAREST, ("money", False)),
+            (words_.NEWEST, ("year", False)),
+            (words_.OLDEST, ("year", True)),
+            (words_.LOWEST, ("", True)),
+            (words_.HIGHEST, ("", False)),
+        )
+        for phrase in phrases(table)
+    }
+)
 RECENT, CLASSIC = Phrases(phrases(words_.RECENT)), Phrases(phrases(words_.CLASSIC))
 FREE = Phrases(phrases(words_.FREE))
+_SILENT = words_.ASKING | words_.LITTLE
 
 
 class Vocabulary:
@@ -35,6 +51,7 @@ class Vocabulary:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.titles = Titles(catalogue)
+        self.title_words = TitleWords([item.title for item in catalogue.items])
         values: dict[tuple[str, ...], tuple[str, str]] = {}
         for attribute in catalogue.attributes.values():
             if attribute.kind == "category" and not attribute.is_flag:
@@ -58,22 +75,35 @@ class Vocabulary:
         """The number whose name of two words or more is said whole: "minimum amount"."""
         return next((a for a in self._numeric if len(a.words) > 1 and {*a.words} <= {*words}), None)
 
+    def number_at(self, words: Sequence[str], place: int) -> tuple[int, Attribute | None]:
+        """How many words from `place` on name a number, and which."""
+        count, attribute = 0, self.numbers.get(words[place]) if place < len(words) else None
+        while attribute and place + count < len(words) and self.numbers.get(words[place + count]) is attribute:
+            count += 1
+        return count, attribute
+
     def nothing_of(self, words: Sequence[str], place: int, denied: bool) -> tuple[int, Attribute] | None:
         """How many words say that a number shall be nothing, and which: "fees" where they are `denied`, "free" of
         money. None where every item of the catalogue has more than nothing of it."""
         free = FREE.at(words, place)
         alone = not place or words[place - 1] in words_.ASKING  # not "sugar free"
-        count, attribute = 1, self.numbers.get(words[place]) if denied else None
+        count, attribute = self.number_at(words, place) if denied else (0, None)
         if free is not None and alone and not denied:
             count, attribute = free[0], self._money
         if attribute is None or attribute.role == "year" or attribute.low > 0:
             return None
-        while denied and place + count < len(words) and self.numbers.get(words[place + count]) is attribute:
-            count += 1
         return count, attribute
 
 
 _VOCABULARIES: WeakKeyDictionary[Catalogue, Vocabulary] = WeakKeyDictionary()
+
+
+def telling(text: str) -> tuple[str, ...]:
+    """The words of a text that say what is wished for."""
+    said = (token.word for token in tokens(text))
+    return tuple(
+        dict.fromkeys(word for word in said if word[0].isalnum() and word not in words_.ASKING | words_.LITTLE)
+    )
 
 
 def vocabulary_of(catalogue: Catalogue) -> Vocabulary:

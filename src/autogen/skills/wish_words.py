@@ -47,7 +47,16 @@ ELSE = _listed(
     "something else | others | other ones | anything else | show more | more please | next | "
     "different ones | etwas anderes | noch mehr | others please"
 )
-RECENT = _listed("recent | newest | latest | brand new | new release | new releases | this year | neueste | 最新")
+CHEAPEST = _listed(
+    "cheapest | least expensive | least costly | most affordable | lowest priced | lowest price | billigste | "
+    "billigsten | günstigste | günstigsten | 最便宜"
+)
+DEAREST = _listed("most expensive | priciest | dearest | highest priced | teuerste | teuersten | 最贵")
+NEWEST = _listed("newest | latest | most recent | youngest | neueste | neuesten | neuste | 最新")
+OLDEST = _listed("oldest | earliest | älteste | ältesten | 最早")
+LOWEST = _listed("lowest | smallest | shortest | niedrigste | niedrigsten | kleinste | 最低")
+HIGHEST = _listed("highest | largest | biggest | longest | greatest | höchste | höchsten | größte | 最高")
+RECENT = _listed("recent | brand new | new release | new releases | this year")
 CLASSIC = _listed("classic | classics | old fashioned | vintage | klassiker | 经典")
 FREE = _listed("free | free of charge | for free | at no cost | kostenlos | kostenlose | kostenloses | gratis | 免费")
 OLD, NEW = 25, 2  # years before the newest of the catalogue
@@ -87,6 +96,16 @@ ASKING = frozenset(
     hello hey thanks thank tonight today now again also maybe like similar kind sort type do have there out up by from
     than as
     ich suche möchte bitte einen eine ein der die das etwas filme mir zeig einige ? ! . , ; : ( ) - –
+    """.split()
+)
+# Words of a wish that say little by themselves, though they join others that do.
+LITTLE = frozenset(
+    """
+    about into onto over under between before after through during without within where when who whose whom how why
+    they them their he him his she her hers its there here if then because while as has had having does did not no nor
+    been being were will shall may might must own my your our all every each both few other others such only same once
+    lets go going get getting make makes made take takes let set set said says story stories called named name title
+    und oder mit ohne für über wo wer wie von vom zum zur den dem des nicht auch
     """.split()
 )
 EMPTY = "What would you like? Say a kind, a title you liked, a price or a year."

@@ -10,6 +10,8 @@ from autogen.knowledge.attributes import CURRENCIES, Attribute
 from autogen.knowledge.catalogue import MENTIONS, Catalogue, Filter
 from autogen.knowledge.words import Phrases, Token, tokens
 from autogen.skills import wish_words as words_
+from autogen.skills.wanted import Order
+from autogen.skills.wish import Wish
 from autogen.skills.wish_vocabulary import (
     ABOUT,
     AT_LEAST,
@@ -21,6 +23,7 @@ from autogen.skills.wish_vocabulary import (
     LIKE,
     NOT,
     RECENT,
+    SUPERLATIVES,
     YEARS_ONLY,
     goes_on,
     number_of,
@@ -33,59 +36,13 @@ MARKS = 4  # of punctuation within a title
 ROUND = 0.2  # "around 100" is 80 to 120
 
 
-@dataclass(frozen=True)
-class Wish:
-    """`query`: what remains to be sought by meaning. `like`, `unlike`: ids of items named. `follows`: it goes on from
-    what was shown. `problem`: a question to ask back; empty where there is none."""
-
-    query: str = ""
-    filters: tuple[Filter, ...] = ()
-    like: tuple[str, ...] = ()
-    unlike: tuple[str, ...] = ()
-    problem: str = ""
-    follows: bool = False
-
-    def describe(self) -> str:
-        """In one line: "like Alien; genres Comedy; year 1990–1999"."""
-        named = [f"like {', '.join(self.like)}"] if self.like else []
-        named += [f"not like {', '.join(self.unlike)}"] if self.unlike else []
-        said = [self.query] if self.query else []
-        return "; ".join([*named, *(one.describe() for one in self.filters), *said])
-
-
 def read_wish(text: str, catalogue: Catalogue, shown: Sequence[str] = (), before: Wish | None = None) -> Wish:
     """`shown`: ids shown last, the first first; `before`: the wish that they answered, whose filters still hold where
     this one goes on from it."""
-    reader = _Reader(text, catalogue, shown)
-    found = reader.read()
-    if found.follows and before is not None:
-        found = _gone_on(found, before)
-    return replace(found, problem=found.problem or _problem(found))
-
-
-def _gone_on(found: Wish, before: Wish) -> Wish:
-    """The newer word on an attribute wins."""
-    said = {one.attribute for one in found.filters}
-    kept = tuple(one for one in before.filters if one.attribute not in said)
-    return replace(
-        found,
-        query=found.query or before.query,
-        filters=(*kept, *found.filters),
-        like=(*before.like, *found.like) if not found.like else found.like,
-        unlike=(*before.unlike, *found.unlike),
-    )
-
-
-def _problem(wish: Wish) -> str:
-    for one in wish.filters:
-        if one.at_least is not None and one.at_most is not None and one.at_least > one.at_most:
-            first, second = Filter(one.attribute, at_least=one.at_least), Filter(one.attribute, at_most=one.at_most)
-            return words_.CONTRADICTION.format(first=first.describe(), second=second.describe())
-        if both := {*one.any_of} & {*one.none_of}:
-            name = str(next(iter(both)))
-            return words_.CONTRADICTION.format(first=name, second=f"not {name}")
-    empty = not (wish.query or wish.filters or wish.like or wish.unlike or wish.follows)
-    return words_.EMPTY if empty else ""
+    found = _Reader(text, catalogue, shown).read()
+    if before is not None and (found.follows or found.only_orders):
+        found = found.refining(before)
+    return replace(found, problem=found.problem or found.question())
 
 
 @dataclass
@@ -112,11 +69,14 @@ class _Reader:
         self.unlike: list[str] = []
         self.follows = False
         self.problem = ""
+        self.order: Order | None = None
+        self.unmet: list[str] = []
 
     def read(self) -> Wish:
         for step in (
             self._titles,
             self._shown,
+            self._superlative,
             self._relative,
             self._numbers,
             self._times,
@@ -132,7 +92,9 @@ class _Reader:
             for name, one in self.bounds.items()
         )
         like, unlike = tuple(dict.fromkeys(self.like)), tuple(dict.fromkeys(self.unlike))
-        return Wish(self._rest(), filters, like, unlike, self.problem, self.follows)
+        return Wish(
+            self._rest(), filters, like, unlike, self.problem, self.follows, self.order, unmet=tuple(self.unmet)
+        )
 
     def _take(self, place: int, count: int) -> None:
         self.read_already[place : place + count] = [True] * count
@@ -191,6 +153,22 @@ class _Reader:
         return before[-1] in ("the", "number", "#", "no", "nr") and (
             LIKE.before(self.words, place - 1) is not None or self._denied(place) or place + 1 == len(self.words)
         )
+
+    def _superlative(self, place: int) -> None:
+        """ "the cheapest", "newest", "lowest fee": what is first in order of a number."""
+        found = SUPERLATIVES.at(self.words, place)
+        if found is None or self._denied(place):
+            return
+        count, (what, least) = found
+        named, attribute = self.known.number_at(self.words, place + count)
+        attribute = attribute or (self.catalogue.money() if what == "money" else None)
+        attribute = attribute or (self.catalogue.year() if what == "year" else None)
+        if attribute is not None:
+            self.order = Order(attribute.name, least)
+        elif what:
+            self.unmet.append(" ".join(self.words[place : place + count]))
+        if attribute is not None or what:
+            self._take(place, count + named)
 
     def _relative(self, place: int) -> None:
         for name, table in FOLLOWING.items():

@@ -51,6 +51,11 @@ class TextEncoder:
         rows = list(texts) if pairs is None else list(zip(texts, pairs, strict=True))
         return [Encoded(row.ids, row.type_ids) for row in self._tokenizer.encode_batch(rows)]
 
+    def has_word(self, word: str) -> bool:
+        """Whether its vocabulary has this word whole."""
+        pieces = [piece for piece in self._tokenizer.encode(word, add_special_tokens=False).tokens if piece != "▁"]
+        return len(pieces) == 1 and pieces[0] not in ("[UNK]", "<unk>")
+
     def pad(self, rows: Sequence[Encoded]) -> Arrays:
         """`input_ids`, `attention_mask` and `token_type_ids`, each int64 of shape (rows, longest row)."""
         shape = (len(rows), max(len(row) for row in rows))
