@@ -1,0 +1,55 @@
+"""FSDP: a copy of the model divided among the processes learns, and whole weights are gathered from it.
+
+The launcher asks for it by ACCELERATE_USE_FSDP. On CPUs accelerate (1.x) does not listen to that, so its state is told.
+It is always torch's second FSDP (`fully_shard`), which keeps the parameters' names and rates; each layer of the encoder
+is gathered when it is its turn.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from accelerate import DistributedType, FullyShardedDataParallelPlugin
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from autogen.errors import ConfigError
+from autogen.models.adapters import adapted_by
+from autogen.models.classifier import Classifier
+from autogen.training.distributed import with_fsdp
+from autogen.training.frozen import layers_of
+from autogen.training.rates import learnt
+
+
+def to_train(model: Classifier) -> Classifier:
+    """The model that the Trainer is given: under FSDP a copy, which it divides. Raises ConfigError."""
+    if not with_fsdp():
+        return model
+    if (method := adapted_by(model.backbone)) in ("PREFIX_TUNING", "PROMPT_TUNING"):
+        raise ConfigError(
+            f'Expected a method whose weights lie in the layers under FSDP, found "{method}", whose vectors are read '
+            'outside of what FSDP gathers: use "lora" or "full", or start without FSDP.'
+        )
+    return copy.deepcopy(model)
+
+
+def tell(state: Any, model: Classifier) -> None:
+    """Tell accelerate's state that it is FSDP, and what is gathered at a time."""
+    layers = layers_of(model)
+    state.distributed_type = DistributedType.FSDP
+    state.fsdp_plugin = FullyShardedDataParallelPlugin(
+        fsdp_version=2,
+        reshard_after_forward=True,
+        auto_wrap_policy="transformer_based_wrap" if layers else "no_wrap",
+        transformer_cls_names_to_wrap=[type(layers[0]).__name__] if layers else None,
+    )
+
+
+def whole(model: torch.nn.Module) -> dict[str, Tensor]:
+    """What learns, gathered from all processes, every one of which must ask; new tensors that nothing changes."""
+    return {
+        name: (one.detach().full_tensor() if isinstance(one, DTensor) else one.detach()).clone()
+        for name, one in learnt(model).items()
+    }
