@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import chain
@@ -138,6 +139,10 @@ def test_fsdp_divides_the_model_and_changes_nothing_else(without_chance: Path, t
     done = started("train", "-p", together, settings={"ACCELERATE_USE_FSDP": "true"})
 
     assert done.returncode == 0, done.stderr
+    found = re.search(r"held ([\d,]+) of ([\d,]+) weights, by FSDP", done.stderr)
+    assert found is not None
+    held, every = (int(number.replace(",", "")) for number in found.groups())
+    assert held < 0.6 * every
     first, second = weights(without_chance), weights(together)
     assert first.keys() == second.keys()
     for name, value in first.items():

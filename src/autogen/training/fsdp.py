@@ -8,6 +8,8 @@ is gathered when it is its turn.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,8 +17,6 @@ from accelerate import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
-from autogen.errors import ConfigError
-from autogen.models.adapters import adapted_by
 from autogen.models.classifier import Classifier
 from autogen.training.distributed import with_fsdp
 from autogen.training.frozen import layers_of
@@ -24,15 +24,19 @@ from autogen.training.rates import learnt
 
 
 def to_train(model: Classifier) -> Classifier:
-    """The model that the Trainer is given: under FSDP a copy, which it divides. Raises ConfigError."""
-    if not with_fsdp():
-        return model
-    if (method := adapted_by(model.backbone)) in ("PREFIX_TUNING", "PROMPT_TUNING"):
-        raise ConfigError(
-            f'Expected a method whose weights lie in the layers under FSDP, found "{method}", whose vectors are read '
-            'outside of what FSDP gathers: use "lora" or "full", or start without FSDP.'
-        )
-    return copy.deepcopy(model)
+    """The model that the Trainer is given: under FSDP a copy, which it divides."""
+    return copy.deepcopy(model) if with_fsdp() else model
+
+
+@contextmanager
+def lent(model: Classifier, device: torch.device) -> Iterator[None]:
+    """The model lies on the device in here: under FSDP it lies in main memory otherwise."""
+    home = next(model.parameters()).device
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(home)
 
 
 def tell(state: Any, model: Classifier) -> None:
@@ -53,3 +57,10 @@ def whole(model: torch.nn.Module) -> dict[str, Tensor]:
         name: (one.detach().full_tensor() if isinstance(one, DTensor) else one.detach()).clone()
         for name, one in learnt(model).items()
     }
+
+
+def share(model: torch.nn.Module) -> str:
+    """How much of a divided model lies with this process."""
+    every = list(model.parameters())
+    held = sum((one.to_local() if isinstance(one, DTensor) else one).numel() for one in every)
+    return f"this process held {held:,} of {sum(one.numel() for one in every):,} weights"

@@ -34,8 +34,8 @@ from autogen.training.batching import (
 )
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
 from autogen.training.distributed import divided_by, gathered, number, processes, sendable, shared, told, with_fsdp
-from autogen.training.fsdp import tell, to_train, whole
 from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
+from autogen.training.fsdp import lent, share, tell, to_train, whole
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
 from autogen.training.rates import learnt, parameter_groups
@@ -198,7 +198,8 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
     ) -> dict[str, float]:
         assert self.score is not None
         found = self.gather()
-        logits = self._held_out_logits()
+        with lent(self.complete, self.args.device):
+            logits = self._held_out_logits()
         score = self.score(logits)
         if self.best is None or score >= self.best[0]:  # of equals, what has learnt longer
             self.best = score, found
@@ -336,6 +337,8 @@ class Fit:
         if watcher.out_of_time:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
+        if with_fsdp():
+            progress.say(f"{self.stage}: {share(trainer.model)}, by FSDP.")
         trainer.gather()
         if trainer.best is not None:
             self.model.load_state_dict(trainer.best[1], strict=False)
