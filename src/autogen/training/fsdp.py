@@ -51,12 +51,16 @@ def tell(state: Any, model: Classifier) -> None:
     )
 
 
-def whole(model: torch.nn.Module) -> dict[str, Tensor]:
-    """What learns, gathered from all processes, every one of which must ask; new tensors that nothing changes."""
-    return {
-        name: (one.detach().full_tensor() if isinstance(one, DTensor) else one.detach()).clone()
+def gather(model: torch.nn.Module, complete: Classifier) -> dict[str, Tensor]:
+    """What learns in `model`, put together from all processes, every one of which must ask, in `complete` too. The
+    tensors are new: nothing changes them."""
+    found = {
+        name: (one.full_tensor() if isinstance(one, DTensor) else one).detach().clone()
         for name, one in learnt(model).items()
     }
+    if complete is not model:
+        complete.load_state_dict(found, strict=False)
+    return found
 
 
 def share(model: torch.nn.Module) -> str:

@@ -35,7 +35,7 @@ from autogen.training.batching import (
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
 from autogen.training.distributed import divided_by, gathered, number, processes, sendable, shared, told, with_fsdp
 from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
-from autogen.training.fsdp import lent, share, tell, to_train, whole
+from autogen.training.fsdp import gather, lent, share, tell, to_train
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
 from autogen.training.rates import learnt, parameter_groups
@@ -92,13 +92,6 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         if with_fsdp():
             tell(self.accelerator.state, self.complete)
             self.is_fsdp_enabled = True
-
-    def gather(self) -> dict[str, Tensor]:
-        """What has learnt so far, put together in the complete model."""
-        found = whole(self.model)
-        if self.complete is not self.model:
-            self.complete.load_state_dict(found, strict=False)
-        return found
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         batches = LabelBalancedBatches if self.recipe.balanced else LengthGroupedBatches
@@ -197,7 +190,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         assert self.score is not None
-        found = self.gather()
+        found = gather(self.model, self.complete)
         with lent(self.complete, self.args.device):
             logits = self._held_out_logits()
         score = self.score(logits)
@@ -339,7 +332,7 @@ class Fit:
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
         if with_fsdp():
             progress.say(f"{self.stage}: {share(trainer.model)}, by FSDP.")
-        trainer.gather()
+        gather(trainer.model, self.model)
         if trainer.best is not None:
             self.model.load_state_dict(trainer.best[1], strict=False)
         return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
