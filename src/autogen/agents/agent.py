@@ -217,7 +217,7 @@ class Agent:
     def note_on(self, kept: Feedback) -> str | None:
         """What whoever gave this feedback should know: it may name an item that is none, or an intent that is none
         yet."""
-        if kept.skill not in self._skills or kept.label is None:
+        if kept.skill is None or kept.skill not in self._skills or kept.label is None:
             return None
         if self.recommends(kept.skill):
             if kept.label in self._recommender(kept.skill)[1].catalogue.position:
