@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from autogen.feedback.events import MAX_TEXT_LENGTH
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.words import tokens
 from autogen.skills.skill import Turn
@@ -28,8 +29,14 @@ def wishes_of(turn: Turn, catalogue: Catalogue) -> list[Wish]:
 
 
 def in_full(turn: Turn, wish: Wish) -> str | None:
-    """The messages that the wish is of, as one text; None where it is of this one alone."""
-    return f"{turn.question}{BESIDE}{turn.text}" if wish.refines else None
+    """The messages that the wish is of, as one text, the oldest left out where they would be longer than any message
+    may be; None where it is of this one alone."""
+    if not wish.refines:
+        return None
+    said = f"{turn.question}{BESIDE}{turn.text}"
+    while len(said) > MAX_TEXT_LENGTH and BESIDE in said:
+        said = said.partition(BESIDE)[2]
+    return said
 
 
 def _before(question: str, catalogue: Catalogue) -> Wish | None:
