@@ -46,7 +46,7 @@ def leading() -> Iterator[None]:
     if processes() == 1:
         yield
         return
-    _check_division()
+    _whole_models_only()
     _join()
     _leading = True
     try:
@@ -84,20 +84,10 @@ def with_deepspeed() -> bool:
     return processes() > 1 and _asked_for("ACCELERATE_USE_DEEPSPEED")
 
 
-def with_fsdp() -> bool:
-    """Whether FSDP divides the weights among the processes too (arXiv 2304.11277)."""
-    return processes() > 1 and _asked_for("ACCELERATE_USE_FSDP")
-
-
-def divided_by() -> str | None:
-    """What divides a model's training among the processes, so that no checkpoint of it is kept."""
-    return "DeepSpeed" if with_deepspeed() else "FSDP" if with_fsdp() else None
-
-
 @contextmanager
 def sendable(model: nn.Module) -> Iterator[None]:
-    """DeepSpeed (0.19) and FSDP cannot divide parameters without a dimension: while they train them these have one."""
-    scalars = [one for one in model.parameters() if one.ndim == 0] if divided_by() else []
+    """DeepSpeed (0.19) cannot send parameters without a dimension: while it trains them they have one."""
+    scalars = [one for one in model.parameters() if one.ndim == 0] if with_deepspeed() else []
     for one in scalars:
         one.data = one.data.view(1)
     try:
@@ -107,14 +97,19 @@ def sendable(model: nn.Module) -> Iterator[None]:
             one.data, one.grad = one.data.view(()), None
 
 
-def _check_division() -> None:
-    """DeepSpeed must leave whole weights with every process: they are what is saved, exported and compared."""
+def _whole_models_only() -> None:
+    """What is saved, exported and compared are whole weights: every process must hold them."""
+    if _asked_for("ACCELERATE_USE_FSDP"):
+        raise ConfigError(
+            "Expected every process to hold the whole model, found FSDP asked for: it is not supported. "
+            "Start without it (torchrun, or `accelerate launch --multi_gpu`), or with DeepSpeed's ZeRO at stage 1 or "
+            '2; gradient_checkpointing = true, a smaller train_batch_size, or method = "lora" save memory too.'
+        )
     if not with_deepspeed():
         return
     if (stage := _zero_stage()) not in (0, 1, 2):
         raise ConfigError(
-            f"Expected DeepSpeed's ZeRO at stage 1 or 2, which leave the whole model with every process, "
-            f"found {stage}. FSDP divides the model too."
+            f"Expected DeepSpeed's ZeRO at stage 1 or 2, which leave the whole model with every process, found {stage}."
         )
     if find_spec("deepspeed") is None:
         raise MissingDependency(

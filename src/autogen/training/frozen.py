@@ -70,8 +70,9 @@ def frozen_layers(model: Classifier) -> list[nn.Module]:
     something learns beside them, or when they are not found where most encoders have them."""
     if is_adapted(model.backbone):  # a learnt prefix goes into every layer
         return []
-    embeddings = getattr(_base(model), "embeddings", None)
-    layers = layers_of(model)
+    base = getattr(model.encoder, "base_model", model.encoder)
+    embeddings = getattr(base, "embeddings", None)
+    layers = _layers(base, model.layers)
     if not isinstance(embeddings, nn.Module) or layers is None or _learns(embeddings):
         return []
     frozen: list[nn.Module] = [embeddings]
@@ -82,15 +83,9 @@ def frozen_layers(model: Classifier) -> list[nn.Module]:
     return frozen if len(frozen) > 1 else []
 
 
-def layers_of(model: Classifier) -> nn.ModuleList | None:
-    """The encoder's layers, where they are found as most encoders have them."""
-    lists = (module for module in _base(model).modules() if isinstance(module, nn.ModuleList))
-    found = [module for module in lists if len(module) == model.layers]
+def _layers(base: nn.Module, count: int) -> nn.ModuleList | None:
+    found = [module for module in base.modules() if isinstance(module, nn.ModuleList) and len(module) == count]
     return found[0] if len(found) == 1 else None
-
-
-def _base(model: Classifier) -> nn.Module:
-    return getattr(model.encoder, "base_model", model.encoder)  # type: ignore[no-any-return]
 
 
 def _learns(module: nn.Module) -> bool:

@@ -33,9 +33,8 @@ from autogen.training.batching import (
     TrainingRows,
 )
 from autogen.training.checkpoints import BEST_FILE, WEIGHTS_FILE, SaveClock, last_checkpoint, step_of
-from autogen.training.distributed import divided_by, gathered, number, processes, sendable, shared, told, with_fsdp
+from autogen.training.distributed import gathered, number, processes, sendable, shared, told, with_deepspeed
 from autogen.training.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
-from autogen.training.fsdp import gather, lent, share, tell, to_train
 from autogen.training.memory import is_out_of_memory, smaller
 from autogen.training.progress import TrainingProgress
 from autogen.training.rates import learnt, parameter_groups
@@ -84,14 +83,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         self.encoder, self.score, self.hidden, self.watcher = encoder, score, hidden, watcher
         self.pieces = 1  # what every chunk of a batch is cut into, since memory ran out
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        self.complete = model  # what is measured and kept; under FSDP, a divided copy of it learns
-        super().__init__(to_train(model), arguments, train_dataset=TrainingRows(rows), eval_dataset=held_out or None)
-
-    def create_accelerator_and_postprocess(self) -> None:
-        super().create_accelerator_and_postprocess()
-        if with_fsdp():
-            tell(self.accelerator.state, self.complete)
-            self.is_fsdp_enabled = True
+        super().__init__(model=model, args=arguments, train_dataset=TrainingRows(rows), eval_dataset=held_out or None)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         batches = LabelBalancedBatches if self.recipe.balanced else LengthGroupedBatches
@@ -190,12 +182,10 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         assert self.score is not None
-        found = gather(self.model, self.complete)
-        with lent(self.complete, self.args.device):
-            logits = self._held_out_logits()
+        logits = self._held_out_logits()
         score = self.score(logits)
         if self.best is None or score >= self.best[0]:  # of equals, what has learnt longer
-            self.best = score, found
+            self.best = score, {name: one.detach().clone() for name, one in learnt(self.model).items()}
         metrics = {f"{metric_key_prefix}_score": score}
         self.log(dict(metrics))
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -205,7 +195,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         def some(places: list[int]) -> list[Tensor]:
             rows = [self.held_out[at] for at in places]
             size = self.recipe.eval_batch_size
-            found, _ = answers(self.complete, self.encoder, rows, self.args.bf16, size, self.hidden)
+            found, _ = answers(self.model, self.encoder, rows, self.args.bf16, size, self.hidden)
             return [torch.from_numpy(found).to(self.args.device)]
 
         if processes() == 1 or len(self.held_out) < processes():
@@ -213,7 +203,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         return shared(some, len(self.held_out))[0].cpu().numpy()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        if divided_by():  # DeepSpeed's are pickles, which nothing here reads; FSDP's parts are not put together
+        if with_deepspeed():  # its checkpoints are pickles, which nothing here reads
             return
         began = time.monotonic()
         super()._save_checkpoint(model, trial)
@@ -315,8 +305,8 @@ class Fit:
         for callback in (watcher, *trackers):
             trainer.add_callback(callback)
         checkpoint = last_checkpoint(self.state)
-        if checkpoint and divided_by():
-            raise TrainingFailed(f"A training cannot go on under {divided_by()}: --resume without it, or start anew.")
+        if checkpoint and with_deepspeed():
+            raise TrainingFailed("A training cannot go on under DeepSpeed: use --resume without it, or start anew.")
         if checkpoint:
             trainer.remember_best(checkpoint)
         done = step_of(checkpoint) if checkpoint else 0
@@ -326,13 +316,10 @@ class Fit:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if watcher.stopped:
             kept = "What was learnt so far is kept: `autogen train --resume` goes on from here."
-            raise Interrupted(f"Interrupted. {f'Nothing is kept under {divided_by()}.' if divided_by() else kept}")
+            raise Interrupted(f"Interrupted. {'Nothing is kept under DeepSpeed.' if with_deepspeed() else kept}")
         if watcher.out_of_time:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
-        if with_fsdp():
-            progress.say(f"{self.stage}: {share(trainer.model)}, by FSDP.")
-        gather(trainer.model, self.model)
         if trainer.best is not None:
             self.model.load_state_dict(trainer.best[1], strict=False)
         return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
