@@ -76,12 +76,12 @@ def _conversation(row: dict[str, Any], titles: Titles, catalogue: Catalogue) -> 
 def main() -> None:
     given = parse()
     agent = Agent.load(given.project)
-    catalogue = agent.recommender().catalogue
-    skill = next(one for one in agent._skills.values() if isinstance(one, Recommendations))
+    skill = agent.recommender()
+    catalogue = skill.catalogue
     asked = conversations(given, catalogue)
     ways: dict[str, list[Wanted]] = {"all of what was said": [], "its meaning alone": [], "its constraints alone": []}
     for one in asked:
-        whole = replace(wanted(catalogue, None, (), one.said[:2000], {}, TOP, ()).wanted, count=TOP)
+        whole = replace(wanted(skill, None, (), one.said[:2000], {}, TOP, ()).wanted, count=TOP)
         ways["all of what was said"].append(whole)
         ways["its meaning alone"].append(Wanted(query=one.said[:2000], count=TOP))
         ways["its constraints alone"].append(replace(whole, query="", like=(), unlike=()))
