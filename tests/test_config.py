@@ -182,3 +182,10 @@ def test_a_time_limit_is_written_with_its_unit_or_in_seconds(written: object, se
 def test_a_time_limit_that_is_no_time_is_explained() -> None:
     with pytest.raises(ConfigError, match='such as "90s", "10m" or "2h"'):
         TrainingSettings().time_limit = "soon"  # type: ignore[assignment]
+
+
+def test_a_mark_at_the_file_s_beginning_is_no_part_of_it(untrained: Path) -> None:
+    file = untrained / "agent.toml"
+    before = load_config(untrained, skill_settings())
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_config(untrained, skill_settings()) == before

@@ -102,3 +102,17 @@ def test_corrections_of_held_out_rows_are_counted_in_review_and_improve(project:
     write_csv(corrections, [("freeze my wallet robbed today", "lost_card")])
     assert called("feedback", "import", "-p", project, "--input", corrections).code == 0
     assert called("improve", "-p", project, "--json").json["corrections_of_held_out"] == 1
+
+
+def test_labels_that_are_no_intents_yet_are_said(project: Path, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "rows.csv", [("my card is lost", "lost_card"), ("a loan please", "loans")])
+    done = autogen("feedback", "import", "-p", project, "--input", file, "--json")
+    assert done.json == {"imported": 2, "already_known": 0}
+    assert "no intents yet: loans." in done.err
+
+
+def test_feedback_is_taken_in_though_the_champion_is_damaged(project: Path, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "rows.csv", [("a loan please", "loans")])
+    next((project / ".autogen/versions/0001").rglob("model.onnx")).write_bytes(b"broken")
+    done = autogen("feedback", "import", "-p", project, "--input", file, "--json")
+    assert (done.code, done.json) == (0, {"imported": 1, "already_known": 0})

@@ -158,3 +158,10 @@ def test_a_project_that_may_not_be_written_says_so(commented: Path, tmp_path: Pa
     with read_only(copy):
         done = called("tune", "-p", copy, "--trials", "0")
     assert done.code in (0, 3)  # root may write anywhere
+
+
+def test_settings_are_written_into_a_file_that_begins_with_a_mark(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('[agent]\nname = "a"\n\n[skills.support]\ntype = "customer-service"\n', "utf-8-sig")
+    write_training(tmp_path, "support", {"epochs": 4})
+    assert tomllib.loads(file.read_text("utf-8-sig"))["skills"]["support"]["training"] == {"epochs": 4}

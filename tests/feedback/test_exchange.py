@@ -230,3 +230,9 @@ def test_the_same_file_twice_counts_once_and_two_alike_rows_of_it_twice(store: F
     assert import_feedback(store, path) == ImportResult(3, 0)
     longer = write(tmp_path / "longer.csv", "label,text\nx,b\nx,c\nx,a\nx,a\n")
     assert import_feedback(store, longer) == ImportResult(1, 3)
+
+
+def test_the_same_file_for_another_skill_is_feedback_of_its_own(store: FeedbackStore, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "text,label\na,x\n")
+    for skill in ("cards", "loans"):
+        assert import_feedback(store, path, skills=("cards", "loans"), skill=skill) == ImportResult(1, 0)

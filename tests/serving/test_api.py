@@ -264,3 +264,21 @@ def test_many_threads_of_feedback_are_all_kept(server: ServerProcess) -> None:
         ids = set(threads.map(tell, range(8)))
     memory = Memory.open(server.project)
     until(lambda: ids <= {one.id for one in memory.feedback.all()})
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "words_found"),
+    [
+        ({"label": ["a"]}, "label", "Expected text, found ['a']."),
+        ({"label": "x" * 201}, "label", "Expected at most 200 characters, found 201."),
+        ({"comment": 7}, "comment", "Expected text, found 7."),
+        ({"response_id": ""}, "response_id", "Expected at least 1 character, found 0."),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_in_our_words(
+    server: ServerProcess, said: dict[str, Any], field: str, words_found: str
+) -> None:
+    answer = server.http.post("/v1/feedback", json={"response_id": "r", "rating": 1} | said)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_field", field)
+    assert error["message"] == f"{field}: {words_found}"

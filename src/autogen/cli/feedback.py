@@ -16,6 +16,8 @@ from autogen.errors import UsageError
 if TYPE_CHECKING:
     from autogen.feedback.events import FeedbackStore
 
+MOST_NAMED = 10  # labels in one line
+
 group = typer.Typer(help="What people said of answers: import, export, list.", no_args_is_help=True)
 app.add_typer(group, name="feedback")
 
@@ -44,7 +46,8 @@ def import_(
     known = f", {found.already_known} known already" if found.already_known else ""
     to.say(f"{counted(found.imported, 'row')} imported{known}. Next: [bold]autogen improve[/]")
     if unknown := opened_project.unknown_labels():
-        to.note(f"Labels that no training row has: {', '.join(unknown)}. Enough rows make one a new intent.")
+        names = ", ".join(unknown[:MOST_NAMED]) + (", …" if len(unknown) > MOST_NAMED else "")
+        to.note(f"Labels that are no intents yet: {names}. Enough rows make one a new intent.")
     to.result({"imported": found.imported, "already_known": found.already_known})
 
 

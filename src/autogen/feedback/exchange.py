@@ -237,7 +237,8 @@ class _Reader:
 
     def _id_of_words(self, row: Row) -> str:
         """The same for the same row of the same file, whenever it comes; two alike in one file are two."""
-        said = json.dumps([(name, str(row.values[name])) for name in COLUMNS if not is_missing(row, name)])
+        cells = [(name, str(row.values[name])) for name in COLUMNS if not is_missing(row, name)]
+        said = json.dumps([self.skill, cells])
         self._said[said] += 1
         return f"fb-{hashlib.blake2b(f'{self._said[said]} {said}'.encode(), digest_size=16).hexdigest()}"
 

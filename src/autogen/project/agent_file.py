@@ -27,7 +27,7 @@ def write_training(project: Path, skill: str, settings: Mapping[str, Any]) -> No
     """
     path = (project / CONFIG_NAME).resolve()  # of a link, what it points to
     with explained(path):
-        before = path.read_bytes().decode("utf-8")
+        before = path.read_bytes().decode("utf-8-sig")  # as it is read for training
     expected = tomllib.loads(before)
     expected["skills"][skill].setdefault("training", {}).update(settings)
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autogen.agents.agent import Memory, load_skills
 from autogen.config import RESERVED_LABEL, ProjectConfig, load_config
 from autogen.data.problems import raise_for
-from autogen.errors import UsageError
+from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.curation import Curation
 from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decided
@@ -238,15 +238,17 @@ class Project:
         return import_feedback(self.memory.feedback, path, settings.columns, several, whose)
 
     def unknown_labels(self) -> tuple[str, ...]:
-        """Labels that feedback names and the champion does not tell apart, `oos` aside; none before there is one."""
-        if self.versions.alias().champion is None:
-            return ()
-        found: set[str] = set()
+        """Labels that feedback names and the champion does not tell apart, `oos` aside; none where no champion can be
+        read: whoever answers with it says so."""
+        feedback, found = self.memory.feedback.all(), set[str]()
         for name, settings in self.config.skills.items():
-            model = self.model(name) if classifies(settings) else None
-            known = {*model.task.labels, RESERVED_LABEL} if model else set()
-            said = {one.label for one in self.memory.feedback.all() if one.label and one.skill in (None, name)}
-            found |= said - known if model else set()
+            try:
+                model = self.model(name) if classifies(settings) else None
+            except (ProjectNotFound, UnknownVersion, VersionDamaged):
+                return ()
+            if model is not None:
+                said = {one.label for one in feedback if one.label and one.skill in (None, name)}
+                found |= said - {*model.task.labels, RESERVED_LABEL}
         return tuple(sorted(found))
 
     def promote(self, version: str | None = None, force: bool = False) -> str:

@@ -26,7 +26,7 @@ from autogen.skills.ordering import Numbers, by_number, extreme
 from autogen.skills.recommendation_settings import MOST_SHOWN, Answering, RecommendationSettings, settings_problems
 from autogen.skills.shortlist import TEXTS_FILE, Shortlist, in_catalogue, popular
 from autogen.skills.skill import Need, Reply, Turn
-from autogen.skills.understanding import is_guessed, not_understood, notes_on
+from autogen.skills.understanding import is_guessed, not_understood, notes_on, unknown_words
 from autogen.skills.wanted import Wanted
 from autogen.skills.wish import Wish
 from autogen.skills.wish_vocabulary import telling, vocabulary_of
@@ -155,28 +155,28 @@ class Recommendations:
         return self._asked_back(wishes[0], turn)
 
     def _shown(self, shown: Shown, wish: Wish, about: str | None) -> Reply:
-        text = self._not_understood(wish) + cards(shown.items, self.catalogue)
+        unknown = self._unknown(wish.query)
+        text = _missed(wish, unknown) + cards(shown.items, self.catalogue)
         ranking = tuple((one.item.id, one.score) for one in shown.items)
-        notes = self.notes_on(wish)
+        notes = tuple(notes_on(wish, unknown))
         return Reply(text, "answer", None, shown.confidence, ranking, about, shown.exploration, notes)
 
     def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
         """The conversation stays at the last good wish and at what was shown for it."""
-        offered, about, notes = tuple((name, 0.0) for name in turn.offered), turn.question or None, self.notes_on(wish)
-        missed, nothing = self._not_understood(wish), self.settings.decline_text
+        offered, about = tuple((name, 0.0) for name in turn.offered), turn.question or None
+        unknown = self._unknown(wish.query)
+        missed, notes = _missed(wish, unknown), tuple(notes_on(wish, unknown))
         if wish.problem:
             return Reply(missed + wish.problem, "clarify", None, 0.0, offered, about, notes=notes)
-        text = nothing.replace("{wish}", wish.describe() or "that")
+        text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
         return Reply(missed + text, "decline", None, 0.0, offered, about, notes=notes)
 
     def notes_on(self, wish: Wish) -> tuple[str, ...]:
         """What of it was understood, and what was not."""
-        return tuple(notes_on(wish, self.catalogue, self.encoder))
+        return tuple(notes_on(wish, self._unknown(wish.query)))
 
-    def _not_understood(self, wish: Wish) -> str:
-        """A line of its own before what is shown all the same."""
-        missed = not_understood(wish, self.catalogue, self.encoder)
-        return f"{missed.capitalize()}.\n" if missed else ""
+    def _unknown(self, query: str) -> list[str]:
+        return unknown_words(query, self.catalogue, self.encoder)
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
@@ -246,8 +246,9 @@ class Recommendations:
         return self.shortlist.of(query, passing, sought, boosted, new=self.settings.new_items > 0)
 
     def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
+        fits = self._fits(wanted)
         return [
-            Recommended(self.catalogue.items[at], ranking.likely[at], self._reason(at, ranking, wanted))
+            Recommended(self.catalogue.items[at], ranking.likely[at], self._reason(at, ranking, wanted, fits))
             for at in places
         ]
 
@@ -329,17 +330,30 @@ class Recommendations:
             chosen.append(int(value.argmax()))
         return [int(places[at]) for at in chosen]
 
-    def _reason(self, at: int, ranking: _Ranking, wanted: Wanted) -> str:
+    def _fits(self, wanted: Wanted) -> str:
+        """The reason of what has no better one than that it was asked for; empty where nothing was."""
+        if wanted.filters or wanted.order:
+            return "fits what you asked for"
+        if not wanted.query:
+            return ""
+        return "a guess" if is_guessed(wanted.query, self._unknown(wanted.query)) else "fits what you asked for"
+
+    def _reason(self, at: int, ranking: _Ranking, wanted: Wanted, fits: str) -> str:
         """The evidence, from the strongest: what was asked for, what the user did, what everybody does."""
         if wanted.like:
             return f"like {self.catalogue.items[self.catalogue.position[wanted.like[0]]].title}"
         because = self.live.because(at, ranking.history)
         if because is not None and because < len(self.catalogue):
             return f"because of {self.catalogue.items[because].title}"
-        if wanted.filters or wanted.order or wanted.query:
-            guessed = not (wanted.filters or wanted.order) and is_guessed(wanted.query, self.catalogue, self.encoder)
-            return "a guess" if guessed else "fits what you asked for"
+        if fits:
+            return fits
         return "popular now" if at in ranking.trending else "may be your taste"
+
+
+def _missed(wish: Wish, unknown: Sequence[str]) -> str:
+    """A line of its own before what is shown all the same."""
+    missed = not_understood(wish, unknown)
+    return f"{missed.capitalize()}.\n" if missed else ""
 
 
 def _in_words(wanted: Wanted) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from autogen.knowledge.catalogue import Catalogue
@@ -23,24 +23,22 @@ def unknown_words(query: str, catalogue: Catalogue, encoder: TextVectors | None)
     ]
 
 
-def is_guessed(query: str, catalogue: Catalogue, encoder: TextVectors | None) -> bool:
+def is_guessed(query: str, unknown: Sequence[str]) -> bool:
     """Whether no word of it is known: what is nearest in meaning is a guess then."""
-    words = telling(query)
-    return bool(words) and len(unknown_words(query, catalogue, encoder)) == len(words)
+    return bool(unknown) and len(unknown) == len(telling(query))
 
 
-def notes_on(wish: Wish, catalogue: Catalogue, encoder: TextVectors | None) -> Iterator[str]:
-    unknown = unknown_words(wish.query, catalogue, encoder)
+def notes_on(wish: Wish, unknown: Sequence[str]) -> Iterator[str]:
     known = " ".join(word for word in telling(wish.query) if word not in unknown)
     understood = replace(wish, query=known).describe()
     if understood:
         yield f"understood: {understood}"
-    if missed := not_understood(wish, catalogue, encoder):
+    if missed := not_understood(wish, unknown):
         yield missed
 
 
-def not_understood(wish: Wish, catalogue: Catalogue, encoder: TextVectors | None) -> str:
+def not_understood(wish: Wish, unknown: Sequence[str]) -> str:
     """Empty where nothing was missed."""
-    words = [*wish.unmet, *unknown_words(wish.query, catalogue, encoder)][:MOST_NAMED]
-    guess = "; what is shown is a guess" if is_guessed(wish.query, catalogue, encoder) else ""
+    words = [*wish.unmet, *unknown][:MOST_NAMED]
+    guess = "; what is shown is a guess" if is_guessed(wish.query, unknown) else ""
     return f"not understood: {', '.join(words)}{guess}" if words else ""

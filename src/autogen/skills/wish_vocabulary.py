@@ -101,9 +101,7 @@ _VOCABULARIES: WeakKeyDictionary[Catalogue, Vocabulary] = WeakKeyDictionary()
 def telling(text: str) -> tuple[str, ...]:
     """The words of a text that say what is wished for."""
     said = (token.word for token in tokens(text))
-    return tuple(
-        dict.fromkeys(word for word in said if word[0].isalnum() and word not in words_.ASKING | words_.LITTLE)
-    )
+    return tuple(dict.fromkeys(word for word in said if word[0].isalnum() and word not in _SILENT))
 
 
 def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
