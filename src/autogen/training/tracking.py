@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 from transformers.integrations import MLflowCallback, TensorBoardCallback, WandbCallback
 
-from autogen.config import flat
+from autogen.config.project import flat
 from autogen.errors import ConfigError
 from autogen.storage.files import explained
 
