@@ -19,7 +19,7 @@ from autogen.data.readers.files import rows_of
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
 from autogen.markup import joined, metrics_table, table
 from autogen.models.sources import FromOwner, FromVersion, ModelSource
-from autogen.progress import TrainingProgress
+from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import Metrics
 from autogen.reports.report import Part, Report
 from autogen.skills.customer_service.answering import INTENT, CustomerServiceType
@@ -38,7 +38,7 @@ from autogen.tasks.text_classification.rows import (
     labelled_rows,
     split,
 )
-from autogen.training.tracking import RUNS_FOLDER, RunPlace
+from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 

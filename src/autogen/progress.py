@@ -1,8 +1,10 @@
-"""Progress on stderr: a bar with rate and time left where a person watches, a line now and then where none does."""
+"""Progress of long work, on stderr: a bar with rate and time left where a person watches, a line now and then where none does."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -18,6 +20,20 @@ from rich.progress import (
 from rich.text import Text
 
 LINE_EVERY = 15.0  # seconds between lines when stderr is not a terminal
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run is logged: its own folder, somewhere in the folder that all runs share, and the project's name."""
+
+    folder: Path
+    runs: Path
+    project: str
+
+    @property
+    def name(self) -> str:
+        """As TensorBoard names it: `0007/support/intent`."""
+        return self.folder.relative_to(self.runs).as_posix()
 
 
 class _Rate(ProgressColumn):

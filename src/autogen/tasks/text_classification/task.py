@@ -16,6 +16,7 @@ from autogen.data.readers.files import locate, read_rows
 from autogen.errors import Interrupted
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
+from autogen.progress import RunPlace
 from autogen.project.course import INTERRUPTED, Run
 from autogen.project.judging import (
     HELD_OUT_FILE,
@@ -35,7 +36,6 @@ from autogen.tasks.text_classification.learning.fine_tune import FineTuned, Fine
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import Example, LabelledRows, fingerprint, in_order
-from autogen.training.tracking import RunPlace
 from autogen.versions.gate import Verdict
 from autogen.versions.manifest import Manifest, ModelRecord
 

@@ -25,7 +25,7 @@ from autogen.errors import TrainingFailed
 from autogen.models.adapters import is_adapted
 from autogen.models.sources import ModelSource
 from autogen.models.tuning import trainable_share, tune
-from autogen.progress import TrainingProgress
+from autogen.progress import RunPlace, TrainingProgress
 from autogen.runtime.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 from autogen.runtime.session import MODEL_FILE
 from autogen.tasks.text_classification.decoding import TextClassification
@@ -42,7 +42,7 @@ from autogen.training.loop.answers import Accuracy, OnScore, answers
 from autogen.training.loop.batching import TrainingRow
 from autogen.training.loop.precision import choose_precision
 from autogen.training.loop.trainer import Running, fit
-from autogen.training.tracking import RunPlace, Tracking
+from autogen.training.tracking import Tracking
 
 FOLDS = 3
 MAY_DECLINE = 0.1  # of the training rows, by a threshold that other models' scores have set
