@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autogen.agents.loading import load_skills
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.problems import quoted
-from autogen.errors import ProjectNotFound, UsageError, VersionDamaged, did_you_mean
+from autogen.errors import ProjectNotFound, UsageError, did_you_mean
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, Source
 from autogen.feedback.memory import Memory
-from autogen.skills import SKILLS
-from autogen.skills.recommendation.answering import Recommendations, Recommended, Wanted
+from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.cards import Recommended
+from autogen.skills.recommendation.request import Wanted
 from autogen.skills.skill import Action, Observer, Reply, Skill, Turn
 from autogen.storage.responses import Exploration, StoredResponse
-from autogen.tasks.recommendation.model import Recommender
-from autogen.tasks.text_classification.model import TunedModel
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
@@ -285,33 +285,6 @@ def new_conversation() -> str:
 
 def _opening(message: Message) -> Message:
     return replace(message, conversation_id=new_conversation())
-
-
-def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
-    """The skills of a version's folder, ready to answer. Raises VersionDamaged."""
-    ready: dict[str, Skill] = {}
-    for name, record in manifest.skills.items():
-        models = {model: _load(entry.task, folder / entry.folder) for model, entry in record.models.items()}
-        try:
-            ready[name] = SKILLS[record.type].ready(record.answering, models)
-        except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
-            raise VersionDamaged(
-                f"Version {manifest.version}: the skill {name!r} ({record.type}) is not one that this AutoGen can "
-                f"answer with: {error}. It may be of a newer one: update this one."
-            ) from error
-    return ready
-
-
-LOADERS: Mapping[str, Callable[[Path], Any]] = {
-    "text-classification": TunedModel.load,
-    "recommendation": Recommender.load,
-}
-
-
-def _load(task: str, folder: Path) -> Any:
-    if task not in LOADERS:
-        raise VersionDamaged(f"{folder} was made for the task {task!r}, by a newer AutoGen: update this one to use it.")
-    return LOADERS[task](folder)
 
 
 def check_message(message: Message) -> None:
