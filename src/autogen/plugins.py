@@ -7,7 +7,7 @@ module, where it says one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -123,9 +123,3 @@ def learner_of(task: Task[Any, Any]) -> Learner:
 def skill_settings() -> dict[str, type[SkillSettings]]:
     """The settings type of each kind of skill, for `config.project.load_config`."""
     return {name: kind.settings for name, kind in skills().items()}
-
-
-def call(place: str) -> Callable[..., Any] | None:
-    """The function named by "package.module:function"; None for an empty place."""
-    found: Callable[..., Any] | None = load(place) if place else None
-    return found
