@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.special import bdtrc, ndtri
 
 from autogen.versions.scores import Flags, Floats, Scores, metric_of
 
@@ -110,19 +110,19 @@ def paired_bounds(gained: int, lost: int, rows: int, confidence: float) -> tuple
     to each cell of the 2×2 table: that keeps the bound honest for few rows."""
     difference = (gained - lost) / (rows + 2)
     spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
-    reach = float(norm.ppf(confidence)) * spread
+    reach = float(ndtri(confidence)) * spread
     return difference - reach, difference + reach
 
 
 def _lower_of_mean(differences: Floats, confidence: float) -> float:
     rows = len(differences)
     spread = float(differences.std(ddof=1)) / rows**0.5 if rows > 1 else 1.0
-    return (float(differences.mean()) if rows else 0.0) - float(norm.ppf(confidence)) * spread
+    return (float(differences.mean()) if rows else 0.0) - float(ndtri(confidence)) * spread
 
 
 def _lower_of_ratio(paired: PairedScores, confidence: float) -> float:
-    """Rows are drawn together for both models, so that what is hard for both is no difference. Half a row of one span is
-    added to each cell of right and wrong: of a few rows the plain bootstrap draws nothing but what it has seen."""
+    """Rows are drawn together for both models, so that what is hard for both is no difference. Half a row of one span
+    is added to each cell of right and wrong: of a few rows the plain bootstrap draws nothing but what it has seen."""
     both = np.hstack([paired.champion.counts, paired.candidate.counts])
     cells, times = np.unique(both, axis=0, return_counts=True)  # rows alike are drawn as one cell, which is quick
     added = [(*was, *now) for was in (RIGHT, WRONG) for now in (RIGHT, WRONG)]
@@ -159,7 +159,7 @@ def worse_groups(paired: PairedScores, fewest: int, level: float) -> tuple[list[
 
 def _chance_of_loss(gained: int, lost: int) -> float:
     """Of so many or more losses, were gains as likely."""
-    return float(binom.sf(lost - 1, gained + lost, 0.5)) if gained + lost else 1.0
+    return float(bdtrc(lost - 1, gained + lost, 0.5)) if gained + lost else 1.0
 
 
 def holm(chances: Mapping[str, float], level: float) -> list[str]:
