@@ -18,7 +18,6 @@ from autogen.data.quality.labels import check_labelled
 from autogen.data.readers.files import rows_of
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
 from autogen.markup import joined, metrics_table, table
-from autogen.models.sources import FromOwner, FromVersion, ModelSource
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import Metrics
 from autogen.reports.report import Part, Report
@@ -28,6 +27,7 @@ from autogen.storage.files import explained
 from autogen.tasks.text_classification.answers import Answers
 from autogen.tasks.text_classification.decoding import Prediction, TextClassification
 from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
+from autogen.tasks.text_classification.learning.sources import FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import (

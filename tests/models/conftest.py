@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.classifier import SequenceClassifier
 from tests.tiny import rows

@@ -15,7 +15,6 @@ from autogen.data.problems import Problem, raise_for, shown
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import Interrupted
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.progress import RunPlace
 from autogen.project.course import INTERRUPTED, Run
 from autogen.project.judging import (
@@ -33,6 +32,7 @@ from autogen.tasks.task import Need
 from autogen.tasks.text_classification.answers import Answers, wilson
 from autogen.tasks.text_classification.feedback import WithFeedback, curate_feedback, read_need, unlearnt, with_feedback
 from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning
+from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromVersion, ModelSource
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import Example, LabelledRows, fingerprint, in_order
