@@ -11,7 +11,7 @@ from typing import Any
 ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figures this differently at most
 
 # Keys that later code may add to what it answers, each with its reason. Empty: an answer has the keys it had.
-ADDED: frozenset[str] = frozenset()
+ADDED = frozenset({"details", "entities", "base_model", "need_training"})
 
 IDS = re.compile(r"\b(?:(resp|fb|conv)-[0-9a-f]{16,}|(chat)[0-9a-f]{40,})\b")
 TIMES = frozenset({"created", "created_at", "decided_at", "feedback_until", "seconds"})
