@@ -12,13 +12,17 @@ from autogen.errors import ParityError
 from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.runtime.session import ExportedModel
 from autogen.tasks.text_classification.learning.classifier import Classifier, load_classifier
-from autogen.training.export.graph import export_graph, graph_logits
+from autogen.training.export.graph import export_graph, graph_outputs
 from autogen.training.export.parity import PARITY_TOLERANCE, check_parity
 from autogen.training.export.quantise import INT8_FORMS
 from autogen.training.loop.answers import answers
 from tests.training.conftest import examples
 
 Logits = NDArray[np.float32]
+
+
+def graph_logits(graph: Path, encoder: TextEncoder, rows: list[Encoded]) -> Logits:
+    return graph_outputs(graph, encoder, rows, Classifier.outputs[:1])[0]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def test_an_int8_form_is_smaller_and_answers_nearly_the_same(
 ) -> None:
     small = tmp_path / "model.onnx"
     quantiser, _ = INT8_FORMS[form]
-    quantiser(graph, small)
+    quantiser(graph, small, Classifier.embedding)
     found = graph_logits(small, encoder, rows)
     assert small.stat().st_size < graph.stat().st_size
     assert np.abs(found - trained_logits).mean() < 0.25
@@ -83,7 +87,7 @@ def test_an_int8_form_is_smaller_and_answers_nearly_the_same(
 @pytest.mark.parametrize("form", INT8_FORMS)
 def test_an_int8_form_keeps_its_large_tables_in_bytes(form: str, graph: Path, tmp_path: Path) -> None:
     quantiser, _ = INT8_FORMS[form]
-    quantiser(graph, tmp_path / "model.onnx")
+    quantiser(graph, tmp_path / "model.onnx", Classifier.embedding)
     graph_nodes = onnx.load(tmp_path / "model.onnx").graph
     looked_up = {node.input[0] for node in graph_nodes.node if node.op_type == "Gather"}
     tables = [one for one in graph_nodes.initializer if one.name in looked_up and one.dims[0] > 64]
