@@ -56,7 +56,7 @@ def check(
         {
             "errors": errors,
             "warnings": warnings,
-            "skills": {found.skill: found.to_json() | deep_json(reports.get(found.skill)) for found in checks},
+            "skills": {found.skill: found.to_json() | deep_json(found.skill, reports) for found in checks},
         }
     )
     if errors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autogen.data.problems import Problem
@@ -52,11 +52,14 @@ def show_deep(to: Output, skill: str, report: Any) -> None:
     to.say(f"Looked at {report.rows:,} rows in {report.seconds:.1f} s.")
 
 
-def deep_json(report: Any) -> dict[str, Any]:
-    """The key `deep`, or nothing where it was not asked for."""
+def deep_json(skill: str, reports: Mapping[str, Any]) -> dict[str, Any]:
+    """The key `deep`, or nothing where it was not asked for. Of a skill with several needs, the reports by need."""
     from dataclasses import asdict
 
-    return {} if report is None else {"deep": asdict(report)}
+    own = {name: asdict(report) for name, report in reports.items() if name.partition("/")[0] == skill}
+    if skill in own:
+        return {"deep": own[skill]}
+    return {"deep": {name.partition("/")[2]: report for name, report in own.items()}} if own else {}
 
 
 def _label_errors(to: Output, skill: str, found: Sequence[Any]) -> None:

@@ -87,10 +87,11 @@ def show_report(to: Output, path: str | None) -> None:
 def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | None) -> None:
     """A version just made: its metrics, how it was trained, and the gate's report."""
     for skill, record in manifest.skills.items():
-        for model in record.models.values():
+        for need, model in record.models.items():
             how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
             rows = [(name, percent(model.metrics[name])) for name in main_metrics(model.metrics)]
-            to.table(f"{skill}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
+            title = skill if len(record.models) == 1 else f"{skill}/{need}"
+            to.table(f"{title}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
             to.say(escape(tasks()[model.task].how_trained(model.training, model.train_rows)))
             if model.training.get("unlabelled"):
                 to.say(escape(f"{model.training['unlabelled']['said']}."))

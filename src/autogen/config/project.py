@@ -20,6 +20,9 @@ from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 T = TypeVar("T", bound="Settings")
 
 
+Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+
+
 class GateSettings(Settings):
     """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
 
@@ -29,15 +32,12 @@ class GateSettings(Settings):
     label_rows: int = Field(default=20, ge=1)
     latency_ratio: float = Field(default=1.2, gt=0)
     size_ratio: float = Field(default=1.2, gt=0)
-    protected: str | None = None
+    protected: Sources | None = None
 
 
 class AgentSettings(Settings):
     name: str = Field(min_length=1, max_length=200)
     base_model: str = Field(default="minilm", min_length=1)
-
-
-Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class SkillSettings(Settings):

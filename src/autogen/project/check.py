@@ -59,13 +59,19 @@ def check_project(project: Path, config: ProjectConfig) -> list[SkillCheck]:
         for name, settings in config.skills.items()
     ]
     protected = protected_rows(project, config, needs)[1]
-    return [replace(checks[0], problems=(*checks[0].problems, *protected)), *checks[1:]]
+    return [replace(checks[0], problems=tuple(dict.fromkeys((*checks[0].problems, *protected)))), *checks[1:]]
 
 
 def _check_skill(
     project: Path, config: ProjectConfig, name: str, settings: SkillSettings, needs: Sequence[SkillNeed]
 ) -> SkillCheck:
     data = {need.need.name: need.task.read(project, need.need) for need in needs}
+    problems = (
+        *(problem for rows in data.values() for problem in rows.problems),
+        *skills()[settings.type].check(settings, project, data),
+        *(problem for need in needs for problem in model_problems(project, need, data[need.need.name].texts)),
+        *(problem for need in needs for problem in _too_few_eval_rows(config, need, data[need.need.name])),
+    )
     return SkillCheck(
         skill=name,
         needs=tuple(
@@ -73,12 +79,7 @@ def _check_skill(
             for one in needs
         ),
         settings=settings.training.model_dump(),
-        problems=(
-            *(problem for rows in data.values() for problem in rows.problems),
-            *skills()[settings.type].check(settings, project, data),
-            *(problem for need in needs for problem in model_problems(project, need, data[need.need.name].texts)),
-            *(problem for need in needs for problem in _too_few_eval_rows(config, need, data[need.need.name])),
-        ),
+        problems=tuple(dict.fromkeys(problems)),  # needs may share a file
     )
 
 

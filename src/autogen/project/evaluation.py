@@ -10,14 +10,16 @@ from typing import Any
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig
 from autogen.data.problems import raise_for
+from autogen.data.readers.files import locate
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.markup import joined, metrics_table
 from autogen.plugins import skills
-from autogen.project.needs import SkillNeed, labels_by_skill, needs_of
+from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, needs_of
 from autogen.skills.kind import OffPolicy
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn
+from autogen.versions.manifest import of_all_needs
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,11 @@ class SkillEvaluation:
     @property
     def metrics(self) -> dict[str, float]:
         """Flat, each in 0–1, of all needs together."""
-        return {name: value for one in self.needs.values() for name, value in one.metrics.items()}
+        return of_all_needs({need: one.metrics for need, one in self.needs.items()})
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        return {name: value for one in self.needs.values() for name, value in one.intervals.items()}
+        return of_all_needs({need: one.intervals for need, one in self.needs.items()})
 
     @property
     def source(self) -> str:
@@ -85,10 +87,16 @@ class Measurement:
         """Raises DataError, VersionDamaged; UsageError where there is nothing to measure on."""
         needs = needs_of(self.config, skill)
         found = {
-            name: self._skill(name, [need for need in needs if need.skill == name])
+            name: self._skill(name, self._measurable([need for need in needs if need.skill == name]))
             for name in dict.fromkeys(need.skill for need in needs)
         }
         return VersionEvaluation(self.version.manifest.version, found, self.source)
+
+    def _measurable(self, needs: Sequence[SkillNeed]) -> Sequence[SkillNeed]:
+        """Of a skill's needs, those that the rows of the file can measure."""
+        if self.source is None or len(needs) == 1:
+            return needs
+        return fitting_needs(locate(self.source, Path()), needs)
 
     def _skill(self, name: str, needs: Sequence[SkillNeed]) -> SkillEvaluation:
         found = {need.need.name: self._need(need) for need in needs}

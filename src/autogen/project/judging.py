@@ -12,11 +12,10 @@ import numpy as np
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import GateSettings, ProjectConfig
-from autogen.data.columns import has_columns
 from autogen.data.problems import Problem
-from autogen.data.readers.files import locate, read_rows
+from autogen.data.readers.files import locate
 from autogen.plugins import skills
-from autogen.project.needs import SkillNeed
+from autogen.project.needs import SkillNeed, fitting_needs
 from autogen.runtime.latency import latency_ratio
 from autogen.tasks.task import Fitted
 from autogen.versions.comparison import PairedScores
@@ -35,8 +34,10 @@ class Rivals:
     before: frozenset[str]
     answers: frozenset[str]
 
-    def verdict(self, need: SkillNeed, data: Any, protected: Any | None, fitted: Fitted, gate: GateSettings) -> Verdict:
-        """On one need that both know. `protected`: data to measure on; None: no such rows of this task."""
+    def verdict(
+        self, need: SkillNeed, data: Any, protected: Sequence[Any], fitted: Fitted, gate: GateSettings
+    ) -> Verdict:
+        """On one need that both know. `protected`: data to measure on, of each file of such rows that is for it."""
         place = need.skill, need.need.name
         was, now = self.champion.known_model(*place), self.candidate.known_model(*place)
         data = need.task.unseen(data, self.champion.trained(*place) | self.candidate.trained(*place))
@@ -52,8 +53,8 @@ class Rivals:
         )
         scores = zip(need.task.scores(was, data), need.task.scores(now, data), strict=True)
         paired = [self._paired(*both) for both in scores]
-        asked = need.task.scores(now, protected) if protected is not None else ()
-        return judge(paired, [self._its_own(one, now.answers) for one in asked[:1]], measured, gate)
+        asked = [need.task.scores(now, one)[0] for one in protected]
+        return judge(paired, [self._its_own(one, now.answers) for one in asked], measured, gate)
 
     def _paired(self, was: Scores, now: Scores) -> PairedScores:
         held = np.array([row in self.before for row in now.rows], bool)
@@ -73,19 +74,17 @@ def _changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str
     return tuple(sorted(name for name in wording & {*before} if before[name] != now.get(name)))
 
 
-def protected_rows(
-    project: Path, config: ProjectConfig, needs: Sequence[SkillNeed]
-) -> tuple[Mapping[tuple[str, str], Any], list[Problem]]:
-    """The rows that every candidate must answer rightly, by (skill, need): a file is of the needs whose fields it has,
-    by the columns of their skill. And what is wrong with it."""
-    source = config.gate.protected
-    if source is None:
-        return {}, []
-    rows, _ = read_rows(locate(source, project))
-    fitting = [need for need in needs if has_columns(rows, need.task.fields.required, need.need.columns)]
-    data = {
-        (one.skill, one.need.name): one.task.with_rows(project, one.need, source, project)
-        for one in fitting or needs[:1]
-    }
-    problems = [problem for one in data.values() for problem in one.problems]
-    return data, list(dict.fromkeys(problems))
+Protected = Mapping[tuple[str, str], Sequence[Any]]  # by skill and need: data of each file
+
+
+def protected_rows(project: Path, config: ProjectConfig, needs: Sequence[SkillNeed]) -> tuple[Protected, list[Problem]]:
+    """The rows that every candidate must answer rightly: a file is of the needs whose fields it has, by the columns of
+    their skill. And what is wrong with it."""
+    data: dict[tuple[str, str], list[Any]] = {}
+    problems: dict[Problem, None] = {}
+    for source in config.gate.protected or ():
+        for need in fitting_needs(locate(source, project), needs):
+            found = need.task.with_rows(project, need.need, source, project)
+            problems |= dict.fromkeys(found.problems)
+            data.setdefault((need.skill, need.need.name), []).append(found)
+    return data, [*problems]

@@ -24,8 +24,8 @@ from autogen.feedback.review import said_of_held_out
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
-from autogen.project.judging import Rivals, protected_rows
-from autogen.project.needs import SkillNeed, labels_by_skill, needs_of
+from autogen.project.judging import Protected, Rivals, protected_rows
+from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin, go_on, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explained
@@ -82,7 +82,7 @@ class Learning:
         self.state = self.versions.state.resolve() / "training" / origin
         self.logs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
         self.needs = needs_of(config)
-        self.protected: Mapping[tuple[str, str], Any] = {}
+        self.protected: Protected = {}
 
     def run(self, resume: bool, force: bool = False) -> Manifest:
         """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
@@ -124,7 +124,7 @@ class Learning:
 
     def job(self, work: Work, folder: Path) -> Job:
         """What a fit is given, its result to lie in `folder`."""
-        need, protected = work.need, self.protected.get((work.need.skill, work.need.need.name))
+        need, protected = work.need, self.protected.get((work.need.skill, work.need.need.name), ())
         return Job(
             data=work.data,
             need=need.need,
@@ -133,7 +133,7 @@ class Learning:
             state=self.state / need.skill / need.need.name,
             cache=self.versions.state / EMBEDDINGS_FOLDER,
             log=RunPlace(self.logs / need.skill / need.need.name, self.logs.parent, self.config.agent.name),
-            withheld=work.identity.measured | (protected.identity().measured if protected is not None else frozenset()),
+            withheld=work.identity.measured.union(*(data.identity().measured for data in protected)),
         )
 
     def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
@@ -287,14 +287,12 @@ class Learning:
         verdicts: dict[str, Verdict] = {}
         for item, fit in zip(work, fitted, strict=True):
             if champion.record(item.need.skill, item.need.need.name) is not None:
-                several = sum(other.need.skill == item.need.skill for other in work) > 1
-                name = item.need.name if several else item.need.skill
-                verdicts[name] = self._verdict(rivals, item, fit)
+                verdicts[title_of(item.need, self.needs)] = self._verdict(rivals, item, fit)
         return self._together(champion, verdicts, {item.need.skill for item in work})
 
     def _verdict(self, rivals: Rivals, work: Work, fitted: Fitted) -> Verdict:
         need = work.need
-        protected = self.protected.get((need.skill, need.need.name))
+        protected = self.protected.get((need.skill, need.need.name), ())
         verdict = rivals.verdict(need, work.data, protected, fitted, self.config.gate)
         kind = skills()[need.settings.type]
         if not isinstance(kind, OffPolicy):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig, SkillSettings
 from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
+from autogen.data.columns import has_columns
+from autogen.data.readers.files import read_rows
 from autogen.errors import ConfigError, UsageError, did_you_mean
 from autogen.plugins import skills, tasks
 from autogen.tasks.task import Need, Task
@@ -43,6 +46,12 @@ def needs_of(config: ProjectConfig, skill: str | None = None) -> list[SkillNeed]
     return found
 
 
+def title_of(need: SkillNeed, needs: Sequence[SkillNeed]) -> str:
+    """What to call a need among these: its skill, or SKILL/NEED where that has several."""
+    several = sum(other.skill == need.skill for other in needs) > 1
+    return need.name if several else need.skill
+
+
 def _check_names(skill: str, settings: SkillSettings, names: list[str]) -> None:
     for name in settings.need_training or ():
         if name not in names:
@@ -50,6 +59,19 @@ def _check_names(skill: str, settings: SkillSettings, names: list[str]) -> None:
                 f"{CONFIG_NAME}, [skills.{skill}.training]: expected a setting, or a table for one of its needs "
                 f"({', '.join(names)}); found [skills.{skill}.training.{name}].{did_you_mean(name, names)}"
             )
+
+
+def fitting_needs(path: Path | str, needs: Sequence[SkillNeed]) -> list[SkillNeed]:
+    """Those whose fields the rows of this file have; where none fits, the nearest, which says what it expects."""
+    rows, _ = read_rows(path)
+
+    def lacking(need: SkillNeed) -> int:
+        fields = need.task.fields.required
+        return sum(not has_columns(rows, (field,), need.need.columns) for field in fields)
+
+    fewest = min(map(lacking, needs))
+    fitting = [need for need in needs if lacking(need) == fewest]
+    return fitting if not fewest else fitting[:1]
 
 
 def skill_named(config: ProjectConfig, name: str | None) -> list[tuple[str, SkillSettings]]:

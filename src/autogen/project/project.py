@@ -24,7 +24,7 @@ from autogen.plugins import learner_of, skill_settings, skills
 from autogen.progress import TrainingProgress
 from autogen.project.check import SkillCheck, check_project
 from autogen.project.evaluation import Measurement, VersionEvaluation
-from autogen.project.needs import labels_by_skill, needs_of, skill_named
+from autogen.project.needs import labels_by_skill, needs_of, skill_named, title_of
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
 from autogen.skills.hosts import SkillInProject
@@ -65,16 +65,17 @@ class Project:
         return check_project(self.folder, self.config)
 
     def deep_check(self, progress: TrainingProgress | None = None) -> dict[str, Any]:
-        """What the frozen base model's embeddings say of the rows, by skill: likely label errors, near-duplicates,
-        leakage, confusable labels, imbalance, a learning curve. Raises DataError, BaseModelError."""
+        """What the frozen base model's embeddings say of the rows, by skill (by SKILL/NEED, of one with several needs):
+        likely label errors, near-duplicates, leakage, confusable labels, imbalance, a learning curve. Raises DataError,
+        BaseModelError."""
+        needs, found = needs_of(self.config), {}
         with progress or TrainingProgress() as shown:
-            found = {}
-            for need in needs_of(self.config):
+            for need in needs:
                 learner = learner_of(need.task)
                 if isinstance(learner, DeepCheckable):
                     data = need.task.read(self.folder, need.need)
-                    found[need.skill] = learner.deep_check(data, need.need, self.folder, shown)
-            return found
+                    found[title_of(need, needs)] = learner.deep_check(data, need.need, self.folder, shown)
+        return found
 
     def train(self, resume: bool = False, progress: TrainingProgress | None = None, force: bool = False) -> Manifest:
         """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.
@@ -123,8 +124,8 @@ class Project:
         Raises DataError, UnknownVersion, VersionDamaged.
         """
         opened = self._open(version)
-        # without any feedback the database is left alone: the project may be read only
-        memory = self.memory if opened.manifest.feedback else None
+        # where no feedback is measured on, the database is left alone: the project may be read only
+        memory = self.memory if opened.manifest.feedback and data is None else None
         return Measurement(self.folder, self.config, opened, memory, data).run(skill)
 
     def report(self, evaluation: VersionEvaluation | None = None) -> Report:
@@ -201,18 +202,19 @@ class Project:
     def unknown_labels(self) -> tuple[str, ...]:
         """Labels that feedback names and the champion cannot answer with, `oos` aside; none where no champion can be
         read: whoever answers with it says so."""
+        needs = [need for need in needs_of(self.config) if isinstance(need.task, Curated)]
         try:
             opened = self._open(None)
+            models = [(need.skill, opened.model(need.skill, need.need.name)) for need in needs]
         except (ProjectNotFound, UnknownVersion, VersionDamaged):
             return ()
-        found: set[str] = set()
-        for need in needs_of(self.config):
-            model = opened.model(need.skill, need.need.name) if isinstance(need.task, Curated) else None
-            if model is not None:
-                said = {
-                    one.label for one in self.memory.feedback.all() if one.label and one.skill in (None, need.skill)
-                }
-                found |= said - {*model.answers, RESERVED_LABEL}
+        feedback, found = self.memory.feedback.all(), set[str]()
+        for skill in dict.fromkeys(name for name, model in models if model is not None):
+            known = {
+                answer for name, model in models if model is not None and name == skill for answer in model.answers
+            }
+            said = {one.label for one in feedback if one.label and one.skill in (None, skill)}
+            found |= said - known - {RESERVED_LABEL}
         return tuple(sorted(found))
 
     def skill(self, kind: str, name: str | None = None) -> SkillInProject:

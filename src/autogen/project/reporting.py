@@ -35,7 +35,7 @@ def report_folder(state: Path, evaluation: VersionEvaluation) -> Path:
 def report_on(evaluation: VersionEvaluation, manifest: Manifest) -> Report:
     facts = {
         "made": f"{manifest.created_at} by {manifest.made_by}",
-        "base model": str(manifest.config.get("agent", {}).get("base_model", manifest.agent)),
+        "base model": ", ".join(_base_models(manifest)),
         "went on from": manifest.parent or "nothing: it is the first",
     }
     parts = [
@@ -44,6 +44,13 @@ def report_on(evaluation: VersionEvaluation, manifest: Manifest) -> Report:
         for need, one in found.needs.items()
     ]
     return Report(f"{manifest.agent}, version {manifest.version}", facts, parts, manifest.verdict)
+
+
+def _base_models(manifest: Manifest) -> list[str]:
+    """The agent's, or those of skills that name their own."""
+    agents = manifest.config.get("agent", {}).get("base_model", manifest.agent)
+    skills = manifest.config.get("skills", {}).values()
+    return list(dict.fromkeys(str(skill.get("base_model") or agents) for skill in skills)) or [str(agents)]
 
 
 def _part(name: str, found: Evaluation, record: ModelRecord) -> Part:
@@ -79,5 +86,5 @@ def _verdict(manifest: Manifest) -> str:
 
 
 def _main(manifest: Manifest, names: Sequence[str]) -> list[str]:
-    found = [record.metrics for record in manifest.skills.values()]
+    found = [model.metrics for record in manifest.skills.values() for model in record.models.values()]
     return [", ".join(share(metrics[name]) for metrics in found if name in metrics) for name in names]

@@ -130,7 +130,8 @@ class _Changes:
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
     differing = _differing(before.get("config", {}), now["config"])
-    settings = tuple(key for key in differing if key.rpartition(".")[2] not in MAY_CHANGE)
+    named = (key.replace(".need_training", ".training", 1) for key in differing)  # as in agent.toml
+    settings = tuple(key for key in named if key.rpartition(".")[2] not in MAY_CHANGE)
     return _Changes(
         data=_names_differing(before.get("data", {}), now["data"]),
         settings=settings,
@@ -162,7 +163,7 @@ def _unlearnable(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 def _shapes_weights(key: str) -> bool:
     section, _, last = key.rpartition(".")
-    return key == "agent.base_model" or (section.endswith(".training") and last in SHAPES)
+    return last == "base_model" or (".training" in section and last in SHAPES)
 
 
 def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
@@ -171,6 +172,8 @@ def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple
 
 def _differing(before: Any, now: Any, key: str = "") -> tuple[str, ...]:
     """The dotted keys at which two configurations differ."""
+    if isinstance(before, dict) or isinstance(now, dict):
+        before, now = before or {}, now or {}  # a table that is not there has no keys
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return () if before == now else (key,)
     inner = (

@@ -73,7 +73,7 @@ class Report:
                 draft.mkdir()
                 for part in self.parts:
                     for one in self.pictures(part):
-                        (draft / f"{part.name}-{one.name}.png").write_bytes(one.png)
+                        (draft / f"{part.name.replace('/', '-')}-{one.name}.png").write_bytes(one.png)
                 (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
                 (draft / MARK_FILE).touch()
                 if folder.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,13 @@ from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
 from autogen.tasks.recommendation.clicks import Click, clicks, standing
-from autogen.tasks.recommendation.interactions import DAY, Interactions, joined, read_interactions
+from autogen.tasks.recommendation.interactions import (
+    DAY,
+    Interactions,
+    interactions_of,
+    joined,
+    read_interactions,
+)
 from autogen.tasks.recommendation.metrics import Relevant, relevant
 from autogen.tasks.recommendation.model import RecommenderCard
 from autogen.tasks.recommendation.settings import RecommendationOptions
@@ -37,7 +43,8 @@ class Behaviour:
     """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone.
 
     `ended`: Unix seconds of the last event in the files; `lag`: seconds by which the data lags behind the clock;
-    `set_aside_of`: users of whom clicks were set aside and joined what is measured on.
+    `set_aside`: clicks that are measured on too. They are queries of their own, also of users with held-out events:
+    joined to these, a batch of clicks would decide what is to be found there.
     """
 
     events: Interactions
@@ -50,7 +57,7 @@ class Behaviour:
     ended: float = 0.0
     lag: float = 0.0
     feedback: tuple[str, ...] = ()
-    set_aside_of: frozenset[str] = frozenset()
+    set_aside: Interactions = field(default_factory=lambda: interactions_of(()))
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval events
 
@@ -69,24 +76,41 @@ class Behaviour:
     def texts(self) -> list[str]:
         return [self.catalogue.text_of(item) for item in self.catalogue.items] if self.has_items else []
 
-    def queries(self) -> list[Relevant]:
-        """What is measured: a user's events to be found again, by places in `held_out.items`."""
-        return relevant(self.held_out, {name: at for at, name in enumerate(self.held_out.items)}, self.min_rating)
+    @property
+    def measured(self) -> Interactions:
+        """All that is measured on, in order of time."""
+        part = self.set_aside
+        names = ((part.users[user], part.items[item]) for user, item in zip(part.user, part.item, strict=True))
+        times = zip(names, part.time, part.rating, strict=True)
+        return joined(self.held_out, ((*name, float(time), float(rating)) for name, time, rating in times))
+
+    def queries(self) -> tuple[list[Relevant], list[Relevant]]:
+        """What is measured: a user's events to be found again, by places in their part's items; of the held-out events
+        and of the clicks set aside."""
+        held_out, set_aside = (
+            relevant(part, {name: at for at, name in enumerate(part.items)}, self.min_rating)
+            for part in (self.held_out, self.set_aside)
+        )
+        return held_out, set_aside
 
     def fingerprints(self) -> tuple[str, ...]:
-        """One of each query."""
-        return tuple(row_fingerprint(f"{self.held_out.users[query.user]}\t{query.now!r}") for query in self.queries())
+        """One of each query: who, when, and what is to be found."""
+        return tuple(
+            row_fingerprint("\t".join((part.users[query.user], repr(query.now), *_names(part, query))))
+            for part, queries in zip((self.held_out, self.set_aside), self.queries(), strict=True)
+            for query in queries
+        )
 
     def identity(self) -> Identity:
-        train, held_out = digest(self.events), digest(self.held_out)
+        train, measured = digest(self.events), digest(self.measured)
         return Identity(
             train=train,
-            eval=held_out,
+            eval=measured,
             train_rows=len(self.events),
-            eval_rows=len(self.held_out),
+            eval_rows=len(self.held_out) + len(self.set_aside),
             learnt=frozenset(),
             measured=frozenset(self.fingerprints()),
-            order=(train, held_out),
+            order=(train, measured),
         )
 
     def summary(self) -> Summary:
@@ -94,6 +118,10 @@ class Behaviour:
             lines=(f"{self.words}.", f"Held out: {self.split}."),
             json={"labels": {}, "held_out": self.split, "unlabelled": "", "learns_from": self.words},
         )
+
+
+def _names(part: Interactions, query: Relevant) -> list[str]:
+    return sorted(part.items[item] for item in query.items)
 
 
 def read_behaviour(project: Path, need: Need) -> Behaviour:
@@ -150,10 +178,10 @@ def read_catalogue(
 
 def _named(row: Row, columns: Mapping[str, str]) -> Row:
     values = dict(row.values)
-    for field, names in ITEM_COLUMNS.items():
-        name = next((one for one in (columns.get(field, field), *names) if one in values), None)
-        if name is not None and field not in values:
-            values[field] = values.pop(name)
+    for column, names in ITEM_COLUMNS.items():
+        name = next((one for one in (columns.get(column, column), *names) if one in values), None)
+        if name is not None and column not in values:
+            values[column] = values.pop(name)
     return replace(row, values=values)
 
 
@@ -205,21 +233,20 @@ def lag_of(ended: float, card: RecommenderCard | None) -> float:
 
 
 def with_clicks(data: Behaviour, found: Sequence[Click], lag: float) -> Behaviour:
-    """Clicks join the events, `lag` seconds earlier than they were; some are set aside and join what is measured on."""
+    """Clicks join the events, `lag` seconds earlier than they were; some are set aside and are measured on."""
     liked = [replace(one, time=one.time - lag) for one in found if one.item in data.catalogue.position]
     learnt = [one for one in liked if not set_aside(one.answer or one.feedback)]
     aside = [one for one in liked if set_aside(one.answer or one.feedback)]
     return replace(
         data,
-        events=_joined(data.events, learnt),
-        held_out=_joined(data.held_out, aside),
-        set_aside_of=frozenset(one.user for one in aside),
+        events=joined(data.events, _events(learnt)),
+        set_aside=interactions_of(_events(aside)),
         lag=lag,
     )
 
 
-def _joined(events: Interactions, more: Sequence[Click]) -> Interactions:
-    return joined(events, ((one.user, one.item, one.time, float("nan")) for one in more))
+def _events(liked: Sequence[Click]) -> list[tuple[str, str, float, float]]:
+    return [(one.user, one.item, one.time, float("nan")) for one in liked]
 
 
 def set_aside(key: str) -> bool:

@@ -13,11 +13,13 @@ import numpy as np
 from autogen.config.training import TrainingSettings
 from autogen.data.rows import Row
 from autogen.errors import UsageError
+from autogen.knowledge.catalogue import Catalogue
 from autogen.markup import Table
 from autogen.tasks.evaluation import Evaluation
-from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, read_interactions
+from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
+from autogen.tasks.recommendation.metrics import TOP, Found, Relevant
 from autogen.tasks.recommendation.model import Recommender
-from autogen.tasks.recommendation.ranking import Ranked, popular, rank
+from autogen.tasks.recommendation.ranking import Ranked, Scorer, popular, rank
 from autogen.tasks.recommendation.rows import Behaviour, clicks_of, lag_of, read_behaviour, with_clicks
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
@@ -55,18 +57,27 @@ class RecommendationTask:
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> Behaviour:  # noqa: ARG002 as all are asked
         raise UsageError("Expected events in files: a recommender is learnt in a project.")
 
-    def with_rows(self, project: Path, need: Need, source: str, root: Path) -> Behaviour:
-        data = self.read(project, need)
-        held_out, problems = read_interactions(root, [source], need.columns, data.events.items)
-        found = (*data.problems, *problems)
-        return replace(data, held_out=held_out, split=source, problems=found, source=source)
+    def with_rows(self, project: Path, need: Need, source: str, root: Path) -> Behaviour:  # noqa: ARG002
+        held_out, problems = read_interactions(root, [source], need.columns)
+        options = need.options
+        assert isinstance(options, RecommendationOptions)
+        return Behaviour(
+            events=interactions_of(()),
+            held_out=held_out,
+            catalogue=Catalogue.of(())[0],
+            split=source,
+            problems=tuple(problems),
+            has_items=False,
+            min_rating=options.min_rating,
+            source=source,
+        )
 
     def with_feedback(self, data: Behaviour, given: FeedbackOn, champion: Recommender | None) -> Behaviour:
         """Clicks join the events; a fifth of them is set aside."""
-        if given.only is not None and not given.only:
-            return data
-        clicks, used = clicks_of(given.memory, given.skill, given.only)
         lag = lag_of(data.ended, champion.card if champion else None)
+        if given.only is not None and not given.only:
+            return replace(data, lag=lag)
+        clicks, used = clicks_of(given.memory, given.skill, given.only)
         return replace(with_clicks(data, clicks, lag), feedback=used)
 
     def unseen(self, data: Behaviour, learnt: frozenset[str]) -> Behaviour:  # noqa: ARG002 events are held out by time
@@ -80,8 +91,8 @@ class RecommendationTask:
 
     def evaluate(self, model: Recommender, data: Behaviour) -> Evaluation:
         """On held-out events, with this week's most popular beside it."""
-        ranked = rank(model, data.held_out, data.min_rating)
-        plain = rank(model, data.held_out, data.min_rating, popular)
+        ranked = _ranked(model, data)
+        plain = _ranked(model, data, popular)
         unknown = sum(-1 in one.items for one in ranked.queries)
         warnings = (
             f"{unknown} of {len(ranked.queries)} users want an item that the model does not know; it counts as missed.",
@@ -97,13 +108,12 @@ class RecommendationTask:
 
     def scores(self, model: Recommender, data: Behaviour) -> tuple[Scores, ...]:
         """NDCG@10 of each query."""
-        return (_scores(rank(model, data.held_out, data.min_rating), data),)
+        return (_scores(_ranked(model, data), data),)
 
     def timed(self, model: Recommender, data: Behaviour) -> Sequence[Callable[[], object]]:
-        known = [name for name in data.events.users if name in model.user_at][:TIMED]
         end = float(model.events.time[-1]) if len(model.events) else 0.0
         counts = model.trend().at(end)
-        queries = [model.histories.query(model.user_at[name], end) for name in known]
+        queries = [model.histories.query(model.user_at.get(name, -1), end) for name in data.events.users[:TIMED]]
         return [partial(model.scores, query, counts) for query in queries]
 
     def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
@@ -125,18 +135,26 @@ class RecommendationTask:
         yield from ()
 
 
+def _ranked(model: Recommender, data: Behaviour, scorer: Scorer | None = None) -> Ranked:
+    return rank(model, data.held_out, data.set_aside, min_rating=data.min_rating, scorer=scorer)
+
+
 def _scores(ranked: Ranked, data: Behaviour) -> Scores:
     gains = np.array(ranked.gains, np.float64)
-    users = [data.held_out.users[query.user] for query in ranked.queries]
     return Scores(
         metric=MAIN,
         statistic="mean",
         rows=data.fingerprints(),
         counts=np.stack([gains, np.ones(len(gains))], axis=1),
-        right=gains > 0,
+        right=np.array([_all_found(*both) for both in zip(ranked.found, ranked.queries, strict=True)], bool),
         groups=("",) * len(gains),
         beyond=np.array([query.items == {-1} for query in ranked.queries], bool),
-        from_feedback=np.array([user in data.set_aside_of for user in users], bool),
+        from_feedback=np.arange(len(gains)) >= len(data.queries()[0]),
         unit="queries",
         group="group",
     )
+
+
+def _all_found(found: Found, query: Relevant) -> bool:
+    """Whether everything that was to be found is among the ten, or fills them."""
+    return round(found.recall * len(query.items)) >= min(len(query.items), TOP)

@@ -46,8 +46,10 @@ def with_curated(data: LearningData, curation: Curation) -> LearningData:
     replaced = {normalise(example.text) for example in curation.train if example.replaces}
     replaced |= {normalise(example.text) for example in curation.evaluation}  # set aside means never trained on
     stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
+    labelled, measured = ([example.text for example in part] for part in (curation.train, curation.evaluation))
     return replace(
         data,
+        unlabelled=data.unlabelled.without(labelled, measured) if data.unlabelled else None,
         train=joined(pick(data.train, stays), _rows(curation.train)),
         set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
