@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -53,17 +53,16 @@ class Scores:
         """The metric of each row alone."""
         return metric_of(self.statistic, self.counts)
 
-    def where(self, chosen: Flags | Sequence[int]) -> Scores:
-        """The rows at these places."""
-        places = np.arange(len(self))[np.asarray(chosen)] if len(self) else np.zeros(0, np.int64)
+    def where(self, chosen: Flags) -> Scores:
+        """The rows for which `chosen` is true."""
         return replace(
             self,
-            rows=tuple(self.rows[at] for at in places),
-            counts=self.counts[places],
-            right=self.right[places],
-            groups=tuple(self.groups[at] for at in places),
-            beyond=self.beyond[places],
-            from_feedback=self.from_feedback[places],
+            rows=tuple(compress(self.rows, chosen)),
+            counts=self.counts[chosen],
+            right=self.right[chosen],
+            groups=tuple(compress(self.groups, chosen)),
+            beyond=self.beyond[chosen],
+            from_feedback=self.from_feedback[chosen],
         )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from autogen.skills.hosts import CommandHost
 
+from autogen.skills.hosts import CommandHost
 from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, escape, output
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autogen.skills.hosts import AgentHost
-
 from autogen.errors import UsageError
+from autogen.skills.hosts import AgentHost
 from autogen_sentiment.answering import Sentiment
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from autogen.skills.hosts import ServerHost
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from autogen.runtime.batcher import together
+from autogen.skills.hosts import ServerHost
 from autogen_sentiment.explaining import heaviest_words
 
 
