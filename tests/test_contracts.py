@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from autogen.plugins import tasks
-from autogen.testing import check_task
+from autogen.plugins import SKILLS, TASKS, skills, tasks
+from autogen.testing import check_skill, check_task
 from tests.shop import NEW, catalogue, events
-from tests.tiny import rows
+from tests.tiny import rows as tiny_rows
 
 TINY: dict[str, Any] = {"epochs": 2, "learning_rate": 5e-3, "freeze_embeddings": False, "precision": "fp32"}
 OUT_OF_SCOPE = ("oos_recall", "oos_precision", "oos_auroc")  # metrics
@@ -19,7 +19,7 @@ OUT_OF_SCOPE = ("oos_recall", "oos_precision", "oos_auroc")  # metrics
 
 def sentences() -> dict[str, Any]:
     """Labelled sentences, none of them out of scope; and corrections, one of an eval row."""
-    train, held_out, corrected = (_labelled(rows(8, seed=seed)) for seed in (1, 2, 3))
+    train, held_out, corrected = (_labelled(tiny_rows(8, seed=seed)) for seed in (1, 2, 3))
     return {
         "rows": {"train": train, "eval": held_out},
         "training": TINY,
@@ -48,12 +48,35 @@ def _labelled(pairs: Sequence[tuple[str, str]]) -> list[Mapping[str, object]]:
     return [{"text": text, "label": label} for text, label in pairs]
 
 
-TASKS = {
+SAMPLES = {
     "recommendation": films,
     "text-classification": sentences,
 }
+# by kind of skill: the fixture of a trained project, messages, rows for `autogen predict`
+PROJECTS: Mapping[str, tuple[str, Sequence[str], Sequence[Mapping[str, object]]]] = {
+    "customer-service": (
+        "trained",
+        ("my card was stolen", "please add money to the balance", "what is the weather on the moon"),
+        [{"text": "the exchange rate of the euro"}, {"text": "guitar opera"}],
+    ),
+    "recommendation": (
+        "trained_shop",
+        ("a comedy", "a horror film from the eighties", "something with euro", "zxq"),
+        [{"user": "u1"}, {"user": "nobody"}],
+    ),
+}
 
 
-@pytest.mark.parametrize("name", TASKS)
+def test_every_task_and_every_skill_is_checked() -> None:
+    assert {*SAMPLES} == {*TASKS} and {*PROJECTS} == {*SKILLS}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_task_keeps_its_contract(name: str, tiny_base_model: Path) -> None:
-    check_task(tasks()[name], **TASKS[name](), base_model=str(tiny_base_model))
+    check_task(tasks()[name], **SAMPLES[name](), base_model=str(tiny_base_model))
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_skill_keeps_its_contract(name: str, request: pytest.FixtureRequest) -> None:
+    project, messages, rows = PROJECTS[name]
+    check_skill(skills()[name], request.getfixturevalue(project), messages, rows)

@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from autogen.config.project import SkillSettings
-from autogen.errors import ConfigError, UsageError, did_you_mean
+from autogen.errors import ConfigError, MissingDependency, UsageError, did_you_mean
 from autogen.skills.kind import SkillKind
 from autogen.tasks.task import API, Learner, Task
 
@@ -55,6 +55,14 @@ class Plugin(Generic[T]):
             )
         return found
 
+    def load_part(self, place: str) -> Any:
+        """What it has in this place. Raises ConfigError."""
+        try:
+            return load(place)
+        except Exception as error:  # a package may raise anything when it is imported
+            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
+
 
 def load(place: str) -> Any:
     """What is named by "package.module:NAME". Raises ImportError, AttributeError."""
@@ -89,12 +97,18 @@ class Table(Mapping[str, T]):
             raise UsageError(f"Expected a {self._what} among {known}; found {name!r}.{did_you_mean(name, self)}")
         return self[name]
 
-    def loaded(self) -> tuple[list[T], list[ConfigError]]:
-        """All that can be loaded, and why the others cannot: a broken package harms no project that does without it."""
-        found, errors = [], []
+    def loaded(self, part: str = "") -> tuple[list[Any], list[ConfigError]]:
+        """All that can be loaded, and why the others cannot: a broken package harms no project that does without it.
+        `part`: of each what the place under this name has, where it has one (`SkillKind.commands`)."""
+        found: list[Any] = []
+        errors = []
         for plugin in self._plugins.values():
             try:
-                found.append(plugin.load())
+                thing: Any = plugin.load()
+                if not part:
+                    found.append(thing)
+                elif place := getattr(thing, part):
+                    found.append(plugin.load_part(place))
             except ConfigError as error:
                 errors.append(error)
         return found, errors
@@ -131,7 +145,13 @@ def _package(entry: EntryPoint) -> str:
 
 def learner_of(task: Task[Any, Any]) -> Learner:
     """The learning side of a task: this imports torch. Raises MissingDependency where it is not installed."""
-    found: Learner = load(task.learner)
+    try:
+        found: Learner = load(task.learner)
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"Learning {task.name!r} needs the package {error.name}, which is not installed: AutoGen's own tasks learn "
+            'with `pip install "autogen-loop[learn]"`.'
+        ) from error
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from starlette.responses import Response as HttpResponse
 from autogen.agents.agent import Agent, Response
 from autogen.agents.fleet import Fleet
 from autogen.feedback.events import MAX_TEXT_LENGTH
-from autogen.plugins import load, skills
+from autogen.plugins import skills
 from autogen.serving import failures
 from autogen.serving.conversations import Asked
 from autogen.serving.failures import RequestRefused, too_long
@@ -45,6 +46,8 @@ from autogen.serving.schemas import (
 from autogen.serving.security import ApiKey
 from autogen.serving.service import Service
 from autogen.serving.stream import EventStream
+
+log = logging.getLogger("autogen.serving")
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,11 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
     )
     answering = _answering(service)
-    for kind in skills().values():
-        if kind.routes:
-            load(kind.routes)(answering, service)
+    adding, errors = skills().loaded("routes")
+    for add in adding:
+        add(answering, service)
+    for error in errors:
+        log.warning("%s", error)
     for router in (answering, _watching(fleet, metrics, key)):
         app.include_router(router, responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}})
     failures.install(app)

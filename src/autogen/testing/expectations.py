@@ -17,6 +17,8 @@ import numpy as np
 from autogen.markup import Table
 from autogen.tasks.task import Fields
 
+Rows = Sequence[Mapping[str, object]]
+
 HEAVY = ("torch", "transformers", "matplotlib")  # never imported when answering
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 METRIC = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"

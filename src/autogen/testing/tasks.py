@@ -28,6 +28,7 @@ from autogen.testing.expectations import (
     HEAVY,
     METRIC,
     NAME,
+    Rows,
     as_json,
     check_fields,
     check_import,
@@ -39,8 +40,6 @@ from autogen.testing.expectations import (
     run_alone,
 )
 from autogen.versions.scores import Statistic
-
-Rows = Sequence[Mapping[str, object]]
 
 SKILL = "checked"  # the name of the skill that feedback is on
 DIGEST = r"[0-9a-f]{16}"
