@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from autogen.data.quality import normalise
+from autogen.data.text import normalise
 from autogen.project import Project
-from autogen.project.discover import Discovery, discover
+from autogen.tasks.text_classification.learning.discover import Discovery, discover
 from measuring import options, report, say, spread
 from rows import Row, file_of, first_of_each, limited, read_rows, write_project, write_rows
 

@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.data import label_errors as product
-from autogen.data.heads import Fold, probabilities
-from autogen.data.near_duplicates import Neighbours, centred, nearest
+from autogen.data.quality import label_errors as product
+from autogen.data.quality.heads import Fold, probabilities
+from autogen.data.quality.near_duplicates import Neighbours, centred, nearest
 from autogen.data.splits import folds
 from autogen.models.base_models import find_base_model
-from autogen.tasks.text_classification import Example
+from autogen.progress import TrainingProgress
+from autogen.tasks.text_classification.rows import Example
 from autogen.training.embedding import frozen_embeddings
-from autogen.training.progress import TrainingProgress
 from measuring import AS_THE_COMMAND_LINE, HERE, options, report, run, say, spread
 from rows import OUT_OF_SCOPE, Row, file_of, limited, read_rows, write_rows
 

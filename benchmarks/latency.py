@@ -25,7 +25,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from autogen.agents.agent import Agent, Memory
+from autogen.agents.agent import Agent
+from autogen.feedback.memory import Memory
 from autogen.runtime.session import MODEL_FILE, default_threads
 from autogen.storage.database import Database
 from autogen.versions.registry import Versions

@@ -19,9 +19,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from autogen.progress import TrainingProgress
 from autogen.project import Project
 from autogen.runtime.session import MODEL_FILE
-from autogen.training.progress import TrainingProgress
 from rows import write_project
 
 Moment = tuple[float, float]  # seconds, CPU-seconds of this process

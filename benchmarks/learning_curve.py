@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from autogen.data.heads import accuracy, guesses
-from autogen.data.label_errors import FOLDS
-from autogen.data.learning_curve import first_of_each, learning_curve
-from autogen.data.near_duplicates import centred
+from autogen.data.quality.heads import accuracy, guesses
+from autogen.data.quality.label_errors import FOLDS
+from autogen.data.quality.learning_curve import first_of_each, learning_curve
+from autogen.data.quality.near_duplicates import centred
 from autogen.data.splits import folds
 from autogen.models.base_models import find_base_model
-from autogen.tasks.text_classification import Example
+from autogen.progress import TrainingProgress
+from autogen.tasks.text_classification.rows import Example
 from autogen.training.embedding import Vectors, frozen_embeddings
-from autogen.training.progress import TrainingProgress
 from measuring import options, report, say
 from rows import OUT_OF_SCOPE, Row, file_of, limited, read_rows
 

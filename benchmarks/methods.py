@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
-from autogen.config import TuningMethod
+from autogen.config.training import TuningMethod
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, say
 from rows import OUT_OF_SCOPE, divided, file_of, first_of_each, limited, read_rows, write_rows
 

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autogen.data.interactions import Interactions, Places, read_interactions
-from autogen.project.behaviour import read_catalogue
-from autogen.runtime.ranking import Ranked
-from autogen.tasks.recommendation import TOP, Histories, Replay, log_trend, relevant, top
+from autogen.tasks.recommendation.interactions import Interactions, Places, read_interactions
+from autogen.tasks.recommendation.metrics import TOP, relevant
+from autogen.tasks.recommendation.ranking import Ranked
+from autogen.tasks.recommendation.rows import read_catalogue
+from autogen.tasks.recommendation.trend import Histories, Replay, log_trend, top
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, run_peer, say
 from rows import file_of
 

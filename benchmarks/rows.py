@@ -27,7 +27,7 @@ class Row(NamedTuple):
 def read_rows(path: Path, label: str = "label") -> list[Row]:
     """The text and label of every row of a file that the product can read. Raises DataError."""
     from autogen.data.problems import raise_for
-    from autogen.data.readers import read_rows as read
+    from autogen.data.readers.files import read_rows as read
 
     rows, problems = read(path)
     raise_for(problems)

@@ -49,8 +49,8 @@ def parse() -> argparse.Namespace:
 
 def write_files(given: argparse.Namespace, folder: Path) -> tuple[dict[str, Path], int]:
     """train.csv, eval.csv and test.csv, and how many epochs there will be."""
-    from autogen.config import TrainingSettings
-    from autogen.training.recipe import choose_recipe
+    from autogen.config.training import TrainingSettings
+    from autogen.tasks.text_classification.recipe import choose_recipe
 
     train, dev = read_rows(file_of(given.data, "train")), read_rows(file_of(given.data, "dev"))
     train, test = limited(train, dev, given.limit)

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from autogen import Agent
-from autogen.agents.wanted import wanted
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import plain
-from autogen.skills.recommendation import Recommendations, Wanted
+from autogen.skills.recommendation.answering import Recommendations, Wanted
+from autogen.skills.recommendation.reading import wanted
 from measuring import options, report, spread
 
 ACCEPTED = ("accept_rating_good", "accept_rating_mod")

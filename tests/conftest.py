@@ -24,8 +24,8 @@ def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
     """A project with one version, champion. Read only: take `project` to change one."""
+    from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.progress import TrainingProgress
 
     folder = write_tiny_project(tmp_path_factory.mktemp("trained") / "project", tiny_base_model)
     Project.open(folder).train(progress=TrainingProgress(quiet=True))
@@ -47,8 +47,8 @@ def untrained(tmp_path: Path, tiny_base_model: Path) -> Path:
 @pytest.fixture(scope="session")
 def trained_shop(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
     """A project that recommends, with one version. Read only: take `shop` to change one."""
+    from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.progress import TrainingProgress
 
     folder = write_shop(tmp_path_factory.mktemp("shop") / "project", tiny_base_model)
     Project.open(folder).train(progress=TrainingProgress(quiet=True))

@@ -10,29 +10,39 @@ from pathlib import Path
 from typing import Any
 
 from autogen.agents.agent import Agent
-from autogen.config import CONFIG_NAME, RESERVED_LABEL, TrainingSettings, flat
-from autogen.data.columns import select
+from autogen.config.project import flat
+from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
+from autogen.config.training import TrainingSettings
 from autogen.data.problems import Problem, raise_for
-from autogen.data.quality import check_labelled
-from autogen.data.readers import rows_of
+from autogen.data.quality.labels import check_labelled
+from autogen.data.readers.files import rows_of
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
 from autogen.markup import joined, metrics_table, table
 from autogen.models.sources import FromOwner, FromVersion, ModelSource
-from autogen.reports.answers import Answers
+from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import Metrics
 from autogen.reports.report import Part, Report
-from autogen.runtime.tuned_model import TunedModel
-from autogen.skills.customer_service import INTENT, CustomerServiceSettings, CustomerServiceType
+from autogen.skills.customer_service.answering import INTENT, CustomerServiceType
+from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.storage.files import explained
-from autogen.tasks import TASKS
-from autogen.tasks.text_classification import Prediction, per_label
-from autogen.training.fine_tune import FineTuned, FineTuning, forget_state
-from autogen.training.learning_data import LabelledRows, check_labelled_eval, fingerprint, split
-from autogen.training.progress import TrainingProgress
-from autogen.training.tracking import RUNS_FOLDER, RunPlace
+from autogen.tasks.text_classification.answers import Answers
+from autogen.tasks.text_classification.decoding import Prediction, TextClassification
+from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
+from autogen.tasks.text_classification.metrics import per_label
+from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.rows import (
+    REQUIRED,
+    LabelledRows,
+    check_labelled_eval,
+    fingerprint,
+    labelled_rows,
+    split,
+)
+from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
+TASK_NAMES = (TextClassification.name,)
 SKILL = "main"
 MODEL_FOLDER = f"models/{SKILL}/{INTENT}"
 
@@ -52,8 +62,10 @@ class AutoGen:
     """
 
     def __init__(self, model: Any, tokenizer: Any, task: str = "text-classification", *, quiet: bool = False) -> None:
-        if task not in TASKS:
-            raise ConfigError(f"Expected a task among {', '.join(TASKS)}; found {task!r}.{did_you_mean(task, TASKS)}")
+        if task not in TASK_NAMES:
+            raise ConfigError(
+                f"Expected a task among {', '.join(TASK_NAMES)}; found {task!r}.{did_you_mean(task, TASK_NAMES)}"
+            )
         if not hasattr(model, "config") or not hasattr(model, "save_pretrained"):
             raise ConfigError(f"Expected a transformers model, found {type(model).__name__}.")
         self._setup(FromOwner(model, tokenizer), task, quiet)
@@ -248,11 +260,9 @@ class AutoGen:
         return rows
 
     def _read(self, data: Data, name: str) -> tuple[LabelledRows, list[Problem]]:
-        kind = TASKS[self.task]
-        read, problems = rows_of(data, kind.required_fields, name)
-        selected, found = select(read, kind.required_fields, kind.optional_fields, {})
-        examples, kept, wrong = kind.examples(selected)
-        return LabelledRows(tuple(examples), tuple(kept)), [*problems, *found, *wrong]
+        read, problems = rows_of(data, REQUIRED, name)
+        labelled, found = labelled_rows(read, {})
+        return labelled, [*problems, *found]
 
     def _measure(self, data: LabelledRows) -> Metrics:
         model = self._model()

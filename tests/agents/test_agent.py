@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from autogen.agents.agent import Agent, Memory, Message
+from autogen.agents.agent import Agent, Message
 from autogen.errors import ProjectNotFound, UnknownResponse, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
+from autogen.feedback.memory import Memory
 from autogen.versions.registry import Versions
 from tests.agents.conftest import add_version
 from tests.tiny import rows

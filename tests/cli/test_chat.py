@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autogen.agents.agent import Memory
+from autogen.feedback.memory import Memory
 from tests.cli.process import autogen, called, refused
 
 CARD = "post delivery letterbox courier"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autogen.cli.main import app
+from autogen.cli.app import app
 from tests.cli.process import autogen, called, command, refused
 from tests.tiny import TOPICS, rows, write_csv
 

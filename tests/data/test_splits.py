@@ -7,9 +7,10 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogen.data.quality import check_labelled, normalise
+from autogen.data.quality.labels import check_labelled
 from autogen.data.rows import Row
 from autogen.data.splits import folds, has_rows_to_spare, hold_out
+from autogen.data.text import normalise
 
 PLENTY = 10**9
 TEXTS = [f"text {number}" for number in range(300)]

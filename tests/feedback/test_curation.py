@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogen.data.quality import normalise
+from autogen.data.text import normalise
 from autogen.feedback.curation import Assessment, Curation, CurationPolicy, curate, place
 from autogen.feedback.events import Decision, Feedback
 

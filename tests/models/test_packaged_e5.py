@@ -116,7 +116,7 @@ def test_the_real_model_puts_the_same_thought_in_two_languages_close_together() 
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    from autogen.models.classifier import mean_of_tokens
+    from autogen.models.network import mean_of_tokens
 
     folder = PACKAGED["multilingual-e5-small"].location()
     if folder is None:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from autogen.errors import BaseModelError
 from autogen.models.base_models import BaseModel, find_base_model
-from autogen.models.classifier import CosineClassifier
 from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, rust_tokenizer
-from autogen.tasks.text_classification import TextClassification
+from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.learning.classifier import CosineClassifier
 from tests.models.conftest import LABELS, owners_model
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from autogen.config import TrainingSettings
+from autogen.config.methods import ADDS, OPTIONS, Tuning
+from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError
 from autogen.models.adapters import weights_digest
 from autogen.models.bottleneck import bottlenecks
-from autogen.models.classifier import Classifier, SequenceClassifier
-from autogen.models.method import ADDS, OPTIONS, Tuning
 from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import METHODS, trainable_share, tune
-from autogen.training.recipe import choose_recipe
+from autogen.tasks.text_classification.learning.classifier import Classifier, SequenceClassifier
+from autogen.tasks.text_classification.recipe import choose_recipe
 from tests.models.conftest import LABELS, owners_model
 
 
@@ -117,7 +117,7 @@ def test_a_method_that_cannot_be_put_into_a_model_is_refused_with_the_reason(sou
 def test_every_method_of_the_settings_is_one() -> None:
     from typing import get_args
 
-    from autogen.config import TuningMethod
+    from autogen.config.training import TuningMethod
 
     assert set(get_args(TuningMethod)) == set(METHODS) == set(OPTIONS)
 

@@ -14,8 +14,8 @@ import pytest
 
 from autogen import Agent, Project
 from autogen.feedback.events import FeedbackStore
+from autogen.progress import TrainingProgress
 from autogen.storage.database import Database
-from autogen.training.progress import TrainingProgress
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
 from tests.cli.process import called, refused, until

@@ -11,7 +11,7 @@ import pytest
 
 from autogen import Agent, Project
 from autogen.errors import Refused, UsageError
-from autogen.training.progress import TrainingProgress
+from autogen.progress import TrainingProgress
 from tests.tiny import TOPICS, rows, sentence, write_csv, write_tiny_project
 
 RIGHT = 120  # rows per label of right corrections
@@ -83,7 +83,7 @@ def test_set_aside_feedback_is_never_trained_on(weak: Project) -> None:
     candidate = improve_with(weak, rows(40, seed=10))
     contender = weak._contender(candidate, "support", "intent")
     curation = weak.curation()
-    from autogen.training.learning_data import row_fingerprint
+    from autogen.data.fingerprints import row_fingerprint
 
     assert len(curation.evaluation) > 10
     assert not {row_fingerprint(e.text) for e in curation.evaluation} & contender.trained

@@ -10,8 +10,8 @@ import pytest
 
 from autogen import Project
 from autogen.errors import ConfigError, Interrupted, UsageError
+from autogen.progress import TrainingProgress
 from autogen.project.resuming import RUN_FILE, go_on
-from autogen.training.progress import TrainingProgress
 from tests.cli.process import called, refused
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autogen.reports.answers import Answers
-from autogen.tasks.text_classification import TextClassification
+from autogen.tasks.text_classification.answers import Answers
+from autogen.tasks.text_classification.decoding import TextClassification
 
 
 def answered(labels: int, rows: int, oos: int = 0, names: str = "label_{}", seed: int = 0) -> Answers:

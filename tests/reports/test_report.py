@@ -13,11 +13,12 @@ import pytest
 
 from autogen import Project
 from autogen.errors import UsageError
-from autogen.reports.answers import Answers, confusion
 from autogen.reports.drawing import Picture, style
-from autogen.reports.pictures import MOST_LABELS, confusion_matrix
 from autogen.reports.report import Part, Report
-from autogen.tasks.text_classification import TextClassification, per_label
+from autogen.tasks.text_classification.answers import Answers, confusion
+from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.metrics import per_label
+from autogen.tasks.text_classification.pictures import MOST_LABELS, confusion_matrix
 from tests.reports.conftest import answered
 
 HISTORY = [{"epoch": 1.0, "loss": 2.0}, {"epoch": 1.0, "eval_score": 0.8}, {"epoch": 2.0, "loss": 1.0}]

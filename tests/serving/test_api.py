@@ -16,8 +16,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
-from autogen.agents.agent import Memory
 from autogen.errors import UsageError
+from autogen.feedback.memory import Memory
 from autogen.serving.server import serve
 from autogen.storage.schema import RESPONSES
 from tests.serving.process import ONE, ServerProcess, until, words

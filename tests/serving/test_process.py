@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from autogen.agents.agent import Memory
+from autogen.feedback.memory import Memory
 from autogen.storage.files import write_json
 from autogen.versions.registry import Versions
 from tests.serving.process import ONE, TWO, ServerProcess, until, words

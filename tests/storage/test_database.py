@@ -14,10 +14,10 @@ from sqlalchemy import insert, inspect, select, text
 
 from autogen.errors import StorageError, UsageError
 from autogen.storage.database import Database
+from autogen.storage.dialects.sqlite import make_engine
 from autogen.storage.migrations import MIGRATIONS, migrate
 from autogen.storage.responses import Exploration, ResponseStore
 from autogen.storage.schema import FEEDBACK, METADATA
-from autogen.storage.sqlite import make_engine
 
 OPEN = """
 import sys

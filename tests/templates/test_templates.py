@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autogen.data.interactions import read_interactions
 from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.project import Project
-from autogen.project.behaviour import read_catalogue
-from autogen.skills.wishes import read_wish
+from autogen.skills.recommendation.wishes.reader import read_wish
+from autogen.tasks.recommendation.interactions import read_interactions
+from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.templates import copy_template, template_names
 
 SIMULATED = ("finance-products", "shop")

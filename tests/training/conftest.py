@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from autogen.config import TrainingSettings
+from autogen.config.training import TrainingSettings
 from autogen.models.base_models import find_base_model
 from autogen.models.sources import FromBaseModel
-from autogen.tasks.encoding import TextEncoder
-from autogen.tasks.text_classification import Example, TextClassification
-from autogen.training.batching import TrainingRow
-from autogen.training.progress import TrainingProgress
-from autogen.training.recipe import Recipe, choose_recipe
+from autogen.progress import TrainingProgress
+from autogen.runtime.encoding import TextEncoder
+from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
+from autogen.tasks.text_classification.rows import Example
+from autogen.training.loop.batching import TrainingRow
 from tests.tiny import TOPICS, rows
 
 LABELS = tuple(sorted(TOPICS))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from autogen.models.base_models import BaseModel, find_base_model
-from autogen.tasks.text_classification import Example
+from autogen.progress import TrainingProgress
+from autogen.tasks.text_classification.rows import Example
 from autogen.training.embedding import Vectors, frozen_embeddings
-from autogen.training.progress import TrainingProgress
 
 EXAMPLES = [Example("my card was stolen", "a"), Example("add money", "b"), Example("card", "a", "money")]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autogen.config import TrainingSettings
+from autogen.config.methods import ADDS
+from autogen.config.training import TrainingSettings
 from autogen.errors import BaseModelError, ConfigError
 from autogen.models.base_models import find_base_model
-from autogen.models.method import ADDS
 from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.models.tuning import METHODS
-from autogen.runtime.tuned_model import TunedModel
-from autogen.training.answers import answers
-from autogen.training.fine_tune import FineTuning
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning
+from autogen.tasks.text_classification.model import TunedModel
+from autogen.training.loop.answers import answers
 from tests.models.conftest import owners_model
 from tests.tiny import write_tiny_base_model
 from tests.training.conftest import LABELS, QUIET, examples

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autogen.config import TrainingSettings
+from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, Interrupted
 from autogen.models.sources import FromBaseModel
-from autogen.tasks.encoding import TextEncoder
-from autogen.training.fine_tune import FineTuning
-from autogen.training.progress import TrainingProgress
-from autogen.training.tracking import RunPlace, Tracking, chosen_trackers
-from autogen.training.trainer import fit
+from autogen.progress import RunPlace, TrainingProgress
+from autogen.runtime.encoding import TextEncoder
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning
+from autogen.training.loop.trainer import fit
+from autogen.training.tracking import Tracking, chosen_trackers
 from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
 
 SETTINGS = {"epochs": 3, "tuning": {"method": "full"}, "base_model": "tiny"}

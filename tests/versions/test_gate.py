@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogen.config import GateSettings
-from autogen.tasks.off_policy import Estimate
+from autogen.config.project import GateSettings
 from autogen.versions.gate import (
     Check,
     Expected,
@@ -28,6 +27,7 @@ from autogen.versions.gate import (
     together,
     with_expected,
 )
+from autogen.versions.off_policy import Estimate
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()

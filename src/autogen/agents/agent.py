@@ -10,21 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autogen.config import RESERVED_LABEL
+from autogen.config.settings import RESERVED_LABEL
 from autogen.data.problems import quoted
 from autogen.errors import ProjectNotFound, UsageError, VersionDamaged, did_you_mean
-from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, FeedbackStore, Source
-from autogen.runtime.recommender import Recommender
-from autogen.runtime.tuned_model import TunedModel
+from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, Source
+from autogen.feedback.memory import Memory
 from autogen.skills import SKILLS
-from autogen.skills.recommendation import Recommendations, Recommended, Wanted
+from autogen.skills.recommendation.answering import Recommendations, Recommended, Wanted
 from autogen.skills.skill import Action, Observer, Reply, Skill, Turn
-from autogen.storage.database import Database
-from autogen.storage.responses import Exploration, ResponseStore, StoredResponse
+from autogen.storage.responses import Exploration, StoredResponse
+from autogen.tasks.recommendation.model import Recommender
+from autogen.tasks.text_classification.model import TunedModel
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
-
-DATABASE_FILE = "agent.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +62,6 @@ class Message:
     conversation_id: str | None = None
     after: str | None = None
     user: str | None = None
-
-
-class Memory:
-    """What an agent remembers: responses and feedback, in the project's database. Shared by all versions."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.responses = ResponseStore(database)
-        self.feedback = FeedbackStore(database)
-
-    @classmethod
-    def open(cls, project: Path) -> Memory:
-        return cls(Database.open(project / STATE_FOLDER / DATABASE_FILE))
-
-    @classmethod
-    def open_to_read(cls, project: Path) -> Memory:
-        """For reading alone, which a project that may not be written allows too."""
-        return cls(Database.open_to_read(project / STATE_FOLDER / DATABASE_FILE))
 
 
 class Agent:

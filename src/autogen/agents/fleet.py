@@ -11,8 +11,9 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from autogen.agents.agent import Agent, Memory
+from autogen.agents.agent import Agent
 from autogen.errors import AutoGenError
+from autogen.feedback.memory import Memory
 from autogen.versions.registry import Versions
 
 LOADED = 3  # versions in memory, the champion among them

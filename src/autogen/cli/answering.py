@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from autogen.cli.main import JsonOption, ProjectOption, VersionOption, app, output
-from autogen.cli.output import Output, escape
+from autogen.cli.app import app
 from autogen.cli.versions import opened
 from autogen.errors import AutoGenError
+from autogen.terminal import JsonOption, Output, ProjectOption, VersionOption, escape, output
 
 HELP = "/up, /down [CARD], /label NAME, /answer TEXT, /comment TEXT: feedback on the last answer · /new · /quit"
 

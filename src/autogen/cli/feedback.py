@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autogen.cli.main import JsonOption, ProjectOption, app, output
-from autogen.cli.output import counted, escape
+from autogen.cli.app import app
 from autogen.cli.versions import opened
 from autogen.errors import UsageError
+from autogen.terminal import JsonOption, ProjectOption, counted, escape, output
 
 if TYPE_CHECKING:
     from autogen.feedback.events import FeedbackStore
@@ -24,7 +24,7 @@ app.add_typer(group, name="feedback")
 
 def kept(project: Path) -> FeedbackStore:
     """A project's feedback, to be read. Only the commands that use the database import it: the others start sooner."""
-    from autogen.agents.agent import Memory
+    from autogen.feedback.memory import Memory
 
     opened(project)
     return Memory.open_to_read(project).feedback

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from autogen.cli.main import JsonOption, ProjectOption, SkillOption, VersionOption, app, output
-from autogen.cli.output import Output, counted, escape
+from autogen.cli.app import app
 from autogen.cli.quality import deep_json, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
+from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, VersionOption, counted, escape, output
 
 SHOWN_PROBLEMS = 40
 
@@ -109,9 +109,9 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
+    from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.distributed import follow, follows, leading
-    from autogen.training.progress import TrainingProgress
+    from autogen.training.loop.distributed import follow, follows, leading
 
     if force and not resume:
         raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
@@ -128,9 +128,9 @@ def train(
 @app.command(epilog="Example: autogen improve -p bank")
 def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
+    from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.distributed import follow, follows, leading
-    from autogen.training.progress import TrainingProgress
+    from autogen.training.loop.distributed import follow, follows, leading
 
     if follows():
         follow()

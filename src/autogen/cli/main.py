@@ -5,51 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from autogen import __version__
-from autogen.cli.output import Output
+from autogen.cli.app import app
 from autogen.errors import AutoGenError, Interrupted, StorageError, UsageError
-
-app = typer.Typer(
-    name="autogen",
-    help="From a small labelled data set to a working agent that gets better from every conversation.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from autogen.terminal import Output, output
 
 # The UsageError of the click that Typer brings: its own copy in newer versions, the package of that name in older ones.
 Misuse: Any = typer.BadParameter.__base__
-
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-VersionOption = Annotated[str | None, typer.Option("--version", help="A version, such as 0007; else the champion.")]
-SkillOption = Annotated[str | None, typer.Option("--skill", help="A skill's name; else the only or first one.")]
-
-
-def output(project: Path = Path(), as_json: bool = False) -> Output:
-    return Output(as_json=as_json, project=project)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"autogen {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Work on the project in the current folder, or in the one named with -p."""
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autogen.cli.main import JsonOption, ProjectOption, app, output
+from autogen.cli.app import app
 from autogen.errors import Refused, UsageError, did_you_mean
+from autogen.terminal import JsonOption, ProjectOption, output
 
 if TYPE_CHECKING:
     from autogen.models.packaged import PackagedModel
@@ -148,7 +149,8 @@ def _base_models() -> list[tuple[bool, str, str]]:
 
 
 def _project(project: Path) -> list[tuple[bool, str, str]]:
-    from autogen.config import CONFIG_NAME, load_config
+    from autogen.config.project import load_config
+    from autogen.config.settings import CONFIG_NAME
     from autogen.errors import AutoGenError
     from autogen.skills import skill_settings
     from autogen.versions.manifest import check_files

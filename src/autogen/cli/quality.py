@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autogen.cli.output import Output, escape, percent
+from autogen.terminal import Output, escape, percent
 
 SHOWN = 10  # rows of each table; --json lists all
 TEXT = 90  # characters of a text

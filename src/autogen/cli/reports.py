@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from autogen.cli.output import Output, escape, percent
 from autogen.errors import StorageError, UsageError
 from autogen.feedback.review import said_of_held_out
 from autogen.reports.drawing import can_draw
+from autogen.terminal import Output, escape, percent
 from autogen.versions.manifest import Manifest, ModelRecord
 
 MAIN_METRICS = (

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from autogen.cli.main import JsonOption, ProjectOption, SkillOption, app, output
-from autogen.cli.output import Output, escape, percent
-from autogen.config import seconds_of
+from autogen.cli.app import app
+from autogen.config.settings import seconds_of
 from autogen.errors import UsageError
+from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, escape, output, percent
 
 USUAL_TIME = 600.0
 
@@ -38,8 +38,8 @@ def tune(
     opened = Project.open(project)
     name = opened.one_skill(skill)
 
-    from autogen.training.progress import TrainingProgress
-    from autogen.training.search import Budget
+    from autogen.progress import TrainingProgress
+    from autogen.training.search.study import Budget
 
     found = opened.tune(name, Budget(seconds, trials), TrainingProgress())
     written = write and _worth_writing(found, force)

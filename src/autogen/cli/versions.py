@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from autogen.cli.main import JsonOption, ProjectOption, app, output
-from autogen.cli.output import percent
+from autogen.cli.app import app
 from autogen.cli.reports import show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
+from autogen.terminal import JsonOption, ProjectOption, output, percent
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import STATE_FOLDER, Versions
 

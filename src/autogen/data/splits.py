@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from statistics import median
 
-from autogen.data.quality import RESERVED_LABEL, normalise
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.text import normalise
 
 
 @dataclass

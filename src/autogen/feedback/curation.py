@@ -16,8 +16,8 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Literal
 
-from autogen.config import RESERVED_LABEL
-from autogen.data.quality import normalise
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.text import normalise
 from autogen.errors import did_you_mean
 from autogen.feedback.events import Decision, Feedback
 

@@ -16,7 +16,7 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 
 from autogen.data.columns import select
 from autogen.data.problems import Problem, listed, raise_for, shown
-from autogen.data.readers import read_rows
+from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.errors import UsageError, did_you_mean
 from autogen.feedback.events import (

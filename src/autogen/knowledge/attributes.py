@@ -15,7 +15,7 @@ from functools import cached_property
 from numbers import Real
 from typing import Literal
 
-from autogen.data.quality import normalise
+from autogen.data.text import normalise
 
 Value = str | float | tuple[str, ...]
 Cell = str | float | bool | tuple[str, ...]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from autogen.data.problems import Problem, shown
-from autogen.data.quality import normalise
 from autogen.data.rows import Row
+from autogen.data.text import normalise
 from autogen.errors import VersionDamaged
 from autogen.knowledge.attributes import ALMOST_ALL, Attribute, Cell, Value, clean, infer, no_numbers, spoken_number
 from autogen.knowledge.words import plain

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any
 
 from autogen.data.problems import listed, shown
-from autogen.data.quality import normalise
+from autogen.data.text import normalise
 from autogen.errors import UsageError, did_you_mean
 from autogen.knowledge.attributes import NO, YES, Attribute
 from autogen.knowledge.catalogue import MENTIONS, Catalogue, Filter

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.data.neighbours import neighbours
+from autogen.data.quality.neighbours import neighbours
 from autogen.errors import MissingDependency, VersionDamaged
 from autogen.knowledge.halves import as_float32
 

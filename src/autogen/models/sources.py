@@ -21,18 +21,16 @@ from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
 from autogen.models.base_models import BaseModel, find_base_model
-from autogen.models.classifier import (
+from autogen.models.network import BaseWeights, load_encoder, quiet_transformers
+from autogen.models.packaged import PACKAGED
+from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.learning.classifier import (
     ENCODER_FOLDER,
-    BaseWeights,
     Classifier,
     CosineClassifier,
     SequenceClassifier,
     load_classifier,
-    load_encoder,
-    quiet_transformers,
 )
-from autogen.models.packaged import PACKAGED
-from autogen.tasks.text_classification import TextClassification
 
 
 class ModelSource(Protocol):

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType
 
+from autogen.config.methods import ADDS, Tuning
 from autogen.errors import ConfigError
 from autogen.models import adapters
 from autogen.models.bottleneck import KIND, add_bottlenecks, is_added
-from autogen.models.classifier import Classifier
-from autogen.models.method import ADDS, Tuning
+from autogen.tasks.text_classification.learning.classifier import Classifier
 
 
 def full(model: Classifier, tuning: Tuning) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from autogen.config import CONFIG_NAME
+from autogen.config.settings import CONFIG_NAME
 from autogen.errors import ConfigError
 from autogen.storage.files import explained, write_atomically
 

@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from autogen.agents.agent import Memory, load_skills
-from autogen.config import ProjectConfig
-from autogen.project.data import Owners, label_owners
-from autogen.tasks.text_classification import Example
-from autogen.training.progress import TrainingProgress
+from autogen.agents.agent import load_skills
+from autogen.config.project import ProjectConfig
+from autogen.feedback.memory import Memory
+from autogen.progress import TrainingProgress
+from autogen.tasks.text_classification.feedback import Owners, label_owners
+from autogen.tasks.text_classification.rows import Example
 from autogen.versions.gate import Verdict
 from autogen.versions.manifest import Manifest, ModelRecord
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autogen.agents.agent import load_skills
-from autogen.config import RESERVED_LABEL, GateSettings
+from autogen.config.project import GateSettings
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import Problem
 from autogen.errors import VersionDamaged
+from autogen.runtime.encoding import TOKENIZER_FILE
 from autogen.runtime.latency import latency_ratio
-from autogen.runtime.tuned_model import TASK_FILE, TunedModel
 from autogen.storage.files import sha256_of
-from autogen.tasks.encoding import TOKENIZER_FILE
-from autogen.tasks.text_classification import Example
-from autogen.training.learning_data import read_labelled, row_fingerprint
+from autogen.tasks.text_classification.model import TASK_FILE, TunedModel
+from autogen.tasks.text_classification.rows import Example, read_labelled
 from autogen.versions.gate import Measured, Outcome, Verdict, judge
 from autogen.versions.manifest import Manifest, SkillRecord
 from autogen.versions.registry import Versions
@@ -158,5 +159,5 @@ def protected_rows(
     """The rows that every candidate must answer rightly, and what is wrong with their file."""
     if settings.protected is None:
         return (), []
-    rows, problems = read_labelled(project, "text-classification", [settings.protected], columns)
+    rows, problems = read_labelled(project, [settings.protected], columns)
     return rows.examples, problems

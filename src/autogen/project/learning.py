@@ -13,22 +13,22 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from autogen.agents.agent import Memory
-from autogen.config import ProjectConfig, SkillSettings
+from autogen.config.project import ProjectConfig, SkillSettings
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.memory import Memory
 from autogen.feedback.review import said_of_held_out
-from autogen.project.classifying import Classifying
+from autogen.progress import TrainingProgress
 from autogen.project.course import INTERRUPTED, Champion, Course, Origin, Run
 from autogen.project.judging import held_before, protected_rows
-from autogen.project.recommending import Recommending
 from autogen.project.resuming import begin, go_on, run_record
 from autogen.project.suitability import base_model_problems
 from autogen.skills import SKILLS
-from autogen.skills.skill import Need
 from autogen.storage.files import explained
-from autogen.training.checkpoints import forget_broken
-from autogen.training.progress import TrainingProgress
+from autogen.tasks.recommendation.task import Recommending
+from autogen.tasks.task import Need
+from autogen.tasks.text_classification.task import Classifying
+from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.gate import Verdict, incomparable, together
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files

@@ -7,15 +7,16 @@ from typing import Any
 
 from autogen.data.columns import select
 from autogen.data.problems import Problem, raise_for
-from autogen.data.readers import locate, read_rows
+from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import require_label
-from autogen.project.behaviour import Behaviour
-from autogen.project.evaluation import SkillEvaluation, write_rows
-from autogen.runtime.ranking import popular, rank
-from autogen.runtime.recommender import Recommender
-from autogen.skills.recommendation import ITEMS, Wanted
+from autogen.skills.recommendation.answering import ITEMS, Wanted
 from autogen.skills.skill import Skill
-from autogen.tasks.recommendation import TOP
+from autogen.storage.row_files import write_rows
+from autogen.tasks.evaluation import SkillEvaluation
+from autogen.tasks.recommendation.metrics import TOP
+from autogen.tasks.recommendation.model import Recommender
+from autogen.tasks.recommendation.ranking import popular, rank
+from autogen.tasks.recommendation.rows import Behaviour
 
 MAX_USER = 200  # characters
 

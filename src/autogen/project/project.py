@@ -8,46 +8,49 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autogen.agents.agent import Memory, load_skills
-from autogen.config import RESERVED_LABEL, ProjectConfig, load_config
+from autogen.agents.agent import load_skills
+from autogen.config.project import ProjectConfig, load_config
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import raise_for
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.curation import Curation
 from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decided
 from autogen.feedback.exchange import ImportResult, import_feedback
+from autogen.feedback.memory import Memory
 from autogen.feedback.review import ReviewItem, review_items
-from autogen.project.behaviour import check_behaviour, clicks_of, measured_behaviour, with_clicks
-from autogen.project.data import (
+from autogen.progress import TrainingProgress
+from autogen.project.check import SkillCheck, check_skill, skill_named
+from autogen.project.judging import Contender, protected_rows
+from autogen.project.measuring import evaluate_recommender, recommend_for_file, recommender_of
+from autogen.project.reporting import project_table, report_folder, report_on
+from autogen.reports.report import Report
+from autogen.skills import SKILLS, skill_settings
+from autogen.skills.recommendation.off_policy import evaluation_json, read_log
+from autogen.storage.files import learning_lock
+from autogen.storage.row_files import check_not_over
+from autogen.tasks.evaluation import Evaluation, SkillEvaluation
+from autogen.tasks.recommendation.rows import check_behaviour, clicks_of, measured_behaviour, with_clicks
+from autogen.tasks.task import Need
+from autogen.tasks.text_classification.feedback import (
     Owners,
-    SkillCheck,
-    check_skill,
     classifies,
     curate_feedback,
     label_owners,
     read_need,
-    skill_named,
     with_feedback,
 )
-from autogen.project.evaluation import Evaluation, SkillEvaluation, check_not_over, evaluate_model, predict_file
-from autogen.project.judging import Contender, protected_rows
-from autogen.project.measuring import evaluate_recommender, recommend_for_file, recommender_of
-from autogen.project.off_policy import evaluation_json, read_log
-from autogen.project.reporting import project_table, report_folder, report_on
-from autogen.reports.report import Report
-from autogen.runtime.tuned_model import TunedModel
-from autogen.skills import SKILLS, skill_settings
-from autogen.skills.skill import Need
-from autogen.storage.files import learning_lock
-from autogen.training.learning_data import LabelledRows, pick, read_labelled, row_fingerprint
-from autogen.training.progress import TrainingProgress
+from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.rows import LabelledRows, pick, read_labelled
+from autogen.tasks.text_classification.task import evaluate_model, predict_file
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.course import Origin
-    from autogen.project.deep_check import DeepReport
-    from autogen.training.search import Budget, Found
+    from autogen.tasks.text_classification.learning.deep_check import DeepReport
+    from autogen.training.search.study import Budget, Found
 
 
 class Project:
@@ -85,7 +88,7 @@ class Project:
     def deep_check(self, progress: TrainingProgress | None = None) -> dict[str, DeepReport]:
         """What the frozen base model's embeddings say of the rows, by skill: likely label errors, near-duplicates,
         leakage, confusable labels, imbalance, a learning curve. Raises DataError, BaseModelError."""
-        from autogen.project.deep_check import deep_check
+        from autogen.tasks.text_classification.learning.deep_check import deep_check
 
         with progress or TrainingProgress() as shown:
             return deep_check(self.folder, self.config, shown)
@@ -160,7 +163,7 @@ class Project:
             return self._evaluate_recommender(manifest, skill, need, data)
         contender = self._contender(manifest, skill, need.name)
         if data is not None:
-            rows, problems = read_labelled(Path(), need.task, [data], need.columns)
+            rows, problems = read_labelled(Path(), [data], need.columns)
             raise_for(problems)
             return evaluate_model(contender.model, rows, data)
         settings = self.config.skills[skill]

@@ -6,10 +6,10 @@ import hashlib
 import re
 from pathlib import Path
 
-from autogen.config import ProjectConfig
+from autogen.config.project import ProjectConfig
 from autogen.markup import share, table
-from autogen.project.evaluation import Evaluation, SkillEvaluation
 from autogen.reports.report import Part, Report
+from autogen.tasks.evaluation import Evaluation, SkillEvaluation
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import Versions
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autogen.config import ProjectConfig
+from autogen.config.project import ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
-from autogen.training.checkpoints import BEST_FILE
+from autogen.training.loop.checkpoints import BEST_FILE
 
 RUN_FILE = "run.json"
 # what the shapes and names of a checkpoint's weights depend on

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from autogen.config import CONFIG_NAME
+from autogen.config.settings import CONFIG_NAME
 from autogen.data.problems import Problem
 from autogen.errors import BaseModelError
 from autogen.models.base_models import find_base_model
 from autogen.models.packaged import PACKAGED
-from autogen.tasks.coverage import coverage
-from autogen.tasks.encoding import TOKENIZER_FILE
+from autogen.runtime.coverage import coverage
+from autogen.runtime.encoding import TOKENIZER_FILE
 
 MULTILINGUAL = "multilingual-e5-small"
 

@@ -7,17 +7,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from autogen.agents.agent import Memory
-from autogen.config import ProjectConfig
+from autogen.config.project import ProjectConfig
 from autogen.errors import UsageError
+from autogen.feedback.memory import Memory
 from autogen.models.base_models import BaseModel, find_base_model
-from autogen.project.classifying import Classifying
+from autogen.progress import TrainingProgress
 from autogen.project.learning import Learning
 from autogen.skills import SKILLS
 from autogen.storage.files import explained, sha256_of
-from autogen.training.learning_data import in_order
-from autogen.training.progress import TrainingProgress
-from autogen.training.search import Budget, Found, Search
+from autogen.tasks.text_classification.rows import in_order
+from autogen.tasks.text_classification.task import Classifying
+from autogen.training.search.study import Budget, Found, Search
 from autogen.versions.registry import Versions
 
 STUDIES_FILE = "tune.db"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autogen.config import flat
+from autogen.config.project import flat
 from autogen.markup import Markup, element, joined, metrics_table, share, table
-from autogen.reports.answers import confusion, mistakes
 from autogen.reports.drawing import Picture
+from autogen.tasks.text_classification.answers import confusion, mistakes
 
 if TYPE_CHECKING:
     from autogen.reports.report import Part, Report

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autogen.errors import UsageError
-from autogen.reports.answers import Answers
 from autogen.reports.drawing import Picture, can_draw
 from autogen.storage.files import explained, make_folder
+from autogen.tasks.text_classification.answers import Answers
 
 PAGE_FILE = "index.html"
 MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be replaced
@@ -49,7 +49,7 @@ class Report:
     def _pictures(self) -> dict[str, list[Picture]]:
         if not can_draw():
             return {}
-        from autogen.reports.gallery import gallery
+        from autogen.tasks.text_classification.report import gallery
 
         return {part.name: gallery(part) for part in self.parts}
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from autogen.runtime.tuned_model import TunedModel
+from autogen.tasks.text_classification.model import TunedModel
 
 TEXTS, ROUNDS = 40, 3
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from autogen.errors import VersionDamaged
+from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.session import MODEL_FILE, ExportedModel
-from autogen.tasks.encoding import TextEncoder
-from autogen.tasks.recommendation import Floats
+from autogen.tasks.recommendation.trend import Floats
 
 ENCODER_FILE = "encoder.json"
 

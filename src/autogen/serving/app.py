@@ -39,13 +39,11 @@ from autogen.serving.schemas import (
     Parsed,
     ParseRequest,
     Ready,
-    RecommendationList,
-    RecommendationRequest,
-    RecommendedItem,
 )
 from autogen.serving.security import ApiKey
 from autogen.serving.service import Service
 from autogen.serving.stream import events
+from autogen.skills.recommendation.routes import RecommendationList, RecommendationRequest, RecommendedItem
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, Field
 
-from autogen.agents.wanted import MOST_IDS
-from autogen.data.problems import quoted
-from autogen.errors import UsageError, did_you_mean
+from autogen.errors import UsageError
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, parse_rating
 from autogen.knowledge.attributes import spoken_number
 
@@ -168,50 +165,6 @@ class FeedbackRequest(BaseModel):
     text: Words | None = None
     comment: Words | None = None
     user: Id | Literal[""] | None = None
-
-
-class RecommendationRequest(BaseModel):
-    """For a user, or an anonymous history of item ids (the oldest first): items, also by a wish in words."""
-
-    user: Id | None = None
-    history: Annotated[list[Id], Field(max_length=MOST_IDS)] = []
-    query: Words = ""
-    filters: dict[str, Any] = {}
-    k: Annotated[int, Field(ge=1, le=100)] | None = None
-    exclude: Annotated[list[Id], Field(max_length=MOST_IDS)] = []
-    skill: Name | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_fields(cls, body: Any) -> Any:
-        """A filter that is misspelt would be no filter, and nobody would see it."""
-        known = cls.model_fields
-        unknown = next((name for name in body if name not in known), None) if isinstance(body, dict) else None
-        if unknown is not None:
-            said = {"known": ", ".join(known), "found": quoted(unknown), "guess": did_you_mean(unknown, known)}
-            message = "Expected the fields {known} only, found {found}.{guess}"
-            raise PydanticCustomError("unknown_field", message, {**said, "field": unknown})
-        return body
-
-
-class RecommendedItem(BaseModel):
-    """`score`: how likely it is that it is wanted next, among all items; `attributes`: all that is known of it."""
-
-    item: str
-    title: str
-    score: float
-    reason: str
-    attributes: dict[str, Any]
-
-
-class RecommendationList(BaseModel):
-    """Best first. Feedback refers to it by `id`, and names the item as its `label`."""
-
-    id: str
-    items: list[RecommendedItem]
-    version: str
-    skill: str
-    notes: list[str]
 
 
 class FeedbackKept(BaseModel):

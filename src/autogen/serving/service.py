@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from autogen.agents.agent import Agent, Message, Recommendation, Response, check_message
 from autogen.agents.fleet import Fleet
-from autogen.agents.wanted import wanted
 from autogen.feedback.events import Feedback
 from autogen.runtime.batcher import Batcher, together
 from autogen.serving.conversations import Asked, Placed, place
 from autogen.serving.metrics import Metrics
-from autogen.serving.schemas import FeedbackRequest, RecommendationRequest
+from autogen.serving.schemas import FeedbackRequest
+from autogen.skills.recommendation.reading import wanted
+from autogen.skills.recommendation.routes import RecommendationRequest
 from autogen.skills.skill import Reply
 
 log = logging.getLogger("autogen.serving")

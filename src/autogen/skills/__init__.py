@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autogen.config import SkillSettings
-from autogen.skills.customer_service import CustomerServiceType
-from autogen.skills.recommendation import RecommendationType
+from autogen.config.project import SkillSettings
+from autogen.skills.customer_service.answering import CustomerServiceType
+from autogen.skills.recommendation.answering import RecommendationType
 from autogen.skills.skill import SkillType
 
 SKILLS: dict[str, SkillType] = {one.name: one for one in (CustomerServiceType(), RecommendationType())}

@@ -7,26 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from autogen.config import SkillSettings
+from autogen.config.project import SkillSettings
 from autogen.data.problems import Problem
 from autogen.feedback.events import Feedback
 from autogen.storage.responses import Exploration
+from autogen.tasks.task import Need
 
 Action = Literal["answer", "clarify", "decline", "hand_over"]
-
-
-@dataclass(frozen=True)
-class Need:
-    """A task that a skill needs learnt, and the data for it. `name` is the model's folder in a version."""
-
-    name: str
-    task: str
-    train: tuple[str, ...]
-    eval: tuple[str, ...]  # empty: held out from `train`, or cross-validated
-    columns: Mapping[str, str]
-    unlabelled: tuple[str, ...] = ()  # texts without labels to learn from too
-    items: tuple[str, ...] = ()  # the catalogue
-    split: Literal["last", "time"] = "last"  # of events: each user's last, or all since a moment
 
 
 @dataclass(frozen=True, slots=True)

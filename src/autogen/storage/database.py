@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.elements import ClauseElement
 
 from autogen.errors import StorageError, UsageError
-from autogen.storage import sqlite
+from autogen.storage.dialects import sqlite
 from autogen.storage.files import explained, locked, make_folder
 from autogen.storage.migrations import migrate
 

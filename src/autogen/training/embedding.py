@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from autogen.errors import StorageError
 from autogen.models.base_models import BaseModel
+from autogen.progress import TrainingProgress
 from autogen.storage.files import explained, make_folder, write_atomically
-from autogen.tasks.text_classification import Example
-from autogen.training.progress import TrainingProgress
+from autogen.tasks.text_classification.rows import Example
 
 CHUNK = 512  # rows between two steps of the progress bar
 KEPT_AS = np.float16  # more digits than bf16 computes with
@@ -53,9 +53,9 @@ def _embed(
     base: BaseModel, examples: Sequence[Example], max_length: int, precision: str, progress: TrainingProgress
 ) -> NDArray[np.float16]:
     from autogen.models.sources import FromBaseModel  # torch, which a second run on the same texts does without
-    from autogen.tasks.encoding import TextEncoder
-    from autogen.training.answers import answers
-    from autogen.training.precision import choose_precision
+    from autogen.runtime.encoding import TextEncoder
+    from autogen.training.loop.answers import answers
+    from autogen.training.loop.precision import choose_precision
 
     source = FromBaseModel(base)
     tokenizer, pad_id, limit = source.tokenizer()

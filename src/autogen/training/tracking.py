@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +20,9 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 from transformers.integrations import MLflowCallback, TensorBoardCallback, WandbCallback
 
-from autogen.config import flat
+from autogen.config.project import flat
 from autogen.errors import ConfigError
+from autogen.progress import RunPlace
 from autogen.storage.files import explained
 
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
@@ -30,20 +30,6 @@ RUNS_FOLDER = "runs"  # of a project, by the version that the run makes
 EXTRAS = {"tensorboard": "learn", "wandb": "tracking", "mlflow": "tracking"}
 
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class RunPlace:
-    """Where a run is logged: its own folder, somewhere in the folder that all runs share, and the project's name."""
-
-    folder: Path
-    runs: Path
-    project: str
-
-    @property
-    def name(self) -> str:
-        """As TensorBoard names it: `0007/support/intent`."""
-        return self.folder.relative_to(self.runs).as_posix()
 
 
 class Tracker(Protocol):

@@ -15,8 +15,9 @@ from typing import Any
 
 from scipy.stats import binomtest, norm
 
-from autogen.config import RESERVED_LABEL, GateSettings
-from autogen.tasks.off_policy import Estimate
+from autogen.config.project import GateSettings
+from autogen.config.settings import RESERVED_LABEL
+from autogen.versions.off_policy import Estimate
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5

@@ -1,0 +1,1 @@
+"""What a project says of itself, typed and checked: `agent.toml`, training settings, tuning methods."""

@@ -1,0 +1,129 @@
+"""`agent.toml` as typed, validated settings. Plain data: no torch, no files but the one it reads.
+
+What a skill may be told is declared by the skill itself and handed down to `load_config`, so that this module knows
+no skill by name. pydantic does the checking; here its findings become sentences that name the key and what to write.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
+
+from autogen.config.settings import CONFIG_NAME, FIELDS, Settings, _listed, _sentence
+from autogen.config.training import TrainingSettings
+from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
+
+T = TypeVar("T", bound="Settings")
+
+
+class GateSettings(Settings):
+    """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
+
+    margin: float = Field(default=0.005, ge=0, le=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    min_rows: int = Field(default=50, ge=1)
+    label_rows: int = Field(default=20, ge=1)
+    latency_ratio: float = Field(default=1.2, gt=0)
+    size_ratio: float = Field(default=1.2, gt=0)
+    protected: str | None = None
+
+
+class AgentSettings(Settings):
+    name: str = Field(min_length=1, max_length=200)
+    base_model: str = Field(default="minilm", min_length=1)
+
+
+Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class SkillSettings(Settings):
+    """What every skill may be told; each skill adds its own data keys."""
+
+    type: str
+    columns: dict[str, str] = Field(default_factory=dict)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+
+
+class ProjectConfig(Settings):
+    """The whole of `agent.toml`, with each skill's section in that skill's own type."""
+
+    agent: AgentSettings
+    skills: dict[str, SerializeAsAny[SkillSettings]]  # else only what all skills have would be written down
+    gate: GateSettings = Field(default_factory=GateSettings)
+
+
+class _Outline(Settings):
+    agent: AgentSettings
+    skills: dict[str, dict[str, Any]]
+    gate: GateSettings = Field(default_factory=GateSettings)
+
+
+def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings inside settings by dotted names; what is not set is left out."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{above}{name}.")
+        elif value is not None:
+            found[above + name] = value
+    return found
+
+
+def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -> ProjectConfig:
+    """Read and check `agent.toml` in the folder `project`.
+
+    Raises ProjectNotFound when there is none, ConfigError listing every wrong key.
+    """
+    path = project / CONFIG_NAME
+    outline = _validate(_Outline, _parse(path), CONFIG_NAME)
+    if not outline.skills:
+        raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
+    skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
+    return ProjectConfig(agent=outline.agent, skills=skills, gate=outline.gate)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin a file with a mark
+    except FileNotFoundError:
+        raise ProjectNotFound(
+            f"Expected a project: a folder with {CONFIG_NAME}. Found none in {path.parent.resolve()}. "
+            "Go to your project's folder, name it with -p DIR, or make one with `autogen init DIR`."
+        ) from None
+    except OSError as error:
+        raise ProjectNotFound(f"Cannot read {path}: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
+        raise ConfigError(f"{path}: expected UTF-8 text, found {found}. Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSettings]]) -> SkillSettings:
+    where = f"{CONFIG_NAME}, [skills.{name}]"
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"{where}: a skill's name has letters, digits, - and _ only.")
+    kind = str(values.get("type"))
+    if kind not in types:
+        known = ", ".join(sorted(types))
+        raise ConfigError(f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}")
+    settings = _validate(types[kind], values, where)
+    for field in settings.columns:
+        if field not in FIELDS:
+            raise ConfigError(
+                f"{where}: `columns`: expected the field that each column holds, such as `text` or `label`; found "
+                f'`{field}`.{did_you_mean(field, FIELDS)} Write `columns = {{FIELD = "COLUMN"}}`.'
+            )
+    return settings
+
+
+def _validate(model: type[T], values: dict[str, Any], where: str) -> T:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [_sentence(model, detail, where) for detail in error.errors()]
+        raise ConfigError("\n".join(lines)) from None

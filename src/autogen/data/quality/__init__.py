@@ -1,0 +1,1 @@
+"""What rows say of themselves: counts, label errors, near-duplicates, a learning curve."""

@@ -1,0 +1,1 @@
+"""Files and other sources as rows."""

@@ -1,0 +1,1 @@
+"""The skill `customer-service`: recognises what a customer wants and gives the response written for it."""

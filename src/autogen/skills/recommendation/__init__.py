@@ -1,0 +1,1 @@
+"""The skill `recommendation`: what this person will want next of a catalogue, also by wishes in words."""

@@ -1,0 +1,383 @@
+"""The skill `recommendation`: of a catalogue's items, those that this person will want next, also by wishes in words;
+learns from what is clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.data.problems import Problem
+from autogen.errors import UsageError, VersionDamaged
+from autogen.feedback.events import Feedback
+from autogen.knowledge.catalogue import Catalogue
+from autogen.knowledge.halves import as_float32
+from autogen.runtime.text_encoder import TextVectors
+from autogen.skills.recommendation.cards import Recommended, cards
+from autogen.skills.recommendation.exploration import explored, pool_size
+from autogen.skills.recommendation.live import LiveRecommender
+from autogen.skills.recommendation.ordering import Numbers, by_number, extreme
+from autogen.skills.recommendation.request import Wanted
+from autogen.skills.recommendation.settings import MOST_SHOWN, Answering, RecommendationSettings, settings_problems
+from autogen.skills.recommendation.shortlist import Shortlist, in_catalogue, popular
+from autogen.skills.recommendation.wishes.conversation import in_full, wishes_of
+from autogen.skills.recommendation.wishes.understood import is_guessed, not_understood, notes_on, unknown_words
+from autogen.skills.recommendation.wishes.vocabulary import telling, vocabulary_of
+from autogen.skills.recommendation.wishes.wish import Wish
+from autogen.skills.skill import Reply, Turn
+from autogen.storage.responses import Exploration
+from autogen.tasks.recommendation.clicks import Click, clicks
+from autogen.tasks.recommendation.indexes import TEXTS_FILE
+from autogen.tasks.recommendation.interactions import Places
+from autogen.tasks.recommendation.model import Part, Recommender
+from autogen.tasks.recommendation.trend import WEEK, Floats, Query, top
+from autogen.tasks.task import Need
+
+ITEMS = "items"
+CATALOGUE_FILE = "catalogue.json"
+TEXT_FOLDER = "text"  # the encoder for wishes
+WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
+PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
+TITLE_WEIGHT = 6.0  # of a title that alone has all words of the wish
+LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
+VARIED = 100  # best items among which variety is sought
+
+__all__ = [
+    "Click",
+    "RecommendationSettings",
+    "RecommendationType",
+    "Recommendations",
+    "Recommended",
+    "Wanted",
+    "clicks",
+]
+
+
+class RecommendationType:
+    name = "recommendation"
+    settings = RecommendationSettings
+
+    def needs(self, settings: RecommendationSettings) -> tuple[Need, ...]:
+        return (
+            Need(
+                ITEMS,
+                "recommendation",
+                tuple(settings.interactions),
+                tuple(settings.eval or ()),
+                settings.columns,
+                items=tuple(settings.items or ()),
+                split=settings.split,
+            ),
+        )
+
+    def answering(self, settings: RecommendationSettings, project: Path) -> dict[str, Any]:  # noqa: ARG002 the protocol
+        return settings.model_dump(include=set(Answering.model_fields))
+
+    def check(
+        self,
+        settings: RecommendationSettings,
+        project: Path,  # noqa: ARG002 as every skill is asked
+        labels: Sequence[str],  # noqa: ARG002
+    ) -> list[Problem]:
+        return settings_problems(settings)
+
+    def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
+        model = models[ITEMS]
+        if not isinstance(model, Recommender) or model.folder is None:
+            raise ValueError("expected a recommender")
+        return Recommendations.load(model, Answering.model_validate(dict(answering)), model.folder)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answer to be kept. `confidence`: the score of the best item, whether chance showed it or not."""
+
+    items: list[Recommended]
+    confidence: float
+    exploration: Exploration | None = None
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Places in the catalogue, best first, the first `count` being asked for; and what they are the best by."""
+
+    places: list[int]
+    count: int
+    likely: Mapping[int, float]  # of each place, the probability that this is wanted next
+    history: NDArray[np.int32]
+    trending: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """Ready to answer. `chance` is what explores."""
+
+    live: LiveRecommender
+    catalogue: Catalogue
+    settings: Answering
+    texts: NDArray[np.float16] | None
+    encoder: TextVectors | None
+    shortlist: Shortlist | None = None
+    chance: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
+
+    @classmethod
+    def load(cls, model: Recommender, settings: Answering, folder: Path) -> Recommendations:
+        """Raises VersionDamaged."""
+        texts = encoder = None
+        if (folder / TEXTS_FILE).exists():
+            try:
+                texts = np.load(folder / TEXTS_FILE, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise VersionDamaged(f"{folder / TEXTS_FILE} cannot be read: {error}") from error
+            encoder = TextVectors.load(folder / TEXT_FOLDER)
+        live = LiveRecommender(model)
+        shortlist = Shortlist.load(live, folder, texts, settings.index)
+        return cls(live, Catalogue.load(folder / CATALOGUE_FILE), settings, texts, encoder, shortlist)
+
+    @property
+    def models(self) -> Mapping[str, Any]:
+        return {ITEMS: self.live.model}
+
+    def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
+        """Learn at once from what people clicked. `who`: the user behind each feedback, by its id."""
+        self.live.observe(clicks(feedback, who, self.live.counted))
+
+    def reply(self, turns: Sequence[Turn]) -> list[Reply]:
+        return [self._answer(turn) for turn in turns]
+
+    def _answer(self, turn: Turn) -> Reply:
+        wishes = wishes_of(turn, self.catalogue)
+        for wish in wishes:
+            shown = Shown([], 0.0) if wish.problem else self.show(_wanted(wish, turn), explore=turn.kept)
+            if shown.items:
+                return self._shown(shown, wish, in_full(turn, wish))
+        return self._asked_back(wishes[0], turn)
+
+    def _shown(self, shown: Shown, wish: Wish, about: str | None) -> Reply:
+        unknown = self._unknown(wish.query)
+        text = _missed(wish, unknown) + cards(shown.items, self.catalogue)
+        ranking = tuple((one.item.id, one.score) for one in shown.items)
+        notes = tuple(notes_on(wish, unknown))
+        return Reply(text, "answer", None, shown.confidence, ranking, about, shown.exploration, notes)
+
+    def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
+        """The conversation stays at the last good wish and at what was shown for it."""
+        offered, about = tuple((name, 0.0) for name in turn.offered), turn.question or None
+        unknown = self._unknown(wish.query)
+        missed, notes = _missed(wish, unknown), tuple(notes_on(wish, unknown))
+        if wish.problem:
+            return Reply(missed + wish.problem, "clarify", None, 0.0, offered, about, notes=notes)
+        text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
+        return Reply(missed + text, "decline", None, 0.0, offered, about, notes=notes)
+
+    def notes_on(self, wish: Wish) -> tuple[str, ...]:
+        """What of it was understood, and what was not."""
+        return tuple(notes_on(wish, self._unknown(wish.query)))
+
+    def _unknown(self, query: str) -> list[str]:
+        return unknown_words(query, self.catalogue, self.encoder)
+
+    def recommend(self, wanted: Wanted) -> list[Recommended]:
+        """The best items, at most as many as asked for; none where nothing passes. Raises UsageError."""
+        ranking = self._rank(wanted)
+        return self._found(ranking, ranking.places[: ranking.count], wanted)
+
+    def best(self, wanted: Wanted) -> list[str]:
+        """The ids of what `recommend` gives."""
+        ranking = self._rank(wanted)
+        return [self.catalogue.items[at].id for at in ranking.places[: ranking.count]]
+
+    def show(self, wanted: Wanted, explore: bool = True) -> Shown:
+        """As `recommend`; with `explore`, chance has as great a share in it as the settings give it, and none where an
+        order was asked for. Raises UsageError."""
+        ranking, share = self._rank(wanted), self.settings.exploration if explore and not wanted.order else 0.0
+        places = ranking.places
+        confidence = ranking.likely[places[0]] if places else 0.0
+        if not share or not places:
+            return Shown(self._found(ranking, places[: ranking.count], wanted), confidence)
+        drawn, propensities = explored(places, ranking.count, share, self.chance)
+        exploration = Exploration(propensities, replace(wanted, count=ranking.count).to_json())
+        return Shown(self._found(ranking, drawn, wanted), confidence, exploration)
+
+    def _rank(self, wanted: Wanted) -> _Ranking:
+        count = wanted.count or self.settings.shown
+        if not 0 < count <= MOST_SHOWN:
+            raise UsageError(f"Expected to be asked for 1 to {MOST_SHOWN} items, found {count}.")
+        query, had = self.live.query(wanted.user, wanted.history)
+        passing, sought = self._passing(wanted), self._sought(wanted)
+        passing[had[had < len(passing)]] = False
+        numbers = self._numbers(wanted)
+        if numbers is not None and not _in_words(wanted):
+            passing = extreme(passing, numbers, max(pool_size(count), VARIED))
+        titled = self._titled(wanted)
+        part = self._part(query, passing, [vector for vector, weight in sought if weight > 0], titled)
+        at = in_catalogue(len(passing), part)
+        counts = self.live.counts(query.now, part)
+        personal = self.live.scores(query, counts, part)[: len(at)]
+        wished = self._wished(personal, sought, at) + titled[at]
+        scores = np.where(passing[at], self._boosted(wished, at), -np.inf)
+        if numbers is not None:
+            scores = by_number(scores, numbers[at], fitting=_in_words(wanted))
+        best = top(scores.astype(np.float32), max(pool_size(count), VARIED))
+        varied = self._varied(at[best[: max(count, VARIED)]], scores[best], count, self._diversity(wanted))
+        chosen = {*varied}
+        ranked = [*varied, *(int(place) for place in at[best] if place not in chosen)]
+        new_items = 0 if wanted.order else self.settings.new_items
+        new = top(np.where(counts[-1][: len(at)] > 0, -np.inf, scores).astype(np.float32), new_items)
+        trending = at[best[popular(counts[WEEK][: len(at)], part)[best]]]
+        likely = {int(at[one]): float(np.exp(personal[one])) for one in (*best, *new)}
+        ranked = _with_new(ranked, at[new].tolist(), count)
+        return _Ranking(ranked, count, likely, query.items, frozenset(trending.tolist()))
+
+    def _titled(self, wanted: Wanted) -> Floats:
+        """What items gain by the words of their titles that were said, (catalogue,)."""
+        if not wanted.query:
+            return np.zeros(len(self.catalogue), np.float32)
+        return vocabulary_of(self.catalogue).title_words.shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
+
+    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats) -> Part | None:
+        """What is scored of a large catalogue; None: everything."""
+        if self.shortlist is None:
+            return None
+        position = self.catalogue.position
+        boosted = [position[name] for name in self.settings.boost if name in position]
+        boosted += [int(at) for at in top(np.where(passing & (titled > 0), titled, -np.inf), VARIED)]
+        return self.shortlist.of(query, passing, sought, boosted, new=self.settings.new_items > 0)
+
+    def _found(self, ranking: _Ranking, places: Sequence[int], wanted: Wanted) -> list[Recommended]:
+        fits = self._fits(wanted)
+        return [
+            Recommended(self.catalogue.items[at], ranking.likely[at], self._reason(at, ranking, wanted, fits))
+            for at in places
+        ]
+
+    def similar(self, item: str, count: int | None = None) -> list[Recommended]:
+        """Items like this one, whoever asks. Raises UsageError for an item that the catalogue does not have."""
+        if item not in self.catalogue.position:
+            raise UsageError(f"Expected an item of the catalogue, found {item!r}.")
+        return self.recommend(Wanted(history=(item,), like=(item,), count=count))
+
+    def _sought(self, wanted: Wanted) -> list[tuple[Floats, float]]:
+        """What items' texts should be like, (width,) each, and how much that weighs."""
+        if self.texts is None:
+            return []
+        found = []
+        if wanted.query and self.encoder is not None:
+            found.append((self.encoder.of([wanted.query])[0], WISH_WEIGHT))
+        for names, weight in ((wanted.like, LIKED_WEIGHT), (wanted.unlike, -LIKED_WEIGHT)):
+            known = [name for name in names if name in self.catalogue.position]  # another version may have known more
+            found += [(as_float32(self.texts[self.catalogue.position[name]]), weight) for name in known]
+        return found
+
+    def _wished(self, personal: Floats, sought: Sequence[tuple[Floats, float]], at: Places) -> Floats:
+        """Personal taste and what was asked for together, of the items at these places."""
+        if self.texts is None or not sought:
+            return personal
+        wish = np.sum([weight * vector for vector, weight in sought], axis=0)
+        found: Floats = PERSONAL_WEIGHT * personal + as_float32(self.texts[at]) @ wish
+        return found
+
+    def _passing(self, wanted: Wanted) -> NDArray[np.bool_]:
+        """Which items of the catalogue may be shown, (catalogue,)."""
+        position, settings = self.catalogue.position, self.settings
+        passing = self.catalogue.mask(wanted.filters)
+        if settings.stock is not None:
+            passing &= self.catalogue.numbers(settings.stock) > 0
+        if settings.allow is not None:
+            allowed = np.zeros(len(passing), bool)
+            allowed[[position[name] for name in settings.allow if name in position]] = True
+            passing &= allowed
+        left_out = (*settings.block, *wanted.exclude, *wanted.like, *wanted.unlike)
+        passing[[position[name] for name in left_out if name in position]] = False
+        return passing
+
+    def _boosted(self, scores: Floats, at: Places) -> Floats:
+        """What is boosted is so many times as likely."""
+        position = self.catalogue.position
+        known = {position[name]: factor for name, factor in self.settings.boost.items() if name in position}
+        if not known:
+            return scores
+        factors = np.array([known.get(int(place), 1.0) for place in at], np.float32)
+        found: Floats = scores + np.log(factors)
+        return found
+
+    def _numbers(self, wanted: Wanted) -> Numbers | None:
+        """What items are put in order by, the least first; None where no order was asked for that they have."""
+        order = wanted.order
+        if order is None or order.attribute not in self.catalogue.attributes:  # another version may have known more
+            return None
+        numbers = self.catalogue.numbers(order.attribute)
+        return numbers if order.least else -numbers
+
+    def _diversity(self, wanted: Wanted) -> float:
+        if wanted.order:
+            return 0.0
+        return self.settings.diversity if wanted.diversity is None else wanted.diversity
+
+    def _varied(self, places: Places, worth: Floats, count: int, diversity: float) -> list[int]:
+        """Maximal marginal relevance (Carbonell & Goldstein 1998): each next item is the best that is least like those
+        before it."""
+        if not diversity or self.texts is None or len(places) <= count:
+            return [int(at) for at in places[:count]]
+        texts, worth = as_float32(self.texts[places]), worth[: len(places)]
+        worth = (worth - worth.min()) / max(float(worth.max() - worth.min()), 1e-9)
+        chosen = [0]
+        while len(chosen) < count:
+            alike = (texts @ texts[chosen].T).max(axis=1)
+            value = (1 - diversity) * worth - diversity * alike
+            value[chosen] = -np.inf
+            chosen.append(int(value.argmax()))
+        return [int(places[at]) for at in chosen]
+
+    def _fits(self, wanted: Wanted) -> str:
+        """The reason of what has no better one than that it was asked for; empty where nothing was."""
+        if wanted.filters or wanted.order:
+            return "fits what you asked for"
+        if not wanted.query:
+            return ""
+        return "a guess" if is_guessed(wanted.query, self._unknown(wanted.query)) else "fits what you asked for"
+
+    def _reason(self, at: int, ranking: _Ranking, wanted: Wanted, fits: str) -> str:
+        """The evidence, from the strongest: what was asked for, what the user did, what everybody does."""
+        if wanted.like:
+            return f"like {self.catalogue.items[self.catalogue.position[wanted.like[0]]].title}"
+        because = self.live.because(at, ranking.history)
+        if because is not None and because < len(self.catalogue):
+            return f"because of {self.catalogue.items[because].title}"
+        if fits:
+            return fits
+        return "popular now" if at in ranking.trending else "may be your taste"
+
+
+def _missed(wish: Wish, unknown: Sequence[str]) -> str:
+    """A line of its own before what is shown all the same."""
+    missed = not_understood(wish, unknown)
+    return f"{missed.capitalize()}.\n" if missed else ""
+
+
+def _in_words(wanted: Wanted) -> bool:
+    """Whether items fit what was asked for more or less, and not just pass it."""
+    return bool(wanted.query or wanted.like)
+
+
+def _with_new(ranked: list[int], new: Sequence[int], count: int) -> list[int]:
+    """The last of the first `count` make room for new items that are not among them."""
+    more = [place for place in new if place not in ranked[:count]][:count]
+    first = ranked[: count - len(more)]
+    return [*first, *more, *(place for place in ranked[len(first) :] if place not in more)]
+
+
+def _wanted(wish: Wish, turn: Turn) -> Wanted:
+    return Wanted(
+        user=turn.user,
+        query=wish.query,
+        filters=wish.filters,
+        like=wish.like,
+        unlike=wish.unlike,
+        order=wish.order,
+        exclude=turn.offered if wish.follows else (),
+    )

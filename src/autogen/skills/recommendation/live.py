@@ -1,0 +1,140 @@
+"""A recommender kept live: every click joins its user's history and what trends at once, without retraining."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.tasks.recommendation.clicks import Click, Counted
+from autogen.tasks.recommendation.interactions import Places, Times
+from autogen.tasks.recommendation.model import LONGEST, Part, Recommender
+from autogen.tasks.recommendation.trend import Floats, Query, Trend
+
+MOST_CLICKED = 500  # clicks after which what is chosen most is found anew
+SAME_TIME = 0.001  # seconds
+
+
+@dataclass
+class _Person:
+    """What one user did since the training."""
+
+    items: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    disliked: set[int] = field(default_factory=set)
+
+    def dislike(self, item: int) -> None:
+        """What was clicked before leads nowhere now."""
+        self.disliked.add(item)
+        kept = [at for at, one in enumerate(self.items) if one != item]
+        self.items, self.times = [self.items[at] for at in kept], [self.times[at] for at in kept]
+
+
+class LiveRecommender:
+    """Safe to use from several threads."""
+
+    def __init__(self, model: Recommender) -> None:
+        self.model = model
+        self.at = {name: place for place, name in enumerate(model.items)}
+        self._trend: Trend = model.trend()
+        self._people: dict[str, _Person] = {}
+        self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
+        self._clicked: list[int] = []
+        self.counted = Counted()
+        self._guard = threading.Lock()
+
+    def clock(self) -> float:
+        """Now, as the data has it: data that ended long ago goes on from where it ended."""
+        return time.time() - self.model.card.lag
+
+    def observe(self, found: Sequence[Click]) -> None:
+        """Items that the catalogue does not have are left out."""
+        with self._guard:
+            for click in found:
+                if (item := self.at.get(click.item)) is not None:
+                    self._take(click, item)
+
+    def _take(self, click: Click, item: int) -> None:
+        person = self._people.setdefault(click.user, _Person())
+        if not click.liked:
+            person.dislike(item)
+            return
+        when = click.time - self.model.card.lag
+        person.disliked.discard(item)
+        if self._learnt(click.user, item, when):
+            return
+        person.items.append(item)
+        person.times.append(when)
+        self._trend.add(np.array([item], np.int32), np.array([when]))
+        self._clicked.append(item)
+
+    def knows(self, user: str) -> bool:
+        """Whether this user did anything yet."""
+        with self._guard:
+            return user in self.model.user_at or user in self._people
+
+    def _learnt(self, user: str, item: int, when: float) -> bool:
+        """Whether the model has this click among what it learnt from."""
+        items, times = self.model.histories.all_of(self.model.user_at.get(user, -1))
+        return bool(((items == item) & (np.abs(times - when) < SAME_TIME)).any())
+
+    def _before(self, user: str | None, now: float) -> tuple[Places, Times]:  # noqa: ARG002 all of it was before now
+        """What the model learnt that the user did."""
+        return self.model.histories.all_of(self.model.user_at.get(user, -1) if user else -1)
+
+    def query(self, user: str | None, history: Sequence[str] = ()) -> tuple[Query, Places]:
+        """A user's history, or an anonymous one (ids, the oldest first); and what that user had or disliked."""
+        now = self.clock()
+        items, times = self._before(user, now)
+        more = [self.at[name] for name in history if name in self.at]
+        with self._guard:
+            person = self._people.get(user or "", _Person())
+            late = [*more, *person.items]
+            when = [*(now - 60.0 * (len(more) - k) for k in range(len(more))), *person.times]
+            disliked = [*person.disliked]
+        everything = np.concatenate([items, np.array(late, np.int32)])
+        all_times = np.concatenate([times, np.array(when)])
+        order = np.argsort(all_times, kind="stable")
+        had = np.concatenate([everything, np.array(disliked, np.int32)])
+        return Query(everything[order].astype(np.int32), all_times[order], now), had.astype(np.int32)
+
+    def counts(self, now: float, part: Part | None = None) -> Floats:
+        """What trends, (half-lives, items) or of the part."""
+        with self._guard:
+            return self._trend.at(now, None if part is None else part.places)
+
+    def trending(self, count: int) -> Places:
+        """What is chosen most of late, by any half-life, in order of place. Found anew after so many clicks as a large
+        catalogue can bear; what was clicked since is among them."""
+        with self._guard:
+            if self._best is None or len(self._clicked) > MOST_CLICKED:
+                self._best, self._clicked = np.unique(np.concatenate(self._trend.best(count))), []
+            return np.union1d(self._best, np.array(self._clicked, np.int32)).astype(np.int32)
+
+    def never_chosen(self) -> NDArray[np.bool_]:
+        """Which items nobody has chosen yet, (items,)."""
+        with self._guard:
+            return self._trend.never()
+
+    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+        """Log-probabilities of all items, or of a part of them; −∞ for those not in the catalogue."""
+        found = self.model.offered(self.model.scores(query, counts, part), part)
+        weighed = found if part is None else found + part.stands_for
+        best = weighed.max(initial=-np.inf)
+        if not np.isfinite(best):
+            return found
+        whole: Floats = (found - best - np.log(np.exp(weighed - best).sum())).astype(np.float32)
+        return whole
+
+    def because(self, item: int, history: Places) -> int | None:
+        """The item of the history that speaks most for this one; None where none does."""
+        linear = self.model.linear
+        if linear is None or not len(history):
+            return None
+        history = history[-LONGEST:]
+        says: NDArray[np.float32] = np.where(linear.places[history] == item, linear.weights[history], 0).max(axis=1)
+        return int(history[says.argmax()]) if says.max() > 0.01 else None

@@ -1,0 +1,1 @@
+"""Wishes in words: read, kept through a conversation, and described."""

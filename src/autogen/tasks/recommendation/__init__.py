@@ -1,0 +1,1 @@
+"""The task `recommendation`: the items that a person will want next."""

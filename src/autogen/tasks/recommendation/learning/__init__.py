@@ -1,0 +1,1 @@
+"""Learning to recommend; the only room of the task that imports torch."""

@@ -1,0 +1,56 @@
+"""EASE (Steck 2019, arXiv 1905.03375): the item-item weights that best rebuild every history from its other items, in
+closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.tasks.recommendation.interactions import Interactions
+from autogen.tasks.recommendation.model import Linear
+from autogen.tasks.recommendation.trend import Floats
+
+MOST_ITEMS = 12_000  # of which weights are found, the most chosen ones: they take 12 bytes × its square
+KEPT = 256  # weights of an item that are kept, the largest
+
+
+def fit_linear(events: Interactions, items: int, regularisation: float) -> Linear | None:
+    """The weights, truncated; None where no user did two things. Memory: 12 bytes × (items chosen twice or more)²."""
+    chosen = np.bincount(events.item, minlength=items)
+    known = np.sort(np.argsort(-chosen, kind="stable")[: min(MOST_ITEMS, int((chosen > 1).sum()))])
+    if len(known) < 2:
+        return None
+    weights = _closed_form(_together(events, known, items), regularisation)
+    kept = min(KEPT, len(known) - 1)
+    best = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept]
+    places = np.zeros((items, kept), np.int32)
+    values = np.zeros((items, kept), np.float32)
+    places[known] = known[best]
+    values[known] = np.take_along_axis(weights, best, axis=1)
+    return Linear(places, values)
+
+
+def _together(events: Interactions, known: NDArray[np.int64], items: int) -> Floats:
+    """How many users chose both of two items, (known, known)."""
+    from scipy import sparse
+
+    at = np.full(items, -1)
+    at[known] = np.arange(len(known))
+    inside = at[events.item] >= 0
+    cells = events.user[inside], at[events.item[inside]]
+    shape = len(events.users), len(known)
+    chosen = sparse.csr_matrix((np.ones(len(cells[0]), np.float32), cells), shape=shape)
+    chosen.data[:] = 1  # chosen twice is chosen
+    both: Floats = (chosen.T @ chosen).toarray()
+    return both
+
+
+def _closed_form(both: Floats, regularisation: float) -> Floats:
+    from scipy import linalg
+
+    both[np.diag_indices_from(both)] += regularisation
+    factor = linalg.cho_factor(both, lower=True, overwrite_a=True, check_finite=False)
+    inverse = linalg.cho_solve(factor, np.eye(len(both), dtype=np.float32), overwrite_b=True, check_finite=False)
+    weights: Floats = inverse / -np.diag(inverse)
+    weights[np.diag_indices_from(weights)] = 0
+    return weights

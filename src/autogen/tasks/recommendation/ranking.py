@@ -1,0 +1,107 @@
+"""Measuring a recommender on held-out events, as it would have answered: each query at its own time, over the whole
+catalogue, without what the user had already, counting only what had happened by then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.tasks.recommendation.interactions import Interactions, Places
+from autogen.tasks.recommendation.metrics import TOP, Found, Relevant, found, interval, mean, metrics, relevant
+from autogen.tasks.recommendation.model import Recommender
+from autogen.tasks.recommendation.trend import Floats, Query, Replay, log_trend, top
+
+Scorer = Callable[[Query, Floats], Floats]  # a query and the counts of its time to a score of each item
+POPULARITY = 3  # of HALF_LIVES: a week, the plain reading that others are measured against
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What each query was shown, (TOP,) places at most, and what was to be found. `shelf`: by the number of a query for
+    an item that nobody had chosen, what it would have been shown of such items alone; empty where there are no more of
+    them than are shown."""
+
+    queries: tuple[Relevant, ...]
+    shown: tuple[Places, ...]
+    counts: NDArray[np.int64] = field(repr=False)  # events of each item that were learnt from
+    shelf: Mapping[int, Places] = field(default_factory=dict, repr=False)
+
+    @property
+    def found(self) -> list[Found]:
+        return [found(one, query.items) for one, query in zip(self.shown, self.queries, strict=True)]
+
+    @property
+    def gains(self) -> list[float]:
+        """NDCG@10 of each query."""
+        return [one.ndcg for one in self.found]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        values = metrics(self.shown, [query.items for query in self.queries], self.counts)
+        if self.shelf:
+            hits = [found(shown, self.queries[at].items).hit for at, shown in self.shelf.items()]
+            values["cold_only_hit_rate_at_10"] = mean(hits)
+        return values
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 %, of those metrics that are means over queries."""
+        each = self.found
+        return {
+            "hit_rate_at_10": interval([one.hit for one in each]),
+            "recall_at_10": interval([one.recall for one in each]),
+            "ndcg_at_10": interval([one.ndcg for one in each]),
+        }
+
+
+def rank(
+    model: Recommender,
+    held_out: Interactions,
+    min_rating: float | None = None,
+    scorer: Scorer | None = None,
+) -> Ranked:
+    """The model's rankings for held-out events; `scorer`: another's, for the same queries."""
+    score = scorer or model.scores
+    places = {name: at for at, name in enumerate(model.items)}
+    queries = relevant(held_out, places, min_rating)
+    replay = Replay(model.events, len(model.items))
+    counts = np.bincount(model.events.item, minlength=len(model.items))
+    new = counts == 0
+    # the ten best of ten items hold every one of them, whatever the order
+    tells = np.count_nonzero(new[: model.card.offered]) > TOP
+    shown, shelf = [], {}
+    for at, one in enumerate(queries):
+        scores = _scores(model, held_out.users[one.user], one, replay.before(one.now), score)
+        shown.append(top(scores, TOP))
+        if tells and all(item >= 0 and new[item] for item in one.items):
+            shelf[at] = top(np.where(new, scores, -np.inf).astype(np.float32), TOP)
+    return Ranked(tuple(queries), tuple(shown), counts, shelf)
+
+
+def _scores(model: Recommender, user: str, wanted: Relevant, counts: Floats, score: Scorer) -> Floats:
+    """Of all items; −∞ for those that are not to be shown."""
+    at = model.user_at.get(user, -1)
+    had = model.histories.all_of(at)[0]
+    scores = model.offered(score(model.histories.query(at, wanted.now), counts)).copy()
+    scores[had[~np.isin(had, list(wanted.items))]] = -np.inf  # what is to be found may be found again
+    return scores
+
+
+def popular(_query: Query, counts: Floats) -> Floats:
+    """What trends this week: the plain reading."""
+    found: Floats = log_trend(counts)[POPULARITY]
+    return found
+
+
+def paired(candidate: Ranked, champion: Ranked) -> tuple[Sequence[float], Sequence[float]]:
+    """Gains on the queries that both were asked: by user and time."""
+    before = {(one.user, one.now): gain for one, gain in zip(champion.queries, champion.gains, strict=True)}
+    both = [
+        (gain, before[one.user, one.now])
+        for one, gain in zip(candidate.queries, candidate.gains, strict=True)
+        if (one.user, one.now) in before
+    ]
+    return [now for now, _ in both], [was for _, was in both]

@@ -1,0 +1,1 @@
+"""The task `text-classification`: one label for a text, or none when it is out of scope."""

@@ -1,0 +1,1 @@
+"""Learning to classify texts; the only room of the task that imports torch."""

@@ -1,0 +1,225 @@
+"""`autogen check --deep`: what the embeddings of the frozen base model say of labelled rows.
+
+The base model, not the champion: that one has learnt these very labels, the wrong ones too, and would defend them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autogen.config.project import ProjectConfig, SkillSettings
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.quality.heads import Fold, Gold, Vectors, guesses
+from autogen.data.quality.label_errors import FOLDS, Confusion, LabelError, confusions, label_errors, opinions
+from autogen.data.quality.learning_curve import Imbalance, LearningCurve, imbalance, learning_curve
+from autogen.data.quality.near_duplicates import NearDuplicate, across, centred, near_duplicates, nearest
+from autogen.data.splits import folds, hold_out
+from autogen.models.base_models import find_base_model
+from autogen.progress import TrainingProgress
+from autogen.skills import SKILLS
+from autogen.tasks.text_classification.feedback import read_need
+from autogen.tasks.text_classification.rows import LabelledRows, LearningData, joined, pick
+from autogen.training.embedding import frozen_embeddings
+from autogen.versions.registry import Versions
+
+MOST_ROWS = 100_000  # of which all nearest rows are found in minutes; of more, as many are sampled
+MOST_MEASURED = 20_000  # rows that the learning curve and the remedies are measured on
+LEAST_ROWS = 8
+STAGES = 8  # of work after the embedding
+TASK = "text-classification"
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """A row as a person finds it."""
+
+    source: str
+    row: int
+    text: str
+    label: str
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class SuspectLabel:
+    """A label that is likely wrong. `confidence`: probability of the suggested one, `times` that of the given one.
+
+    `scope`: "looks in scope" for an out-of-scope row, "looks out of scope" for the reverse, else "".
+    """
+
+    at: RowRef
+    suggested: str
+    confidence: float
+    times: float
+    scope: str
+
+
+@dataclass(frozen=True)
+class AlikeRows:
+    """Two rows that say the same in other words."""
+
+    first: RowRef
+    second: RowRef
+    cosine: float
+    same_label: bool
+
+
+@dataclass(frozen=True)
+class ConfusedLabels:
+    """`rate` = `rows` ÷ `of`: the share of the two labels' rows that are taken for the other label."""
+
+    labels: tuple[str, str]
+    rate: float
+    rows: int
+    of: int
+    examples: tuple[RowRef, ...]
+
+
+@dataclass(frozen=True)
+class DeepReport:
+    """All findings on one skill; every list has its surest or worst first. What could not be asked is None."""
+
+    rows: int
+    label_errors: tuple[SuspectLabel, ...] = ()
+    near_duplicates: tuple[AlikeRows, ...] = ()
+    leakage: tuple[AlikeRows, ...] = ()
+    confusable: tuple[ConfusedLabels, ...] = ()
+    imbalance: Imbalance | None = None
+    learning_curve: LearningCurve | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def warnings(self) -> int:
+        return len(self.label_errors) + len(self.near_duplicates) + len(self.leakage) + len(self.confusable)
+
+
+def deep_check(folder: Path, config: ProjectConfig, progress: TrainingProgress) -> dict[str, DeepReport]:
+    """A report for each skill that learns to classify text. Nothing is written but the embeddings, for the next time.
+
+    Raises DataError where a file cannot be read at all, BaseModelError.
+    """
+    found = {}
+    for name, settings in config.skills.items():
+        for need in SKILLS[settings.type].needs(settings):
+            if need.task == TASK:
+                data = read_need(folder, settings, need)
+                found[name] = _Check(folder, config.agent.base_model, settings, data, progress).run()
+    return found
+
+
+class _Check:
+    """One skill's rows, with what is asked of them."""
+
+    def __init__(
+        self, folder: Path, base: str, settings: SkillSettings, data: LearningData, progress: TrainingProgress
+    ) -> None:
+        self.started = time.perf_counter()
+        self.folder, self.base, self.progress = folder, base, progress
+        self.training = settings.training
+        self.notes: list[str] = []
+        self.learnt = len(data.train.rows)
+        self.rows = self._sampled(joined(data.train, data.held_out))
+        self.names = sorted({*self.rows.labels})
+        index = {name: at for at, name in enumerate(self.names)}
+        self.gold: Gold = np.array([index[label] for label in self.rows.labels], dtype=np.intp)
+        self.outside = index.get(RESERVED_LABEL)
+
+    def run(self) -> DeepReport:
+        if len(self.rows.rows) < LEAST_ROWS or len({*self.rows.labels} - {RESERVED_LABEL}) < 2:
+            return self._report(notes=(f"Expected {LEAST_ROWS} rows and two labels at least: nothing was asked.",))
+        vectors = centred(self._embeddings())
+        self.progress.start("compare", STAGES)
+        neighbours = nearest(vectors)
+        self._step("nearest rows")
+        alike = near_duplicates(self._whole_texts(), neighbours)
+        leaked = set(across(alike, np.flatnonzero(self.held).tolist()))
+        parts = folds(self.rows.texts, self.rows.labels, FOLDS, self.training.seed)
+        asked = opinions(vectors, self.gold, len(self.names), parts, neighbours)
+        self._step("label errors")
+        curve, unequal = self._measured(vectors)
+        return self._report(
+            label_errors=tuple(map(self._suspect, label_errors(asked, self.gold))),
+            near_duplicates=tuple(self._alike(pair) for pair in alike if pair not in leaked),
+            leakage=tuple(self._alike(pair) for pair in alike if pair in leaked),
+            confusable=tuple(map(self._confused, confusions(asked, self.gold, self.outside))),
+            imbalance=unequal,
+            learning_curve=curve,
+        )
+
+    def _report(self, notes: tuple[str, ...] = (), **found: Any) -> DeepReport:
+        seconds = time.perf_counter() - self.started
+        return DeepReport(len(self.rows.rows), notes=(*self.notes, *notes), seconds=seconds, **found)
+
+    def _sampled(self, data: LabelledRows) -> LabelledRows:
+        held = [at >= self.learnt for at in range(len(data.rows))]
+        places: Sequence[int] = range(len(data.rows))
+        if len(data.rows) > MOST_ROWS:
+            share = MOST_ROWS / len(data.rows)
+            places = hold_out(data.texts, data.labels, share, self.training.seed, MOST_ROWS)[1]
+            self.notes.append(f"A sample of {len(places):,} of {len(data.rows):,} rows was looked at.")
+        self.held = [held[at] for at in places]
+        return pick(data, places)
+
+    def _embeddings(self) -> Vectors:
+        base = find_base_model(self.base, self.folder)
+        kept = Versions(self.folder).state / "embeddings"
+        return frozen_embeddings(
+            base, self.rows.examples, self.training.max_length, self.training.precision, kept, self.progress
+        )
+
+    def _measured(self, vectors: Vectors) -> tuple[LearningCurve | None, Imbalance | None]:
+        """Learning curve and remedies, over in-scope rows."""
+        inside = [at for at, label in enumerate(self.rows.labels) if label != RESERVED_LABEL]
+        if len(inside) > MOST_MEASURED:
+            some = pick(self.rows, inside)
+            share = MOST_MEASURED / len(inside)
+            kept = hold_out(some.texts, some.labels, share, self.training.seed, MOST_MEASURED)[1]
+            inside = [inside[at] for at in kept]
+            self.notes.append(f"Learning curve and remedies: a sample of {len(inside):,} rows.")
+        rows = pick(self.rows, inside)
+        parts: list[Fold] = list(folds(rows.texts, rows.labels, FOLDS, self.training.seed))
+        if not parts:
+            self.notes.append("Expected labels with two rows or more to measure with; found none.")
+            return None, None
+        own, gold = vectors[inside], self.gold[inside]
+        labels, seed = len(self.names), self.training.seed
+        with_all = guesses(own, gold, parts, labels)
+        self._step("cross-validation")
+        curve = learning_curve(own, gold, self.names, parts, with_all, seed, self._step)
+        return curve, imbalance(own, gold, labels, parts, with_all, seed, self._step)
+
+    def _step(self, done: str) -> None:
+        self.progress.advance(1, done)
+
+    def _whole_texts(self) -> list[str]:
+        return [self._whole_text(at) for at in range(len(self.rows.rows))]
+
+    def _ref(self, at: int) -> RowRef:
+        row, example = self.rows.rows[at], self.rows.examples[at]
+        return RowRef(row.source, row.number, self._whole_text(at), example.label, self.held[at])
+
+    def _whole_text(self, at: int) -> str:
+        """Text and pair as one: two rows are the same only when both are."""
+        example = self.rows.examples[at]
+        return f"{example.text} ⇥ {example.text_pair}" if example.text_pair else example.text
+
+    def _suspect(self, error: LabelError) -> SuspectLabel:
+        suggested = self.names[error.suggested]
+        scope = "looks in scope" if error.given == self.outside else ""
+        scope = "looks out of scope" if error.suggested == self.outside else scope
+        return SuspectLabel(self._ref(error.row), suggested, error.confidence, error.times, scope)
+
+    def _alike(self, pair: NearDuplicate) -> AlikeRows:
+        first, second = self._ref(pair.first), self._ref(pair.second)
+        return AlikeRows(first, second, pair.cosine, first.label == second.label)
+
+    def _confused(self, one: Confusion) -> ConfusedLabels:
+        names = self.names[one.labels[0]], self.names[one.labels[1]]
+        return ConfusedLabels(names, one.rate, one.rows, one.of, tuple(map(self._ref, one.examples)))

@@ -1,0 +1,42 @@
+"""Losses for classifiers: cross-entropy, and the supervised contrastive loss added when examples are few."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autogen.tasks.text_classification.learning.classifier import Answer
+
+
+def classification_loss(
+    answer: Answer, gold: Tensor, label_smoothing: float, contrastive_weight: float, outlier_weight: float
+) -> Tensor:
+    """Mean loss over rows; `gold` holds label indices, -1 for rows out of scope.
+
+    Out-of-scope rows are pulled towards no label at all (outlier exposure, Hendrycks et al. 2019).
+    """
+    inside = gold >= 0
+    loss = answer.logits.sum() * 0.0
+    if inside.any():
+        logits, labels = answer.logits[inside], gold[inside]
+        loss = loss + functional.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+        if contrastive_weight:
+            loss = loss + contrastive_weight * supervised_contrastive(answer.embedding[inside], labels)
+    if outlier_weight and not inside.all():
+        share = (~inside).float().mean()
+        loss = loss - outlier_weight * share * functional.log_softmax(answer.logits[~inside], dim=-1).mean()
+    return loss
+
+
+def supervised_contrastive(embedding: Tensor, gold: Tensor, temperature: float = 0.07) -> Tensor:
+    """Khosla et al. 2020, equation 2: rows of one label attract each other, all others repel. Embeddings of length one;
+    0 when no label occurs twice. Cost grows with the square of the batch, not with the number of pairs in the data."""
+    itself = torch.eye(len(gold), dtype=torch.bool, device=gold.device)
+    same = (gold[:, None] == gold[None, :]) & ~itself
+    logits = (embedding @ embedding.T / temperature).masked_fill(itself, -1e9)
+    log_share = logits - logits.logsumexp(dim=1, keepdim=True)
+    paired = same.any(dim=1)
+    if not paired.any():
+        return embedding.sum() * 0.0
+    return -((log_share * same).sum(dim=1)[paired] / same.sum(dim=1)[paired]).mean()

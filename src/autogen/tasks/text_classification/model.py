@@ -1,0 +1,85 @@
+"""A tuned model in its folder: exported graph, tokenizer, and the task that reads its outputs. No torch.
+
+model.onnx       the graph that answers (fp32, or int8 where that lost nothing)
+tokenizer.json   the Rust tokenizer
+task.json        task name, labels, temperature, threshold, limits, precision
+weights/         what training starts from next time; never read here
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autogen.errors import VersionDamaged
+from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.runtime.session import MODEL_FILE, ExportedModel, Outputs
+from autogen.tasks.text_classification.decoding import Prediction, TextClassification
+
+TASK_FILE = "task.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `task.json` says besides the task itself."""
+
+    task: str
+    base_model: str
+    method: str
+    precision: str  # of the exported graph: fp32, int8 or int8-blocks
+    max_length: int
+    pad_id: int
+
+
+class TunedModel:
+    """Texts in, predictions out, through the exported graph."""
+
+    def __init__(self, card: ModelCard, task: TextClassification, encoder: TextEncoder, graph: ExportedModel) -> None:
+        self.card = card
+        self.task = task
+        self.encoder = encoder
+        self.graph = graph
+
+    @classmethod
+    def load(cls, folder: Path, threads: int | None = None) -> TunedModel:
+        """Raises VersionDamaged when a file is missing or cannot be read."""
+        try:
+            values = json.loads((folder / TASK_FILE).read_text("utf-8"))
+            card = ModelCard(**values["model"])
+            task = TextClassification.from_json(values["task"])
+            encoder = TextEncoder.load(folder, card.max_length, card.pad_id)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise VersionDamaged(f"{folder} does not hold a whole tuned model: {error}") from error
+        except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
+            raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
+        return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads))
+
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Prediction]:
+        return self.task.decode(self.logits(texts, pairs)) if texts else []
+
+    def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Any:
+        """float32 of shape (rows, labels)."""
+        return self.outputs(self.encoder.encode(texts, pairs))["logits"]
+
+    def outputs(self, rows: Sequence[Encoded], batch_size: int = 32) -> Outputs:
+        """Every output of the graph, rows in the order given."""
+        if len(rows) == 1:
+            return self.graph.run(self.encoder.pad(rows))
+        found: Outputs = {}
+        for places, arrays in self.encoder.sorted_batches(rows, batch_size):
+            for name, values in self.graph.run(arrays).items():
+                found.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
+        return found
+
+    def with_task(self, task: TextClassification) -> TunedModel:
+        return TunedModel(self.card, task, self.encoder, self.graph)
+
+
+def write_task(folder: Path, card: ModelCard, task: TextClassification) -> None:
+    values = {"model": asdict(card), "task": task.to_json()}
+    (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")

@@ -1,0 +1,183 @@
+"""A skill's need as examples to learn from and examples to measure on. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.columns import select
+from autogen.data.problems import Problem
+from autogen.data.quality.labels import check_eval, check_labelled
+from autogen.data.readers.files import locate, read_rows
+from autogen.data.rows import Row, is_missing, require_label, require_text
+from autogen.data.splits import has_rows_to_spare, hold_out
+from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
+
+MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
+SHARE_OF_MANY, SHARE_OF_SOME = 0.1, 0.2
+MANY = 50  # rows per label from which a tenth is enough to measure on
+REQUIRED, OPTIONAL = ("text", "label"), ("text_pair",)  # the fields of a row
+MAX_TEXT = 100_000  # characters in one row of a data file; longer ones are a sign of a wrong file
+MAX_LABEL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, perhaps with a second one, and its label (`oos` for out of scope)."""
+
+    text: str
+    label: str
+    text_pair: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Examples with the rows they came from, side by side."""
+
+    examples: tuple[Example, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        return [example.text for example in self.examples]
+
+    @property
+    def labels(self) -> list[str]:
+        return [example.label for example in self.examples]
+
+
+@dataclass(frozen=True)
+class LearningData:
+    """What is learnt from and what is measured on, with every problem found on the way."""
+
+    train: LabelledRows
+    held_out: LabelledRows  # empty: too few rows to spare, cross-validation measures
+    split: str  # how the held-out rows came about, in words
+    problems: tuple[Problem, ...] = field(default=())
+    unlabelled: Unlabelled = field(default=Unlabelled())
+
+
+def read_learning_data(
+    project: Path,
+    train: Sequence[str],
+    held_out: Sequence[str],
+    columns: Mapping[str, str],
+    seed: int,
+    unlabelled: Sequence[str] = (),
+) -> LearningData:
+    """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
+    a problem, and the report is for the caller to act on."""
+    learnt, problems = read_labelled(project, train, columns)
+    problems += check_labelled(learnt.texts, learnt.labels, learnt.rows)
+    if held_out:
+        measured, found = read_labelled(project, held_out, columns)
+        problems += [*found, *check_labelled_eval(learnt, measured)]
+        learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
+        words = f"{len(measured.rows)} rows of the eval data"
+    else:
+        learnt, measured, words = split(learnt, seed)
+    texts, found = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
+    return LearningData(learnt, measured, words, (*problems, *found), texts.without(learnt.texts, measured.texts))
+
+
+def read_labelled(
+    project: Path, sources: Sequence[str], columns: Mapping[str, str]
+) -> tuple[LabelledRows, list[Problem]]:
+    """The examples of several files together."""
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for source in sources:
+        read, found = read_rows(locate(source, project))
+        rows += read
+        problems += found
+    labelled, found = labelled_rows(rows, columns)
+    return labelled, [*problems, *found]
+
+
+def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[LabelledRows, list[Problem]]:
+    """Rows as read to typed examples, and a problem for each field that is not as it should be."""
+    selected, problems = select(rows, REQUIRED, OPTIONAL, columns)
+    examples, kept = [], []
+    for row in selected:
+        example = _example(row)
+        if isinstance(example, Example):
+            examples.append(example)
+            kept.append(row)
+        else:
+            problems += example
+    return LabelledRows(tuple(examples), tuple(kept)), problems
+
+
+def _example(row: Row) -> Example | list[Problem]:
+    text = require_text(row, "text", MAX_TEXT)
+    label = require_label(row, "label", MAX_LABEL)
+    pair = None if is_missing(row, "text_pair") else require_text(row, "text_pair", MAX_TEXT)
+    if isinstance(text, Problem) or isinstance(label, Problem) or isinstance(pair, Problem):
+        return [value for value in (text, label, pair) if isinstance(value, Problem)]
+    return Example(text, label, pair)
+
+
+def check_labelled_eval(learnt: LabelledRows, measured: LabelledRows) -> list[Problem]:
+    """Nothing where no training row could be read: that every label is unknown then is no news."""
+    if not learnt.rows:
+        return []
+    return check_eval(learnt.labels, measured.labels, measured.rows, learnt.texts, measured.texts)
+
+
+def split(data: LabelledRows, seed: int) -> tuple[LabelledRows, LabelledRows, str]:
+    """Hold some rows out when labels have rows to spare; else none, and cross-validation measures."""
+    if not has_rows_to_spare(data.labels):
+        return data, LabelledRows(), "cross-validation (fewer than 20 rows for the usual label)"
+    share = SHARE_OF_MANY if has_rows_to_spare(data.labels, MANY) else SHARE_OF_SOME
+    inside, outside = hold_out(data.texts, data.labels, share, seed, MOST_HELD_OUT)
+    return (
+        pick(data, inside),
+        pick(data, outside),
+        f"{len(outside)} rows held out of the training data ({share:.0%})",
+    )
+
+
+def _outliers_to_calibrate(
+    learnt: LabelledRows, measured: LabelledRows, seed: int
+) -> tuple[LabelledRows, LabelledRows]:
+    """When only the training data has out-of-scope rows, half of them help to set the threshold instead."""
+    if RESERVED_LABEL in measured.labels or RESERVED_LABEL not in learnt.labels:
+        return learnt, measured
+    outside = [at for at, label in enumerate(learnt.labels) if label == RESERVED_LABEL]
+    rows = pick(learnt, outside)
+    _, held = hold_out(rows.texts, rows.labels, 0.5, seed, MOST_HELD_OUT)
+    moved = {outside[at] for at in held}
+    stay = [at for at in range(len(learnt.rows)) if at not in moved]
+    return pick(learnt, stay), joined(measured, pick(learnt, sorted(moved)))
+
+
+def pick(data: LabelledRows, places: Iterable[int]) -> LabelledRows:
+    at = list(places)
+    return LabelledRows(tuple(data.examples[i] for i in at), tuple(data.rows[i] for i in at))
+
+
+def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
+    return LabelledRows((*first.examples, *second.examples), (*first.rows, *second.rows))
+
+
+def in_order(examples: Sequence[Example]) -> str:
+    """Like `fingerprint`, for what also depends on the order of the rows."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(_line(example))
+    return digest.hexdigest()[:16]
+
+
+def _line(example: Example) -> bytes:
+    return f"{example.text}\t{example.text_pair or ''}\t{example.label}\n".encode("utf-8", "surrogatepass")
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """One for a whole data set, whatever its order."""
+    digest = hashlib.sha256()
+    for line in sorted(map(_line, examples)):
+        digest.update(line)
+    return digest.hexdigest()[:16]

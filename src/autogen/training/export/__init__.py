@@ -1,0 +1,1 @@
+"""The exported model: made, proven to agree, made small."""

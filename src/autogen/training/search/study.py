@@ -1,0 +1,398 @@
+"""The search for training settings that suit the data better than the recipe does.
+
+Optuna's TPE sampler proposes, its median pruner stops what lags behind (Akiba et al. 2019, arXiv 1907.10902). Every
+trial learns from the same rows and is scored on the same held-out rows, never on a test. The first trial is the
+recipe itself, so the winner never scores less; since the best of many is partly luck, the winner is compared with the
+recipe row by row, and chance is corrected for the number of trials. Trials lie in a SQLite file: a search that was
+interrupted or killed goes on, and one on other data, another base model or other settings is another study.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from autogen.config.settings import RESERVED_LABEL
+from autogen.config.training import TrainingSettings
+from autogen.data.splits import hold_out
+from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed, UsageError
+from autogen.progress import TrainingProgress
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning
+from autogen.tasks.text_classification.rows import MOST_HELD_OUT
+from autogen.training.loop.answers import OnScore
+from autogen.training.search.space import search_space
+from autogen.versions.gate import paired_bounds
+
+try:
+    import optuna
+    from optuna.trial import FrozenTrial, TrialState
+except ImportError:
+    raise MissingDependency(
+        'The search for settings needs Optuna, which is not installed: pip install "autogen-loop[learn]"'
+    ) from None
+
+SPLIT_SHARE = 0.25  # of rows that are too few to spare any: measured on by every trial, learnt from by none
+LEVEL = 0.05  # chance below which a gain counts as more than noise
+RANDOM_FIRST = 4  # trials before the sampler and the pruner have something to go by
+DEFAULT = "default"  # marks the recipe's own trial
+RESULT = "result"
+STEPS = 10  # a run's scores are told in tenths of it, so that runs of different lengths can be compared
+
+State = Literal["done", "pruned", "stopped", "failed"]
+Right = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to search: until the seconds are over or as many trials are made, whichever comes first."""
+
+    seconds: float | None = None
+    trials: int | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One trial. `settings` are the values of the searched keys; `score` is the accuracy on in-scope held-out rows."""
+
+    number: int
+    settings: dict[str, Any]
+    score: float | None
+    seconds: float
+    state: State
+    default: bool
+    scores: tuple[float, ...]  # after each epoch
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The winner against the recipe on the same in-scope held-out rows; shares in 0–1.
+
+    `interval`: 95 %, paired (Agresti & Min 2005). `chance`: of such a difference without any (exact McNemar test),
+    times the number of trials the winner was chosen from (Bonferroni).
+    """
+
+    rows: int
+    gained: int
+    lost: int
+    difference: float
+    interval: tuple[float, float]
+    chance: float
+
+    @property
+    def beyond_noise(self) -> bool:
+        return self.difference > 0 and self.chance <= LEVEL
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found so far. `winner` is the recipe's own trial where none scored more."""
+
+    trials: tuple[Tried, ...]
+    default: Tried | None  # None: not even the recipe's trial was made
+    winner: Tried | None
+    gain: Gain | None  # None where the recipe itself won
+    measured_on: str
+    began: str  # whether this study is new, goes on, or why it began anew; in words
+
+
+def compare(winner: Right, default: Right, tried: int) -> Gain:
+    """`tried`: the trials that the winner was chosen from, the recipe's own not counted."""
+    gained, lost = int((winner & ~default).sum()), int((default & ~winner).sum())
+    rows = len(winner)
+    chance = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    bounds = paired_bounds(gained, lost, rows, 0.975)
+    return Gain(rows, gained, lost, (gained - lost) / max(rows, 1), bounds, min(1.0, chance * max(tried, 1)))
+
+
+def judged_by(job: FineTuning) -> tuple[FineTuning, str]:
+    """The job with rows to score trials by, the same for all of them, and where they come from in words."""
+    judged, words = (job, f"{len(job.held_out)} held-out rows") if job.held_out else _split(job)
+    if all(one.label == RESERVED_LABEL for one in judged.held_out):
+        raise UsageError(
+            "Expected rows to score settings by, found none to leave out of training: add eval data, or more rows of "
+            "each label."
+        )
+    return judged, words
+
+
+def _split(job: FineTuning) -> tuple[FineTuning, str]:
+    texts, labels = [one.text for one in job.train], [one.label for one in job.train]
+    inside, outside = hold_out(texts, labels, SPLIT_SHARE, job.settings.seed, MOST_HELD_OUT)
+    words = (
+        f"one split of the training rows ({len(outside)} of {len(labels)}), the same for every trial: rows are too few "
+        "to hold any out for good, and cross-validating every trial would take three times as long"
+    )
+    return replace(job, train=[job.train[at] for at in inside], held_out=[job.train[at] for at in outside]), words
+
+
+class Search:
+    """A study in the file `storage`, named by `name` and by what it is `bound_to`: each by its name, as digests."""
+
+    def __init__(
+        self, job: FineTuning, storage: Path, name: str, bound_to: Mapping[str, str], progress: TrainingProgress
+    ) -> None:
+        self.last_counts = not job.held_out  # without held-out rows `train` chooses no epoch: its last one answers
+        self.job, self.measured_on = judged_by(job)
+        self.storage, self.name, self.progress = storage, name, progress
+        self.recipe = self.job.recipe
+        self.space = search_space(self.recipe, job.settings.model_fields_set)
+        self.bound_to = {**bound_to, "recipe": str(self.recipe)}
+        self.stopping = False
+
+    def run(self, budget: Budget) -> Found:
+        """Go on with the study until the budget is spent. The recipe's own trial comes first, however long it takes.
+
+        Raises StorageError, TrainingFailed (of the recipe's trial), Interrupted; finished trials are kept.
+        """
+        end = time.monotonic() + (math.inf if budget.seconds is None else budget.seconds)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        with _explained(self.storage), _heeding(self._stop):
+            study, began = self._study()
+            self.progress.say(began)
+            self._take_up(study)
+            begun = 0
+            while begun < (math.inf if budget.trials is None else budget.trials) and (not begun or _before(end)):
+                begun += 1
+                self._trial(study, end)
+                if self.stopping:
+                    raise Interrupted(_kept(study))
+            return self._found(study, began)
+
+    def _stop(self) -> None:
+        """Ctrl-C while nothing is trained is remembered: KeyboardInterrupt could be lost in a library's callback, and
+        was, in SQLAlchemy's."""
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+        self.progress.say("Stopping; press Ctrl-C again to stop at once.")
+
+    def _study(self) -> tuple[optuna.Study, str]:
+        """The study that belongs to this data, base model and settings, and whether it is new, in words."""
+        storage = _storage(self.storage)
+        parts = "\n".join(f"{part}\t{digest}" for part, digest in sorted(self.bound_to.items()))
+        full_name = f"{self.name}/{sha256(parts.encode()).hexdigest()[:16]}"
+        names = [one for one in optuna.get_all_study_names(storage) if one.startswith(f"{self.name}/")]
+        study = optuna.create_study(
+            storage=storage,
+            study_name=full_name,
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_FIRST, n_warmup_steps=2),
+        )
+        made = len(study.trials)  # part of the seed, or a study that goes on would draw the same again
+        study.sampler = optuna.samplers.TPESampler(
+            n_startup_trials=RANDOM_FIRST, seed=(self.job.settings.seed + made) % 2**32
+        )
+        if full_name in names:
+            return study, f"The search goes on after {made} trials."
+        for part, digest in self.bound_to.items():
+            study.set_user_attr(part, digest)
+        if not names:
+            return study, "A new search begins."
+        before = optuna.load_study(study_name=names[-1], storage=storage).user_attrs
+        changed = [part for part, digest in self.bound_to.items() if before.get(part) != digest]
+        return study, f"A new search begins; changed since the last one: {', '.join(changed)}."
+
+    def _take_up(self, study: optuna.Study) -> None:
+        """What a killed process was trying is tried again, and the recipe itself where it has not been yet."""
+        for trial in study.get_trials(states=(TrialState.RUNNING,)):
+            study.tell(trial.number, state=TrialState.FAIL)
+            _enqueue_again(study, trial)
+        there = study.get_trials(states=(TrialState.COMPLETE, TrialState.WAITING))
+        if not any(trial.user_attrs.get(DEFAULT) for trial in there):
+            nearest = {name: knob.nearest(getattr(self.recipe, name)) for name, knob in self.space.items()}
+            study.enqueue_trial(nearest, user_attrs={DEFAULT: True})
+
+    def _trial(self, study: optuna.Study, end: float) -> None:
+        trial = study.ask()
+        suggested = {name: knob.suggest(trial, name) for name, knob in self.space.items()}
+        default = bool(trial.user_attrs.get(DEFAULT))
+        settings = {name: getattr(self.recipe, name) for name in self.space} if default else suggested
+        trial.set_user_attr("settings", settings)
+        attempt = _Attempt(trial, settings.get("epochs", self.recipe.epochs), self.last_counts, default, end)
+        job = self.job if default else replace(self.job, settings=_with(self.job.settings, settings))
+        state: State = "stopped"
+        shutil.rmtree(job.state, ignore_errors=True)  # a killed process left its checkpoints, of other settings
+        try:
+            job.try_out(self._stage(study, trial.number, end), self.progress, self._heard_by(attempt))
+            state = "done"
+        except _Ended as ended:
+            state = ended.state
+        except TrainingFailed:
+            state = "failed"
+            if default:
+                raise
+        except (Interrupted, KeyboardInterrupt):
+            raise Interrupted(_kept(study)) from None
+        finally:
+            shutil.rmtree(job.state, ignore_errors=True)
+            attempt.keep(study, state)
+            if state == "stopped":
+                _enqueue_again(study, trial)
+            self.progress.say(_line(_tried(study.trials[trial.number])))
+
+    def _heard_by(self, attempt: _Attempt) -> OnScore:
+        def hear(right: Right) -> None:
+            attempt.on_score(right)
+            if self.stopping:  # since before the training began, which hears of Ctrl-C itself
+                raise _Ended("stopped")
+
+        return hear
+
+    def _stage(self, study: optuna.Study, number: int, end: float) -> str:
+        """What the bar says of a trial."""
+        best = _best([_tried(one) for one in study.trials])
+        so_far = f", best {best.score:.1%}" if best and best.score is not None else ""
+        left = "" if end == math.inf else f", {max(0.0, end - time.monotonic()):.0f} s left"
+        return f"trial {number}{so_far}{left}"
+
+    def _found(self, study: optuna.Study, began: str) -> Found:
+        trials = [_tried(one) for one in study.trials if one.state != TrialState.WAITING]
+        default = next((one for one in trials if one.default and one.state == "done"), None)
+        winner, gain = _best(trials), None
+        if default and winner and not winner.default:
+            among = sum(one.state in ("done", "pruned") and not one.default for one in trials)
+            gain = compare(_right(study.trials[winner.number]), _right(study.trials[default.number]), among)
+        return Found(tuple(trials), default, winner, gain, self.measured_on, began)
+
+
+class _Ended(Exception):
+    """A trial that ends before its last epoch."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class _Attempt:
+    """A trial while it runs: it hears the score of each epoch, and ends the trial that lags behind or is too late."""
+
+    def __init__(self, trial: optuna.Trial, epochs: int, last_counts: bool, default: bool, end: float) -> None:
+        self.trial, self.epochs, self.last_counts, self.default, self.end = trial, epochs, last_counts, default, end
+        self.scores: list[float] = []
+        self.right: Right = np.zeros(0, dtype=np.bool_)  # of the epoch that counts
+        self.started = time.monotonic()
+
+    def on_score(self, right: Right) -> None:
+        score = float(right.mean())
+        if self.last_counts or score > max(self.scores, default=-1.0):
+            self.right = right
+        before, now = (STEPS * done // self.epochs for done in (len(self.scores), len(self.scores) + 1))
+        self.scores.append(score)
+        for step in range(before + 1, now + 1):
+            self.trial.report(score, step)
+        if len(self.scores) == self.epochs or self.default:
+            return
+        if self.trial.should_prune():
+            raise _Ended("pruned")
+        if not _before(self.end):
+            raise _Ended("stopped")
+
+    def keep(self, study: optuna.Study, state: State) -> None:
+        """The trial's end, on disk."""
+        kept: dict[str, Any] = {"state": state, "seconds": round(time.monotonic() - self.started, 2)}
+        kept["scores"] = self.scores
+        if state == "done":
+            kept |= {"rows": len(self.right), "right": np.packbits(self.right).tobytes().hex()}
+        self.trial.set_user_attr(RESULT, kept)
+        if state == "done":
+            study.tell(self.trial, float(self.right.mean()))
+        else:
+            study.tell(self.trial, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
+
+
+def _before(end: float) -> bool:
+    return time.monotonic() < end
+
+
+def _with(settings: TrainingSettings, chosen: Mapping[str, Any]) -> TrainingSettings:
+    return TrainingSettings.model_validate({**settings.model_dump(exclude_unset=True), **chosen})
+
+
+def _enqueue_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> None:
+    if trial.params:
+        default = {DEFAULT: True} if trial.user_attrs.get(DEFAULT) else None
+        study.enqueue_trial(trial.params, user_attrs=default)
+
+
+def _tried(trial: FrozenTrial) -> Tried:
+    kept = trial.user_attrs.get(RESULT, {})  # a killed process left none
+    state: State = kept.get("state", "stopped")
+    scores = tuple(kept.get("scores", ()))
+    return Tried(
+        number=trial.number,
+        settings=trial.user_attrs.get("settings", trial.params),
+        score=trial.value if state == "done" else max(scores, default=None),
+        seconds=kept.get("seconds", 0.0),
+        state=state,
+        default=bool(trial.user_attrs.get(DEFAULT)),
+        scores=scores,
+    )
+
+
+def _best(trials: Sequence[Tried]) -> Tried | None:
+    """The one that scored most; of equals the recipe, else the first."""
+    done = [one for one in trials if one.state == "done" and one.score is not None]
+    return max(done, key=lambda one: (one.score, one.default, -one.number), default=None)
+
+
+def _right(trial: FrozenTrial) -> Right:
+    kept = trial.user_attrs[RESULT]
+    packed = np.frombuffer(bytes.fromhex(kept["right"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=kept["rows"]).astype(np.bool_)
+
+
+def _line(trial: Tried) -> str:
+    score = "–" if trial.score is None else f"{trial.score:.1%}"
+    return f"trial {trial.number}: {score}, {trial.state} after {trial.seconds:.0f} s"
+
+
+def _kept(study: optuna.Study) -> str:
+    best = _best([_tried(one) for one in study.trials])
+    so_far = f" The best so far: {best.score:.1%}, trial {best.number}." if best and best.score is not None else ""
+    return f"Interrupted. Finished trials are kept: `autogen tune` goes on from here.{so_far}"
+
+
+def _storage(path: Path) -> optuna.storages.RDBStorage:
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    return optuna.storages.RDBStorage(url.replace("{", "{{").replace("}", "}}"))  # Optuna takes it for a template
+
+
+@contextmanager
+def _heeding(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C calls `stop`, in the main thread, which alone hears it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _explained(storage: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageError(
+            f"The trials in {storage} could not be read or written: {reason} If the disk is well and has room, "
+            "remove that file: the search then begins anew."
+        ) from error

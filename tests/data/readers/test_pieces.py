@@ -1,0 +1,145 @@
+"""Long files, piece by piece."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from autogen.data.readers.files import read_rows
+from autogen.data.readers.pieces import Piece, read_pieces
+from autogen.tasks.recommendation.interactions import read_interactions
+
+SMALL = 200  # bytes of a piece
+
+
+def numbered(pieces: list[Piece]) -> list[tuple[int, dict[str, object]]]:
+    return [(row.number + piece.before, dict(row.values)) for piece in pieces for row in piece.rows]
+
+
+def whole(path: Path) -> list[tuple[int, dict[str, object]]]:
+    return [(row.number, dict(row.values)) for row in read_rows(path)[0]]
+
+
+def log(rows: int) -> str:
+    lines = [f'u{at},"a ""quoted""\nname, {at}",{at}\n' for at in range(rows)]
+    return "user,item,timestamp\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["log.csv", "log.tsv", "log.jsonl"])
+def test_a_long_file_is_the_same_rows_in_pieces_as_whole(tmp_path: Path, name: str, packed: bool) -> None:
+    text = log(200)
+    if name == "log.tsv":
+        text = text.replace(", ", " ").replace(",", "\t")
+    if name == "log.jsonl":
+        text = "\n".join(f'{{"user": "u{at}", "item": "\\"", "timestamp": {at}}}' for at in range(200))
+    path = tmp_path / (name + (".gz" if packed else ""))
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    pieces = list(read_pieces(path, SMALL))
+    assert len(pieces) > 3
+    assert numbered(pieces) == whole(path)
+    assert not any(piece.problems for piece in pieces)
+
+
+def test_a_problem_has_the_line_where_a_person_finds_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "u,i,1\n" * 99 + "u,i\n" + "u,i,2\n" * 50, "utf-8")
+    problems = [problem for piece in read_pieces(path, SMALL) for problem in piece.problems]
+    assert problems == read_rows(path)[1]
+    assert problems[0].row == 101
+
+
+def test_a_file_in_utf_16_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(log(50).encode("utf-16"))
+    (piece,) = read_pieces(path, SMALL)
+    assert numbered([piece]) == whole(path)
+
+
+def test_a_packed_file_that_breaks_off_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(gzip.compress(log(2000).encode())[:-200])
+    pieces = list(read_pieces(path, SMALL))
+    assert [problem.kind for piece in pieces for problem in piece.problems] == ["broken-gzip"]
+
+
+def test_a_small_or_missing_file_is_read_as_any(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,timestamp\nu,i,1\n", "utf-8")
+    (piece,) = read_pieces(tmp_path / "log.csv")
+    assert len(piece.rows) == 1
+    (piece,) = read_pieces(tmp_path / "none.csv")
+    assert piece.problems[0].kind == "missing-file"
+
+
+def test_events_of_a_long_log_are_read_with_copies_and_missing_columns_said_once(tmp_path: Path) -> None:
+    rows = "".join(f"user {at % 500:03d} of the shop,item {at % 50},{at}\n" for at in range(30_000))
+    (tmp_path / "log.csv").write_text("user,item,timestamp\n" + rows + "user 000 of the shop,item 0,0\n" * 3, "utf-8")
+    (tmp_path / "other.csv").write_text("user,thing,timestamp\n" + "u,i,1\n" * 200_000, "utf-8")
+    events, (missing, again) = read_interactions(tmp_path, ["log.csv", "other.csv"], {})
+    assert (len(events), len(events.users), len(events.items)) == (30_000, 500, 50)
+    assert missing.kind == "missing-column"
+    assert again.kind == "duplicate-event"
+    assert "3 such rows" in again.message
+    assert again.row == 30_002
+
+
+def read(path: Path) -> list[Piece]:
+    return list(read_pieces(path, SMALL))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\nuser,item,timestamp\n" + "u,i,1\n" * 100,
+        "user,item,timestamp\r" + "u,i,1\r" * 100,
+        "user,item,timestamp\r\n" + "u,i,1\r\n" * 100,
+        "user,item,timestamp\n" + 'u,5" pipe,1\n' * 100,
+        "user,item,timestamp\n" + 'u,5" pipe,1\nu,"two\nlines",2\n' * 50,
+        "\ufeffuser,item,timestamp\n" + "u,i,1\n" * 100,
+    ],
+    ids=["blank lines first", "old Mac lines", "Windows lines", "inch marks", "inch marks and quotes", "a mark first"],
+)
+def test_files_as_people_have_them_are_the_same_rows_in_pieces(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(text.encode())
+    assert numbered(read(path)) == whole(path)
+    assert len(whole(path)) >= 100
+    assert not any(piece.problems for piece in read(path))
+
+
+def test_a_plain_cell_with_a_quote_does_not_make_one_piece_of_all(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + 'u,5" pipe,1\n' * 500, "utf-8")
+    assert len(read(path)) > 10
+
+
+@pytest.mark.parametrize(
+    "text", ["user,user,timestamp\n" + "u,i,1\n" * 100, "\n" * 500, "user,item,timestamp\n" + "\n" * 500]
+)
+def test_what_is_wrong_with_a_whole_file_is_said_once_as_of_a_short_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(text, "utf-8")
+    found = [problem for piece in read(path) for problem in piece.problems]
+    assert found == read_rows(path)[1]
+    assert len(found) == 1
+
+
+def test_a_quote_that_never_ends_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "u,i,1\n" * 50 + 'u,"i,1\n' + "u,i,1\n" * 5000, "utf-8")
+    assert "broken-quotes" in {problem.kind for piece in read(path) for problem in piece.problems}
+
+
+def test_a_name_that_no_file_can_have_is_a_problem(tmp_path: Path) -> None:
+    (piece,) = read_pieces(tmp_path / ("x" * 300 + ".csv"))
+    assert piece.problems[0].severity == "error"
+
+
+def test_a_column_that_only_later_rows_have_is_read(tmp_path: Path) -> None:
+    rows = [f'{{"user": "user {at:05d} of the shop", "item": "i", "timestamp": {at}}}' for at in range(90_000)]
+    rows += [f'{{"user": "u", "item": "i", "timestamp": {at}, "stars": 4}}' for at in range(10)]
+    (tmp_path / "log.jsonl").write_text("\n".join(rows), "utf-8")
+    events, problems = read_interactions(tmp_path, ["log.jsonl"], {"rating": "stars"})
+    assert not problems
+    assert len(events) == 90_010
+    assert (events.rating == 4).sum() == 10

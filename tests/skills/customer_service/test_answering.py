@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autogen.config.project import load_config
+from autogen.errors import ConfigError, DataError
+from autogen.skills import SKILLS, skill_settings
+from autogen.skills.customer_service.answering import CustomerService, CustomerServiceType
+from autogen.skills.customer_service.responses import read_responses, spoken
+from autogen.skills.customer_service.settings import CustomerServiceSettings
+from autogen.skills.skill import Reply, Turn
+from autogen.tasks.text_classification.model import TunedModel
+from tests.tiny import TOPICS, rows
+
+KIND = CustomerServiceType()
+LOST = "my card is lost stolen missing block"
+BETWEEN = "lost missing exchange currency"
+
+
+@pytest.fixture(scope="module")
+def model(trained: Path) -> TunedModel:
+    return TunedModel.load(trained / ".autogen/versions/0001/models/support/intent")
+
+
+def settings(**values: Any) -> CustomerServiceSettings:
+    given = {"type": "customer-service", "train": "train.csv", **values}
+    return CustomerServiceSettings.model_validate(given)
+
+
+def skill(model: TunedModel, responses: dict[str, list[str]] | None = None, **values: Any) -> CustomerService:
+    """Ready to answer; it rejects nothing unless told to."""
+    kept = KIND.answering(settings(**{"threshold": -1000.0, **values}), Path())
+    return KIND.ready({**kept, "responses": responses or {}}, {"intent": model})
+
+
+def say(ready: CustomerService, text: str, *turn: Any) -> Reply:
+    (reply,) = ready.reply([Turn(text, *turn)])
+    return reply
+
+
+def difference(model: TunedModel, text: str) -> float:
+    (_, first), (_, second) = model.predict([text])[0].ranking[:2]
+    return first - second
+
+
+def test_a_clear_intent_gets_the_response_written_for_it(model: TunedModel) -> None:
+    reply = say(skill(model, {"lost_card": ["We have blocked it."]}, clarify_margin=0), LOST)
+    assert (reply.text, reply.action, reply.intent) == ("We have blocked it.", "answer", "lost_card")
+    assert reply.alternatives[0] == ("lost_card", reply.confidence) and reply.about is None
+
+
+def test_of_several_responses_each_is_given_now_and_then(model: TunedModel) -> None:
+    ready = skill(model, {"lost_card": ["one", "two", "three"]}, clarify_margin=0)
+    assert {reply.text for reply in ready.reply([Turn(LOST)] * 100)} == {"one", "two", "three"}
+
+
+def test_without_a_response_the_intent_is_named(model: TunedModel) -> None:
+    assert say(skill(model, clarify_margin=0), LOST).text == "This is about: lost card."
+
+
+def test_two_intents_closer_than_the_margin_make_it_ask_back(model: TunedModel) -> None:
+    near = difference(model, BETWEEN)
+    reply = say(skill(model, clarify_margin=near + 1e-6), BETWEEN)
+    first, second = reply.alternatives[:2]
+    assert reply.action == "clarify" and reply.intent == first[0]
+    assert reply.text == f"Did you mean (1) {spoken(first[0])} or (2) {spoken(second[0])}?"
+    assert say(skill(model, clarify_margin=near - 1e-6), BETWEEN).action == "answer"
+    assert say(skill(model, clarify_margin=0), BETWEEN).action == "answer"
+
+
+def test_the_question_is_asked_in_the_words_of_the_project(model: TunedModel) -> None:
+    reply = say(skill(model, clarify_margin=1, clarify_text="{x} {choices} {choices}!"), BETWEEN)
+    assert reply.text.startswith("{x} (1) ") and reply.text.count("(2)") == 2
+
+
+OFFERED = ("clarify", "what was asked", ("lost_card", "top_up", "exchange_rate"))
+
+
+@pytest.mark.parametrize(
+    ("said", "chosen"),
+    [
+        ("1", "lost_card"),
+        ("2", "top_up"),
+        ("(2)", "top_up"),
+        ("the second", "top_up"),
+        ("The first one.", "lost_card"),
+        (" 2. ", "top_up"),
+        ("top up", "top_up"),
+        ("Top_Up", "top_up"),
+        ("LOST  CARD!", "lost_card"),
+        ("１", "lost_card"),
+    ],
+)
+def test_a_person_chooses_by_number_or_by_name(model: TunedModel, said: str, chosen: str) -> None:
+    reply = say(skill(model, {chosen: ["chosen"]}), said, *OFFERED)
+    assert (reply.text, reply.action, reply.intent, reply.confidence) == ("chosen", "answer", chosen, 1.0)
+    assert reply.about == "what was asked" and reply.alternatives == ((chosen, 1.0),)
+
+
+@pytest.mark.parametrize("said", ["3", " (0) "])
+def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, said: str) -> None:
+    ready = skill(model, clarify_margin=1)
+    again = say(ready, said, "clarify", BETWEEN, OFFERED[2])
+    first = say(ready, BETWEEN)
+    assert first.action == "clarify"
+    assert again == replace(first, about=BETWEEN)
+
+
+@pytest.mark.parametrize("said", ["exchange rate", "yes", "3 cards"])
+def test_what_was_not_offered_is_a_new_message(model: TunedModel, said: str) -> None:
+    reply = say(skill(model, clarify_margin=0), said, *OFFERED)
+    assert reply.about is None
+    assert reply == say(skill(model, clarify_margin=0), said)
+
+
+@pytest.mark.parametrize("action", ["answer", "decline", None])
+def test_a_number_chooses_nothing_when_nothing_was_asked(model: TunedModel, action: str | None) -> None:
+    assert say(skill(model), "1", action, *OFFERED[1:]).about is None
+
+
+def test_a_text_that_scores_below_the_threshold_is_declined(model: TunedModel) -> None:
+    reply = say(skill(model, threshold=1000.0, decline_text="No idea."), LOST)
+    assert (reply.text, reply.action, reply.intent) == ("No idea.", "decline", None)
+    assert reply.alternatives[0][0] == "lost_card"
+
+
+def test_a_threshold_of_its_own_takes_the_place_of_the_calibrated_one(model: TunedModel) -> None:
+    calibrated = skill(model, threshold=None)
+    assert calibrated.models["intent"].task.threshold == model.task.threshold
+    assert skill(model, threshold=1.5).models["intent"].task.threshold == 1.5
+
+
+def test_several_turns_are_answered_as_they_are_one_by_one(model: TunedModel) -> None:
+    ready = skill(model, clarify_margin=0.5)
+    turns = [Turn(text) for text, _ in rows(3, seed=9, oos=2)]
+    turns.insert(2, Turn("2", *OFFERED))
+    turns.append(Turn("lost card", *OFFERED))
+    for one, reply in zip(turns, ready.reply(turns), strict=True):
+        (alone,) = ready.reply([one])
+        assert (reply.text, reply.action, reply.intent, reply.about) == (
+            alone.text,
+            alone.action,
+            alone.intent,
+            alone.about,
+        )
+    assert ready.reply([]) == []
+
+
+def test_it_needs_one_classifier_learnt_from_its_data() -> None:
+    (need,) = KIND.needs(settings(train=["a.csv", "b.csv"], eval="e.csv", columns={"text": "utterance"}))
+    assert (need.task, need.train, need.eval, need.columns) == (
+        "text-classification",
+        ("a.csv", "b.csv"),
+        ("e.csv",),
+        {"text": "utterance"},
+    )
+    assert KIND.needs(settings())[0].eval == ()
+    assert SKILLS[KIND.name].needs(settings()) == KIND.needs(settings())
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "responses.toml").write_text(text, "utf-8")
+    return folder / "responses.toml"
+
+
+def test_responses_are_a_text_or_a_list_of_texts(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a = "one"\nb = ["one", "two"]\n"c d" = """\nmany\nlines"""\n')
+    assert read_responses(path) == {"a": ["one"], "b": ["one", "two"], "c d": ["many\nlines"]}
+    assert KIND.answering(settings(responses="responses.toml"), tmp_path)["responses"] == read_responses(path)
+    assert read_responses(write(tmp_path, "")) == {}
+
+
+def test_every_response_that_is_none_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a = 3\nb = []\nc = ["fine"]\nd = [" "]\ne = ["x", 1]\n[f]\ntext = "x"\n')
+    with pytest.raises(DataError, match="found something else for a, b, d, e, f"):
+        read_responses(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [(b"a = ", "not valid TOML"), (b'a = "caf\xe9"', "UTF-8"), (None, "found none")],
+)
+def test_a_file_of_responses_that_cannot_be_read_is_an_error(tmp_path: Path, written: bytes | None, said: str) -> None:
+    path = tmp_path / "responses.toml"
+    if written is not None:
+        path.write_bytes(written)
+    with pytest.raises(DataError, match=said):
+        read_responses(path)
+    problems = KIND.check(settings(responses="responses.toml"), tmp_path, list(TOPICS))
+    assert [(one.severity, said in one.message) for one in problems] == [("error", True)]
+
+
+def test_a_response_for_an_intent_that_no_row_has_is_warned_of_with_the_near_miss(tmp_path: Path) -> None:
+    write(tmp_path, 'card_arival = "x"\nexchange_rate = "x"\nlost_card = "x"\ntop_up = "x"\noos = "x"\n')
+    problems = KIND.check(settings(responses="responses.toml"), tmp_path, [*TOPICS, "oos"])
+    said = [str(one) for one in problems]
+    assert {one.severity for one in problems} == {"warning"}
+    assert len(said) == 3
+    assert '"card_arival", which no training row has' in said[0] and 'Did you mean "card_arrival"?' in said[0]
+    assert '"oos"' in said[1]
+    assert "found none for card_arrival" in said[2]
+
+
+def test_with_a_response_for_every_intent_there_is_nothing_to_say(tmp_path: Path) -> None:
+    write(tmp_path, "".join(f'{name} = "x"\n' for name in TOPICS))
+    assert KIND.check(settings(responses="responses.toml"), tmp_path, [*TOPICS, "oos"]) == []
+    assert KIND.check(settings(), tmp_path, list(TOPICS)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "clarify_margin = 2",
+        "rejection_loss = -0.1",
+        'threshold = "high"',
+        "threshold = inf",
+        "threshold = nan",
+        "responses = 3",
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
+    text = f'[agent]\nname = "x"\n[skills.s]\ntype = "customer-service"\ntrain = "t.csv"\n{line}\n'
+    (tmp_path / "agent.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=f"`{line.split()[0]}`"):
+        load_config(tmp_path, skill_settings())
+
+
+def test_a_label_is_spoken_with_spaces() -> None:
+    assert spoken("card_arrival") == spoken("card-arrival") == "card arrival"

@@ -1,0 +1,429 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autogen.agents.agent import load_skills
+from autogen.errors import UsageError
+from autogen.feedback.events import Feedback
+from autogen.knowledge.catalogue import Filter
+from autogen.skills.recommendation.answering import Answering, Recommendations, RecommendationType, Wanted
+from autogen.skills.recommendation.exploration import propensities
+from autogen.skills.skill import Observer, Reply, Turn
+from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks
+from autogen.versions.registry import Versions
+from tests.shop import FILMS, NEW
+
+
+@pytest.fixture
+def films(trained_shop: Path) -> Iterator[Recommendations]:
+    """Loaded anew for each test: what is clicked in one is not known in another."""
+    versions = Versions(trained_shop)
+    found = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
+    assert isinstance(found, Recommendations)
+    yield found
+
+
+def ids(films: Recommendations, wanted: Wanted) -> list[str]:
+    return [one.item.id for one in films.recommend(wanted)]
+
+
+def said(item: str, rating: float | None = 1.0, user: str = "u0", number: int = 0, minute: int = 0) -> Feedback:
+    return Feedback(
+        id=f"fb-{number}-{item}",
+        response_id="r",
+        message="",
+        skill="films",
+        version="0001",
+        intent=None,
+        confidence=None,
+        rating=rating,
+        label=item,
+        answer=None,
+        comment=None,
+        user=user,
+        trusted=False,
+        source="http",
+        created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
+    )
+
+
+def with_settings(films: Recommendations, **values: object) -> Recommendations:
+    return replace(films, settings=films.settings.model_copy(update=values))
+
+
+def test_each_user_is_shown_what_is_next_in_their_taste(films: Recommendations) -> None:
+    """Users of the shop go from one film to the next of their taste."""
+    right = sum(ids(films, Wanted(user=f"u{user}", count=10))[0][0] == "ch"[user % 2] for user in range(40))
+    assert right >= 36
+
+
+def test_what_a_user_had_is_not_shown_again(films: Recommendations) -> None:
+    model = films.live.model
+    had = {model.items[at] for at in model.histories.all_of(model.user_at["u0"])[0]}
+    assert had
+    assert not had & {*ids(films, Wanted(user="u0", count=24))}
+
+
+def test_a_stranger_is_shown_something(films: Recommendations) -> None:
+    assert len(ids(films, Wanted(user="never seen", count=5))) == 5
+    assert ids(films, Wanted(user="never seen")) == ids(films, Wanted())
+
+
+def test_a_history_without_a_name_is_enough(films: Recommendations) -> None:
+    assert ids(films, Wanted(history=("c1", "c2", "c3"), count=3))[0][0] == "c"
+    assert ids(films, Wanted(history=("h1", "h2", "h3"), count=3))[0][0] == "h"
+    assert ids(films, Wanted(history=("no such item",), count=3)) == ids(films, Wanted(count=3))
+
+
+def test_scores_are_probabilities_in_order(films: Recommendations) -> None:
+    found = films.recommend(Wanted(user="u0", count=20))
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < sum(scores) <= 1.0001
+    assert all(one.reason for one in found)
+
+
+def test_rules_hold_whatever_the_taste(films: Recommendations) -> None:
+    first = ids(films, Wanted(user="u0"))[0]
+    assert first not in ids(with_settings(films, block=[first]), Wanted(user="u0", count=20))
+    assert ids(with_settings(films, allow=["h1", "h2", "gone"]), Wanted(user="u0")) in (["h1", "h2"], ["h2", "h1"])
+    last = ids(films, Wanted(user="u0", count=20))[-1]
+    assert ids(with_settings(films, boost={last: 1e9}), Wanted(user="u0"))[0] == last
+    stocked = with_settings(films, stock="stock").recommend(Wanted(user="u0", count=24))
+    assert all(one.item.values["stock"] > 0 for one in stocked)  # type: ignore[operator]
+    assert first not in ids(films, Wanted(user="u0", exclude=(first,), count=20))
+
+
+def test_filters_hold_and_an_empty_catalogue_after_them_is_no_fault(films: Recommendations) -> None:
+    cheap = films.recommend(Wanted(user="u0", filters=(Filter("price", at_most=8.0),), count=20))
+    assert cheap
+    assert all(one.item.values["price"] <= 8 for one in cheap)  # type: ignore[operator]
+    assert films.recommend(Wanted(filters=(Filter("price", at_most=-1.0),))) == []
+
+
+def prices(films: Recommendations, names: Iterable[str]) -> list[float]:
+    return [films.catalogue.numbers("price")[films.catalogue.position[name]] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "taste", "first", "sign"),
+    [
+        ("the cheapest comedy", "c", 5.0, 1),
+        ("cheapest horror over 9 euros", "h", 9.0, 1),
+        ("most expensive horror under 12 euros", "h", 12.0, -1),
+        ("the oldest comedies", "c", 5.0, 1),
+        ("newest horror", "h", 16.0, -1),
+    ],
+)
+def test_superlatives_put_what_fits_in_order(
+    films: Recommendations, text: str, taste: str, first: float, sign: int
+) -> None:
+    (reply,) = exploring(films, 1.0, diversity=0.9, new_items=2).reply([Turn(text)])
+    found = prices(films, dict(reply.alternatives))
+    assert {name[0] for name, _ in reply.alternatives} == {taste}
+    assert found == sorted(found, key=lambda price: sign * price)
+    assert found[0] == first
+
+
+def test_the_cheapest_of_what_was_shown_may_be_among_it(films: Recommendations) -> None:
+    (first,) = films.reply([Turn("a comedy")])
+    offered = tuple(name for name, _ in first.alternatives)
+    (cheapest,) = films.reply([Turn("the cheapest", "answer", "a comedy", offered, "films")])
+    assert prices(films, dict(cheapest.alternatives))[0] == 5.0
+    assert all(name.startswith("c") for name, _ in cheapest.alternatives)
+    assert cheapest.about == "a comedy; the cheapest"
+
+
+@pytest.mark.parametrize("count", [-1, 101])
+def test_a_count_beyond_reason_is_refused(films: Recommendations, count: int) -> None:
+    with pytest.raises(UsageError, match="1 to 100"):
+        films.recommend(Wanted(count=count))
+
+
+def test_a_click_counts_at_once(films: Recommendations) -> None:
+    assert isinstance(films, Observer)
+    before = ids(films, Wanted(user="newcomer", count=10))
+    for number in range(4):
+        films.observe([said(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"})
+    after = ids(films, Wanted(user="newcomer", count=10))
+    assert after != before
+    assert after[0][0] == "h"
+    assert not {"h2", "h3", "h4", "h5"} & {*after}
+
+
+def test_what_is_clicked_trends_for_everybody(films: Recommendations) -> None:
+    target = ids(films, Wanted(count=24))[-1]
+    now = films.live.clock()
+    before = films.live.counts(now)[1, films.live.at[target]]
+    for number in range(30):
+        films.observe([said(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"})
+    assert films.live.counts(films.live.clock() + 1)[5, films.live.at[target]] > before
+    assert films.live._trend.latest > now - 400 * 86_400
+
+
+def test_what_is_disliked_is_not_shown_to_that_user(films: Recommendations) -> None:
+    first = ids(films, Wanted(user="u0"))[0]
+    films.observe([said(first, rating=0.0)], {f"fb-0-{first}": "u0"})
+    assert first not in ids(films, Wanted(user="u0", count=24))
+    films.observe([said(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"})
+    assert first in ids(films, Wanted(user="u4", count=24)) or first in {
+        films.live.model.items[at] for at in films.live.model.histories.all_of(films.live.model.user_at["u4"])[0]
+    }
+
+
+def test_one_user_s_flood_is_no_trend_and_one_click_is_one() -> None:
+    many = [said(f"c{number}", number=number) for number in range(MOST_A_DAY + 50)]
+    who = {one.id: "u0" for one in many}
+    assert len(clicks(many, who)) == MOST_A_DAY
+    again = [said("c1", number=1), said("c1", number=2)]
+    assert len(clicks(again, {one.id: "u0" for one in again})) == 1
+    assert clicks([replace(again[0], label=None)], {again[0].id: "u0"}) == []
+
+
+def test_an_item_that_nobody_chose_yet_is_found_by_what_it_says(films: Recommendations) -> None:
+    like = films.recommend(Wanted(like=("c3",), count=24))
+    assert NEW in [one.item.id for one in like]
+    assert like[0].reason.startswith("like ")
+
+
+def test_similar_items_are_not_the_item_itself(films: Recommendations) -> None:
+    assert "c3" not in [one.item.id for one in films.similar("c3", 24)]
+    with pytest.raises(UsageError, match="an item of the catalogue"):
+        films.similar("nothing")
+
+
+def test_variety_shows_less_of_the_same(films: Recommendations) -> None:
+    of_six_kinds = np.eye(6, dtype=np.float16)[np.arange(len(films.catalogue)) % 6]
+    films = replace(films, texts=of_six_kinds)
+
+    def kinds(diversity: float) -> int:
+        shown = ids(films, Wanted(user="u0", count=6, diversity=diversity))
+        return len({films.catalogue.position[name] % 6 for name in shown})
+
+    assert kinds(0.0) < kinds(0.9) == 6
+
+
+def test_wishes_in_words_are_answered_with_cards(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("a comedy under 10 euros", user="u1")])
+    assert reply.action == "answer"
+    assert reply.text.startswith("1. The ")
+    assert all(" · price " in line for line in reply.text.splitlines())
+    assert all(name.startswith("c") for name, _ in reply.alternatives)
+    (declined,) = films.reply([Turn("a comedy under 1 euro", user="u1")])
+    assert (declined.action, declined.alternatives) == ("decline", ())
+    assert "price at most 1" in declined.text
+    (asked,) = films.reply([Turn("recommend", user="u1")])
+    assert asked.action == "clarify"
+
+
+def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> None:
+    (first,) = films.reply([Turn("a comedy", user="u1")])
+    offered = tuple(name for name, _ in first.alternatives)
+    turn = Turn("cheaper", "answer", "a comedy", offered, "films", "u1")
+    (cheaper,) = films.reply([turn])
+    prices = {
+        name: films.catalogue.items[films.catalogue.position[name]].values["price"] for name, _ in cheaper.alternatives
+    }
+    assert prices
+    assert all(name.startswith("c") for name in prices)
+    assert max(prices.values()) < max(float(f"{5 + number}") for number in range(FILMS))  # type: ignore[type-var]
+    assert cheaper.about == "a comedy; cheaper"
+    (other,) = films.reply([replace(turn, text="something else")])
+    assert not {*offered} & {name for name, _ in other.alternatives}
+
+
+def test_a_word_of_a_title_is_enough_to_find_it(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("the one with another")])
+    assert next(iter(dict(reply.alternatives))) == NEW
+    without_texts = replace(films, texts=None, encoder=None)
+    (reply,) = without_texts.reply([Turn("the film with wallets")])
+    assert {
+        films.catalogue.items[films.catalogue.position[name]].title.split()[1] for name, _ in reply.alternatives
+    } == {"wallet"}
+
+
+def test_a_wish_that_nobody_understands_is_answered_as_a_guess_and_says_so(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("qwerty asdf")])
+    assert reply.action == "answer"
+    first, *lines = reply.text.splitlines()
+    assert first == "Not understood: qwerty, asdf; what is shown is a guess."
+    assert all(line.endswith("(a guess)") for line in lines)
+    assert reply.notes == ("not understood: qwerty, asdf; what is shown is a guess",)
+
+
+def test_what_was_understood_is_told_from_what_was_not(films: Recommendations) -> None:
+    (reply,) = films.reply([Turn("a comedy with qwerty and a wallet")])
+    assert reply.text.startswith("Not understood: qwerty.\n1. ")
+    assert reply.notes == ("understood: genres Comedy; wallet", "not understood: qwerty")
+    (understood,) = films.reply([Turn("a comedy under 10 euros")])
+    assert understood.notes == ("understood: price at most 10; genres Comedy",)
+
+
+class Talk:
+    """A conversation, as an agent holds it."""
+
+    def __init__(self, films: Recommendations) -> None:
+        self.films, self.last = films, Turn("")
+
+    def say(self, text: str) -> Reply:
+        (reply,) = self.films.reply([replace(self.last, text=text)])
+        offered = tuple(name for name, _ in reply.alternatives)
+        self.last = Turn(text, reply.action, reply.about or text, offered, "films")
+        return reply
+
+    def shown(self, text: str) -> tuple[set[str], list[float]]:
+        """Tastes and prices of what is shown for this."""
+        reply = self.say(text)
+        assert reply.action == "answer", reply.text
+        names = [name for name, _ in reply.alternatives]
+        return {name[0] for name in names}, prices(self.films, names)
+
+
+@pytest.mark.parametrize("refused", ["recommend", "over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_after_a_wish_that_was_refused_the_last_good_one_is_refined(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    reply = talk.say(refused)
+    assert reply.action in ("clarify", "decline")
+    assert reply.alternatives and reply.about == "a comedy", "what was shown may still be pointed at"
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+    tastes, found = talk.shown("the cheapest")
+    assert tastes == {"c"} and found[0] == min(found)
+
+
+@pytest.mark.parametrize("refused", ["a comedy over 20 and under 10 euros", "a comedy under 1 euro"])
+def test_what_a_first_wish_said_holds_though_it_was_refused(films: Recommendations, refused: str) -> None:
+    talk = Talk(films)
+    assert talk.say(refused).action in ("clarify", "decline")
+    tastes, found = talk.shown("under 10 euros")
+    assert tastes == {"c"} and max(found) <= 10
+
+
+def test_where_nothing_fits_both_the_newer_wish_holds_alone(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.say("a comedy under 1 euro")
+    assert talk.shown("horror")[0] == {"h"}
+    assert talk.last.question == "horror"
+
+
+def test_a_new_wish_after_an_answer_is_a_new_wish(films: Recommendations) -> None:
+    talk = Talk(films)
+    talk.shown("a comedy")
+    assert talk.shown("horror")[0] == {"h"}
+    talk.say("recommend")
+    assert talk.shown("under 10 euros")[0] == {"h"}
+
+
+def exploring(films: Recommendations, share: float, seed: int = 0, **values: object) -> Recommendations:
+    explorer = with_settings(films, exploration=share, **values)
+    return replace(explorer, chance=np.random.default_rng(seed))
+
+
+def test_without_exploration_what_is_shown_is_the_best_and_chance_has_no_part(films: Recommendations) -> None:
+    shown = films.show(Wanted(user="u0"))
+    assert shown.exploration is None
+    assert [one.item.id for one in shown.items] == ids(films, Wanted(user="u0"))
+    assert shown.confidence == shown.items[0].score
+    assert films.best(Wanted(user="u0")) == [one.item.id for one in shown.items]
+
+
+def test_with_exploration_everything_of_the_pool_comes_to_be_shown(films: Recommendations) -> None:
+    explorer, wanted = exploring(films, 1.0), Wanted(user="u0", count=3)
+    seen = {one.item.id for _ in range(200) for one in explorer.show(wanted).items}
+    assert seen == {*ids(films, replace(wanted, count=20))}
+
+
+def test_propensities_are_kept_with_what_was_asked(films: Recommendations) -> None:
+    wanted = Wanted(user="u0", filters=(Filter("price", at_most=14.0, none_of=("x",)),), exclude=("c1",), count=3)
+    explorer, best = exploring(films, 0.3), ids(films, replace(wanted, count=20))
+    table = propensities(len(best), 3, 0.3)
+    for _ in range(20):
+        shown = explorer.show(wanted)
+        assert shown.exploration is not None
+        ranks = [best.index(one.item.id) for one in shown.items]
+        assert shown.exploration.propensities == tuple(table[rank, slot] for slot, rank in enumerate(ranks))
+        assert Wanted.from_json(json.loads(json.dumps(shown.exploration.asked))) == wanted
+        confidence = pytest.approx(films.recommend(wanted)[0].score, rel=1e-3)  # what trends fades meanwhile
+        assert shown.confidence == confidence, "the skill is as sure as of its best item"
+
+
+def test_exploration_breaks_no_rule(films: Recommendations) -> None:
+    model = films.live.model
+    had = {model.items[at] for at in model.histories.all_of(model.user_at["u0"])[0]}
+    explorer = exploring(films, 1.0, block=["h1", "c2"], stock="stock")
+    wanted = Wanted(user="u0", filters=(Filter("price", at_most=12.0),), exclude=("h3",), count=4)
+    shown = [one.item for _ in range(100) for one in explorer.show(wanted).items]
+    assert not {one.id for one in shown} & {*had, "h1", "c2", "h3"}
+    assert all(one.values["price"] <= 12 and one.values["stock"] > 0 for one in shown)  # type: ignore[operator]
+
+
+def test_exploration_starts_from_the_varied_order(films: Recommendations) -> None:
+    wanted = Wanted(user="u0", count=6, diversity=0.9)
+    shown = exploring(films, 1e-9).show(wanted)
+    assert [one.item.id for one in shown.items] == ids(films, wanted)
+
+
+def test_wishes_are_explored_too_but_not_what_is_only_parsed(films: Recommendations) -> None:
+    explorer = exploring(films, 1.0)
+    (plain,) = films.reply([Turn("a comedy", user="u1")])
+    (parsed,) = explorer.reply([Turn("a comedy", user="u1", kept=False)])
+    assert [*dict(parsed.alternatives)] == [*dict(plain.alternatives)]
+    assert parsed.exploration is None
+    (reply,) = explorer.reply([Turn("a comedy", user="u1")])
+    assert reply.exploration is not None
+    assert len(reply.exploration.propensities) == len(reply.alternatives)
+    assert all(name.startswith("c") for name, _ in reply.alternatives)
+
+
+def test_nothing_to_show_is_no_fault_of_exploration(films: Recommendations) -> None:
+    shown = exploring(films, 1.0).show(Wanted(filters=(Filter("price", at_most=-1.0),)))
+    assert (shown.items, shown.exploration, shown.confidence) == ([], None, 0)
+
+
+def test_a_share_beyond_reason_is_refused() -> None:
+    for share in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="exploration"):
+            RecommendationType().settings(type="recommendation", interactions=["x.csv"], exploration=share)
+
+
+def test_versions_from_before_exploration_have_none() -> None:
+    kept = RecommendationType().settings(type="recommendation", interactions=["x.csv"]).model_dump()
+    kept.pop("exploration")
+    assert Answering.model_validate(kept).exploration == 0
+
+
+def test_a_boost_that_is_no_factor_is_an_error() -> None:
+    kind = RecommendationType()
+    settings = kind.settings(type="recommendation", interactions=["x.csv"], boost={"a": 0.0})
+    (problem,) = kind.check(settings, Path(), ())
+    assert (problem.severity, problem.kind) == ("error", "boost")
+
+
+def test_training_settings_that_do_nothing_are_said() -> None:
+    kind = RecommendationType()
+    settings = kind.settings(
+        type="recommendation", interactions=["x.csv"], training={"epochs": 3, "method": "lora", "time_limit": "5m"}
+    )
+    (problem,) = kind.check(settings, Path(), ())
+    assert (problem.severity, problem.kind) == ("warning", "idle-setting")
+    assert "found method, time_limit" in problem.message
+
+
+def test_what_counts_once_a_day_does_so_however_clicks_come_in(films: Recommendations) -> None:
+    query, _ = films.live.query("u0")
+    before = float(films.live.counts(query.now)[0].sum())
+    for number in range(5):
+        films.observe([said("c3", number=number)], {f"fb-{number}-c3": "u0"})
+    for number in range(MOST_A_DAY + 50):
+        films.observe([said("c5", number=number)], {f"fb-{number}-c5": "flooder"})
+    assert len(films.live.query("flooder")[0].items) == 1
+    assert len(films.live.query("u0")[0].items) == len(query.items) + 1
+    assert float(films.live.counts(query.now)[0].sum()) < before + 3

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autogen import Agent, Project
+from autogen.agents.agent import load_skills
+from autogen.errors import DataError, Refused, UsageError, VersionDamaged
+from autogen.knowledge.halves import as_float32
+from autogen.knowledge.pgvector_index import PgVectorIndex
+from autogen.progress import TrainingProgress
+from autogen.skills import SKILLS
+from autogen.skills.recommendation.answering import Recommendations, Wanted
+from autogen.tasks.recommendation.rows import hold_out, lag_of, read_behaviour, set_aside
+from autogen.versions.registry import Versions
+from tests.servers import postgres_server
+from tests.shop import BEGAN, DAY, NEW, events, write_events, write_shop
+
+QUIET = TrainingProgress(quiet=True)
+TINY = {"language-not-covered"}  # the tiny base model knows hardly a word
+
+
+def test_the_whole_loop_from_events_to_a_better_model_and_back(shop: Path) -> None:
+    project, agent = Project.open(shop), Agent.load(shop)
+    first = project.evaluate().skills["films"]
+    assert first.metrics["ndcg_at_10"] > first.baselines["most popular this week"]["ndcg_at_10"]
+    assert 0 < first.metrics["hit_rate_at_10"] <= 1
+    for user in range(30):
+        found = agent.recommend(Wanted(user=f"u{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating="up", user=f"u{user}")
+    candidate = project.improve(TrainingProgress(quiet=True))
+    assert candidate.version == "0002"
+    assert len(candidate.feedback) == 30
+    record = candidate.skills["films"].models["items"]
+    aside = sum(set_aside(one) for one in candidate.feedback)
+    before = project.versions.manifest("0001").skills["films"].models["items"]
+    assert record.train_rows == before.train_rows + 30 - aside
+    assert record.held_out_rows == before.held_out_rows + aside
+    assert candidate.verdict is not None
+    assert [check["name"] for check in candidate.verdict["checks"]] == [
+        "enough rows",
+        "not inferior, overall",
+        "better at something",
+        "latency",
+        "size",
+    ]
+    assert project.promote("0002", force=not candidate.passed) == "0002"
+    assert Agent.load(shop).recommend(Wanted(user="u0")).version == "0002"
+    assert project.rollback() == ("0002", "0001")
+    with pytest.raises(Refused, match="No feedback"):
+        Project.open(_improved(shop)).improve(QUIET)
+
+
+def _improved(shop: Path) -> Path:
+    Project.open(shop).promote("0002", force=True)
+    return shop
+
+
+def test_feedback_on_a_recommendation_is_its_user_s_own(shop: Path) -> None:
+    agent = Agent.load(shop)
+    found = agent.recommend(Wanted(user="u3"))
+    agent.feedback(found.id, label=found.items[0].item.id)
+    after = agent.recommend(Wanted(user="u3", count=24))
+    assert found.items[0].item.id not in [one.item.id for one in after.items]
+    assert found.items[0].item.id in [
+        one.item.id for one in Agent.load(shop).recommend(Wanted(user="stranger", count=50)).items
+    ]
+
+
+def test_a_conversation_without_a_user_s_name_remembers_its_clicks(shop: Path) -> None:
+    agent = Agent.load(shop)
+    said = agent.respond("a comedy")
+    item = said.alternatives[0][0]
+    agent.feedback(said.id, label=item, rating="up")
+    again = agent.respond("a comedy", said.conversation_id)
+    assert item not in dict(again.alternatives)
+    assert item in dict(agent.respond("a comedy").alternatives)
+
+
+def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(shop: Path) -> None:
+    project, agent = Project.open(shop), Agent.load(shop)
+    for user in range(12):
+        found = agent.recommend(Wanted(user=f"v{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"v{user}")
+        agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"v{user}")
+    found = agent.recommend(Wanted(user="picky"))
+    first, second, third = [one.item.id for one in found.items[:3]]
+    agent.feedback(found.id, label=first, rating="down")
+    agent.feedback(found.id, label=second, rating="up")
+    agent.feedback(found.id, label=second, rating="down")
+    agent.feedback(found.id, label=third, rating="up")
+    candidate = project.improve(QUIET)
+    assert len(candidate.feedback) == 13, "long looks and what was not taken back"
+    project.promote(candidate.version, force=True)
+    after = Agent.load(shop)
+    assert not {first, second, third} & {one.item.id for one in after.recommend(Wanted(user="picky", count=50)).items}
+    live = after._recommender(None)[1].live
+    assert [live.model.items[at] for at in live.query("picky")[0].items] == [third], (
+        "learnt, or set aside and seen live"
+    )
+
+
+def test_feedback_that_says_nothing_of_an_item_is_nothing_to_improve_with(shop: Path) -> None:
+    agent = Agent.load(shop)
+    found = agent.recommend(Wanted(user="u1"))
+    agent.feedback(found.id, label=found.items[0].item.id, rating=5 / 30)
+    agent.feedback(found.id, label=found.items[1].item.id, rating="down")
+    with pytest.raises(Refused, match="No feedback"):
+        Project.open(shop).improve(QUIET)
+
+
+def test_check_says_what_would_be_learnt_from(untrained_shop: Path) -> None:
+    (found,) = Project.open(untrained_shop).check()
+    assert {problem.kind for problem in found.problems} <= TINY
+    assert found.learns_from.endswith("with 24 of the catalogue's 25 items")
+    assert "a tenth of those" in found.split
+
+
+def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown(untrained_shop: Path) -> None:
+    more = [(f"u{user}", "gone", BEGAN + 70 * DAY + user, 5) for user in range(80)]
+    write_events(untrained_shop / "data/interactions.csv", [*events(), *more])
+    project = Project.open(untrained_shop)
+    (found,) = project.check()
+    assert {problem.kind for problem in found.problems} - TINY == {"unknown-item"}
+    assert "24 of the catalogue's 25 items and 1 that it does not have" in found.learns_from
+    project.train(progress=TrainingProgress(quiet=True))
+    shown = Agent.load(untrained_shop).recommend(Wanted(count=50)).items
+    assert len(shown) == 25
+    assert "gone" not in [one.item.id for one in shown]
+
+
+def test_without_a_catalogue_the_events_are_one(tmp_path: Path, tiny_base_model: Path) -> None:
+    folder = write_shop(tmp_path / "shop", tiny_base_model, items=False)
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+    found = Agent.load(folder).recommend(Wanted(user="u1"))
+    assert found.items[0].item.title == found.items[0].item.id
+
+
+def test_a_catalogue_that_changed_since_is_learnt_anew(shop: Path) -> None:
+    rows = [json.loads(line) for line in (shop / "data/items.jsonl").read_text("utf-8").splitlines()]
+    rows = [row | {"title": "Renamed"} if row["item"] == "c1" else row for row in rows if row["item"] != "h1"]
+    rows.append({"item": "c-later", "title": "A later comedy", "genres": ["Comedy"], "year": 2004})
+    (shop / "data/items.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    project = Project.open(shop)
+    project.train(progress=TrainingProgress(quiet=True))
+    agent = Agent.load(shop, "0002")
+    titles = {one.item.id: one.item.title for one in agent.recommend(Wanted(count=100)).items}
+    assert titles["c1"] == "Renamed"
+    assert "h1" not in titles
+    assert "c-later" in titles
+
+
+def test_rows_of_users_become_rows_with_their_best_items(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("user\nu1\nnobody\n", "utf-8")
+    assert Project.open(shop).predict(str(tmp_path / "users.csv"), tmp_path / "out.jsonl") == 2
+    one, two = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert len(one["predictions"].split()) == 10
+    assert one["prediction"] == one["predictions"].split()[0]
+    assert two["user"] == "nobody"
+    (tmp_path / "bad.csv").write_text("name\nu1\n", "utf-8")
+    with pytest.raises(DataError, match="user"):
+        Project.open(shop).predict(str(tmp_path / "bad.csv"), tmp_path / "out.csv")
+
+
+def test_a_file_of_events_measures_a_version(shop: Path, tmp_path: Path) -> None:
+    path = write_events(
+        tmp_path / "later.csv", [("u1", "c1", BEGAN + 90 * DAY, 5), ("u1", "unheard", BEGAN + 91 * DAY, 5)]
+    )
+    found = Project.open(shop).evaluate(str(path)).skills["films"]
+    assert found.rows == 1
+    assert "does not know" in found.warnings[0]
+
+
+def test_a_damaged_recommender_is_noticed(shop: Path) -> None:
+    path = next((shop / ".autogen/versions/0001").rglob("readings.npz"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(VersionDamaged):
+        Agent.load(shop)
+
+
+@pytest.mark.parametrize("command", ["tune", "curation", "discover"])
+def test_what_is_for_labels_is_refused_with_the_reason(shop: Path, command: str) -> None:
+    from autogen.tasks.text_classification.learning.discover import discover
+    from autogen.training.search.study import Budget
+
+    project = Project.open(shop)
+    asked = {
+        "tune": lambda: project.tune(None, Budget(1.0, 1), TrainingProgress(quiet=True)),
+        "curation": lambda: project.curation(),
+        "discover": lambda: discover(project),
+    }
+    with pytest.raises(UsageError, match="films"):
+        asked[command]()
+    assert project.to_review() == ([], [])
+    assert project.deep_check(TrainingProgress(quiet=True)) == {}
+
+
+def test_a_user_with_a_hundred_thousand_events_is_read_like_any_other(untrained_shop: Path) -> None:
+    many = [("busy", f"c{at % 12}", BEGAN + at, 5) for at in range(100_000)]
+    write_events(untrained_shop / "data/interactions.csv", [*events(20), *many])
+    settings = Project.open(untrained_shop).config.skills["films"]
+    data = read_behaviour(untrained_shop, SKILLS["recommendation"].needs(settings)[0], 0)
+    assert len(data.events) + len(data.held_out) > 100_000
+    _, held = hold_out(data.events, 0)
+    assert len(held) <= 2
+
+
+def test_data_that_ended_long_ago_goes_on_from_its_end() -> None:
+    assert lag_of(2e9 * 10, None) == 0
+    assert lag_of(0.0, None) > 1e9
+
+
+def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
+    untrained_shop: Path, tmp_path: Path
+) -> None:
+    with postgres_server(tmp_path) as url:
+        config = untrained_shop / "agent.toml"
+        more = f'new_items = 1\nindex = "{url}"\n[gate]'
+        config.write_text(config.read_text("utf-8").replace("[gate]", more), "utf-8")
+        Project.open(untrained_shop).train(progress=QUIET)
+        versions = Versions(untrained_shop)
+        films = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
+        assert isinstance(films, Recommendations)
+        assert films.shortlist is not None
+        assert isinstance(films.shortlist.texts, PgVectorIndex)
+        for wanted in (Wanted(user="u1", count=5), Wanted(like=("c3",), count=5), Wanted(query="horror", count=5)):
+            assert films.best(wanted) == replace(films, shortlist=None).best(wanted)
+            assert films.best(wanted)[-1] == NEW, "nobody has chosen it"
+        sought = as_float32(films.texts[3]) if films.texts is not None else np.empty(0, np.float32)
+        assert films.shortlist.texts.search(sought, 1).tolist() == [3]
+        films.shortlist.texts.close()
+    found = films.best(Wanted(like=("c3",), count=5))
+    assert found, "without the database what else is known answers"
+
+
+def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained_shop: Path) -> None:
+    config = untrained_shop / "agent.toml"
+    config.write_text(config.read_text("utf-8").replace("[gate]", 'index = "somewhere"\n[gate]'), "utf-8")
+    project = Project.open(untrained_shop)
+    (found,) = project.check()
+    assert "index" in {problem.kind for problem in found.problems}
+    with pytest.raises(DataError, match="embedded"):
+        project.train(progress=QUIET)
+
+
+def test_held_out_by_time_are_the_last_events_of_people_known_before(untrained_shop: Path) -> None:
+    config = untrained_shop / "agent.toml"
+    config.write_text(config.read_text("utf-8").replace("[gate]", 'split = "time"\n[gate]'), "utf-8")
+    project = Project.open(untrained_shop)
+    settings = project.config.skills["films"]
+    data = read_behaviour(untrained_shop, SKILLS["recommendation"].needs(settings)[0], 0)
+    assert data.events.time.max() < data.held_out.time.min()
+    assert 0 < len(data.held_out) <= 0.1 * (len(data.events) + len(data.held_out)) + 1
+    assert set(data.held_out.user.tolist()) <= set(data.events.user.tolist())
+    assert "10% of all" in data.split

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from autogen.data.fingerprints import row_fingerprint
+from autogen.tasks.text_classification.rows import Example, LearningData, fingerprint, read_learning_data
+from tests.tiny import TOPICS, rows, write_csv
+
+
+def read(folder: Path, train: list[tuple[str, str]], held_out: list[tuple[str, str]] | None = None) -> LearningData:
+    write_csv(folder / "train.csv", train)
+    if held_out is not None:
+        write_csv(folder / "eval.csv", held_out)
+    sources = ["eval.csv"] if held_out is not None else []
+    return read_learning_data(folder, ["train.csv"], sources, {}, seed=0)
+
+
+def test_with_an_eval_file_that_is_held_out_and_all_the_rest_learnt_from(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(3, seed=1), rows(2, seed=2))
+    assert (len(data.train.rows), len(data.held_out.rows)) == (12, 8)
+    assert "8 rows of the eval data" in data.split
+
+
+def test_without_one_a_share_of_each_label_is_held_out_when_there_are_rows_to_spare(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(25, seed=1, oos=10))
+    assert Counter(data.held_out.labels) == {**dict.fromkeys(TOPICS, 5), "oos": 2}
+    assert len(data.train.rows) == 88
+    assert not set(data.train.texts) & set(data.held_out.texts)
+    assert "20%" in data.split
+
+
+def test_of_many_rows_a_tenth_is_enough(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(60, seed=1))
+    assert Counter(data.held_out.labels) == dict.fromkeys(TOPICS, 6)
+
+
+def test_few_rows_are_all_learnt_from_and_cross_validation_measures(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(19, seed=1, oos=100))
+    assert len(data.train.rows) == 176 and not data.held_out.rows
+    assert data.split.startswith("cross-validation")
+
+
+def test_the_split_is_the_same_every_time_and_another_with_another_seed(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", rows(25, seed=1))
+    held = [read_learning_data(tmp_path, ["train.csv"], [], {}, seed).held_out.texts for seed in (0, 0, 1)]
+    assert held[0] == held[1] != held[2]
+
+
+def test_when_only_the_training_rows_have_out_of_scope_ones_half_of_them_help_to_calibrate(tmp_path: Path) -> None:
+    train = rows(3, seed=1, oos=10)
+    data = read(tmp_path, train, rows(2, seed=2))
+    assert Counter(data.train.labels)["oos"] == Counter(data.held_out.labels)["oos"] == 5
+    assert sorted([*data.train.texts, *data.held_out.texts[8:]]) == sorted(text for text, _ in train)
+    assert [row.values["text"] for row in data.held_out.rows] == data.held_out.texts
+    assert [row.values["text"] for row in data.train.rows] == data.train.texts
+
+
+def test_out_of_scope_rows_stay_where_they_are_when_the_eval_data_has_some(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(3, seed=1, oos=10), rows(2, seed=2, oos=1))
+    assert Counter(data.train.labels)["oos"] == 10 and Counter(data.held_out.labels)["oos"] == 1
+
+
+def test_a_lone_out_of_scope_row_is_learnt_from(tmp_path: Path) -> None:
+    data = read(tmp_path, rows(3, seed=1, oos=1), rows(2, seed=2))
+    assert Counter(data.train.labels)["oos"] == 1 and "oos" not in data.held_out.labels
+
+
+def test_several_files_are_one_data_set_and_columns_are_mapped(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", rows(2, seed=1), header=("utterance", "label"))
+    write_csv(tmp_path / "b.csv", rows(2, seed=2), header=("utterance", "label"))
+    data = read_learning_data(tmp_path, ["a.csv", "b.csv"], [], {"text": "utterance"}, 0)
+    assert len(data.train.rows) == 16 and {Path(row.source).name for row in data.train.rows} == {"a.csv", "b.csv"}
+    assert not [problem for problem in data.problems if problem.severity == "error"]
+
+
+def test_every_problem_of_both_files_is_reported_and_nothing_raised(tmp_path: Path) -> None:
+    train = [*rows(2, seed=1), ("", "top_up"), ("the same twice", "top_up"), ("the same twice", "lost_card")]
+    data = read(tmp_path, train, [("what is it", "unheard_of"), ("add money", ""), ("where", "top_up")])
+    found = {(problem.severity, Path(problem.source).name, problem.row, problem.kind) for problem in data.problems}
+    assert {
+        ("error", "train.csv", 10, "missing-value"),
+        ("warning", "train.csv", 12, "conflicting-labels"),
+        ("error", "eval.csv", 3, "missing-value"),
+        ("warning", "eval.csv", 2, "unknown-label"),
+    } <= found
+
+
+def test_a_pair_of_texts_is_read_too(tmp_path: Path) -> None:
+    with (tmp_path / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "text_pair", "label"), ("a", "b", "yes"), ("c", "", "no")])
+    data = read_learning_data(tmp_path, ["train.csv"], [], {}, 0)
+    assert data.train.examples == (Example("a", "yes", "b"), Example("c", "no"))
+
+
+def test_a_fingerprint_stands_for_the_rows_whatever_their_order() -> None:
+    one, two = Example("a", "x"), Example("b", "y", "c")
+    assert fingerprint([one, two]) == fingerprint([two, one])
+    others = [[one], [one, one, two], [one, Example("b", "y")], [one, Example("b", "z", "c")], []]
+    assert len({fingerprint([one, two]), *(fingerprint(other) for other in others)}) == 6
+    assert len(fingerprint([])) == 16
+
+
+@pytest.mark.parametrize("spelt", ["My  CARD", " my card\n", "my card"])
+def test_a_rows_fingerprint_does_not_depend_on_case_and_space(spelt: str) -> None:
+    assert row_fingerprint(spelt) == row_fingerprint("my card") != row_fingerprint("my cards")
+
+
+def test_no_unlabelled_text_is_labelled_or_measured_on(tmp_path: Path) -> None:
+    labelled = rows(per_label=3, seed=1)
+    write_csv(tmp_path / "train.csv", labelled[::2])
+    write_csv(tmp_path / "eval.csv", labelled[1::2])
+    write_csv(tmp_path / "log.csv", [(text.upper(), "") for text, _ in [*labelled, ("something else", "")]])
+    data = read_learning_data(tmp_path, ["train.csv"], ["eval.csv"], {}, 0, ["log.csv"])
+    assert data.unlabelled.texts == ("SOMETHING ELSE",)
+    assert (data.unlabelled.labelled, data.unlabelled.measured) == (6, 6)
+    assert not [problem for problem in data.problems if problem.source.endswith("log.csv")]

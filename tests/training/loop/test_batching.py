@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections import Counter
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.training.loop.batching import (
+    TOKENS_PER_CHUNK,
+    Collate,
+    LabelBalancedBatches,
+    LengthGroupedBatches,
+    TrainingRow,
+    chunked,
+)
+
+BATCHES = [LengthGroupedBatches, LabelBalancedBatches]
+
+
+def row(length: int, gold: int = 0) -> TrainingRow:
+    return TrainingRow(Encoded([5] * length, [0] * length), gold)
+
+
+def labelled(labels: int, each: int) -> list[TrainingRow]:
+    return [row(3 + (at * 7) % 30, at % labels) for at in range(labels * each)]
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=200), st.integers(1, 40), st.integers(0, 5))
+def test_length_grouped_batches_have_every_row_once(lengths: list[int], size: int, epoch: int) -> None:
+    batches = LengthGroupedBatches([row(length) for length in lengths], size, seed=1)
+    batches.set_epoch(epoch)
+    found = list(batches)
+    assert sorted(at for batch in found for at in batch) == list(range(len(lengths)))
+    assert len(found) == len(batches) and max(map(len, found)) <= size
+
+
+def test_length_grouped_batches_spend_little_on_padding() -> None:
+    lengths = [3 + (at * 37) % 60 for at in range(640)]
+    batches = list(LengthGroupedBatches([row(length) for length in lengths], 32, seed=0))
+    padded = sum(len(batch) * max(lengths[at] for at in batch) for batch in batches)
+    unsorted = sum(32 * max(lengths[start : start + 32]) for start in range(0, 640, 32))
+    assert padded < 1.2 * sum(lengths) and padded < 0.7 * unsorted
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=120),
+    st.integers(1, 40),
+    st.integers(0, 3),
+)
+def test_label_balanced_batches_hold_two_rows_of_every_label_in_them(golds: list[int], size: int, epoch: int) -> None:
+    rows = [row(3, gold) for gold in golds]
+    batches = LabelBalancedBatches(rows, size, seed=1)
+    batches.set_epoch(epoch)
+    found = list(batches)
+    counts = Counter(golds)
+    assert len(found) == len(batches)
+    for batch in found:
+        labels = Counter(golds[at] for at in batch)
+        assert all(count >= min(2, counts[label]) for label, count in labels.items())
+        assert max(2, size) <= len(batch) <= max(2, size) + 1
+
+
+def test_label_balanced_batches_visit_labels_and_their_rows_in_turn() -> None:
+    rows = labelled(10, 6)
+    batches = LabelBalancedBatches(rows, 20, seed=0)
+    seen = Counter(at for batch in batches for at in batch)
+    assert set(seen.values()) == {1} and len(seen) == 60
+    uneven = [row(3, 0) for _ in range(90)] + [row(3, 1) for _ in range(10)]
+    labels = Counter(uneven[at].gold for batch in LabelBalancedBatches(uneven, 10, seed=0) for at in batch)
+    assert labels[0] == pytest.approx(labels[1], abs=2)
+
+
+@pytest.mark.parametrize("kind", BATCHES)
+def test_batches_depend_on_the_seed_and_the_epoch_alone(
+    kind: type[LengthGroupedBatches] | type[LabelBalancedBatches],
+) -> None:
+    rows = labelled(8, 12)
+
+    def batches(seed: int, epoch: int) -> list[list[int]]:
+        sampler = kind(rows, 8, seed)
+        list(islice(sampler, 3))  # another epoch, broken off
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert batches(0, 1) == batches(0, 1)
+    assert batches(0, 1) != batches(0, 2) and batches(0, 1) != batches(1, 1)
+
+
+def test_a_thousand_labels_take_time_and_memory_in_proportion() -> None:
+    rows = labelled(1000, 5)
+    tracemalloc.start()
+    start = time.perf_counter()
+    batches = list(LabelBalancedBatches(rows, 64, seed=0))
+    taken, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(map(len, batches)) >= 5000
+    assert taken < 3 and peak < 5_000_000
+
+
+@given(st.lists(st.integers(1, 600), max_size=80), st.integers(1, 512))
+def test_chunks_keep_to_their_token_budget_and_lose_no_row(lengths: list[int], tokens: int) -> None:
+    rows = [row(length) for length in sorted(lengths)]
+    found = list(chunked(rows, tokens))
+    assert [one for chunk in found for one in chunk] == rows
+    for chunk in found:
+        longest = max(len(one.encoded) for one in chunk)
+        assert len(chunk) == 1 or len(chunk) * longest <= tokens
+
+
+def test_a_batch_is_collated_into_padded_chunks_with_the_labels_in_their_order(encoder: TextEncoder) -> None:
+    lengths = [200, 4, 300, 5, 6, 150]
+    found = Collate(encoder)([row(length, gold) for gold, length in enumerate(lengths)])
+    collated = [int(length) for batch in found["batches"] for length in batch["attention_mask"].sum(1)]
+    assert collated == [lengths[gold] for gold in found["gold"].tolist()] == sorted(lengths)
+    for batch in found["batches"]:
+        assert batch["input_ids"].numel() <= TOKENS_PER_CHUNK
+        assert batch["input_ids"].dtype == torch.int64
