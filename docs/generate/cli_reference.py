@@ -14,8 +14,8 @@ HEAD = """# Command line
 
 <!-- Made by docs/generate/cli_reference.py from the commands: change those, then run `make docs`. -->
 
-`autogen COMMAND` works on the project in the current folder, or in the one named with `-p`. With `--json` a command prints one JSON
-object on stdout, failures too (`{"error": …}`); progress and notes go to stderr.
+`autogen COMMAND` works on the project in the current folder, or in the one named with `-p`. With `--json` a command
+prints one JSON object on stdout, failures too (`{"error": …}`); progress and notes go to stderr.
 
 | exit code | meaning |
 |---|---|

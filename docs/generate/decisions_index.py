@@ -12,8 +12,8 @@ HEAD = """# Decisions
 
 <!-- Made by docs/generate/decisions_index.py from the decisions' titles: run `make docs` after adding one. -->
 
-What was chosen, what else was tried, and what was measured. A decision is written when it is made, and is not rewritten later: module
-names in it are those of its day.
+What was chosen, what else was tried, and what was measured. A decision is written when it is made, and is not rewritten
+later: module names in it are those of its day.
 
 | | decision |
 |---|---|

@@ -1,4 +1,4 @@
-"""A small base model, one trained project of each template that pages begin in, and what pages leave to their readers."""
+"""A small base model, one trained project of each template that pages begin in, and what pages leave to readers."""
 
 from __future__ import annotations
 

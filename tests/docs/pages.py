@@ -1,8 +1,8 @@
 """Pages of documentation as their tests see them: headings, links, commands, and the blocks that can be run.
 
 Comments tell how a page's blocks are run, and none of them is seen by readers:
-`<!-- template: NAME -->` (once a page): the template that its commands make a project of; with `, trained` the page begins
-inside of a project that has been trained already;
+`<!-- template: NAME -->` (once a page): the template that its commands make a project of; with `, trained` the page
+begins inside of a project that has been trained already;
 `<!-- not run: REASON -->` before a block that cannot run in a test;
 `<!-- given: NAMES -->` before Python that uses names of the reader's own;
 `<!-- served -->` before a block that talks to `autogen serve`.

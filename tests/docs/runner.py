@@ -1,13 +1,14 @@
 """Run the blocks of a page as they stand, one after the other, in a folder of their own.
 
-Shell blocks go on in the folder where the one before them ended; Python blocks share their names. `autogen` is the command line of
-this checkout. What differs from a reader's machine: projects take a small base model and two epochs, set in the `agent.toml` that
-`autogen init` or `copy_template` made, and a server listens on a free port instead of 8000. With AUTOGEN_DOCS_REAL=1 the base
-model and the settings are the template's own.
+Shell blocks go on in the folder where the one before them ended; Python blocks share their names. `autogen` is the
+command line of this checkout. What differs from a reader's machine: projects of `autogen init` or `copy_template`
+take a small base model, two epochs in fp32, and of labelled rows those about cards; a server listens on a free port
+instead of 8000. With AUTOGEN_DOCS_REAL=1 model, settings and rows are the template's own.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -25,18 +26,31 @@ from tests.docs.pages import ROOT, Block, Page
 
 REAL = os.environ.get("AUTOGEN_DOCS_REAL") == "1"
 PORT = ":8000"
+TOPIC = "card"
 SECONDS = 1_800
 
 
 def quicken(project: Path, base_model: Path) -> None:
-    """Set a small base model and few epochs in a project just made from a template."""
+    """Make a project that was just made from a template quick to train: see above."""
     if REAL:
         return
     path = project / "agent.toml"
     text, models = re.subn(r"^base_model = .*$", f'base_model = "{base_model}"', path.read_text("utf-8"), flags=re.M)
-    text, sections = re.subn(r"^(\[skills\.\w+\.training\])$", r"\1\nepochs = 2", text, flags=re.M)
+    text, sections = re.subn(r"^(\[skills\.\w+\.training\])$", r'\1\nepochs = 2\nprecision = "fp32"', text, flags=re.M)
     assert models == sections == 1, f"{path}: expected a base model and a section for training, found others"
-    path.write_text(text, "utf-8")
+    path.write_text(f"{text}\n[gate]\nlatency_ratio = 100.0  # a test may share the processor\n", "utf-8")
+    for file in (project / "data").glob("*.csv"):
+        keep_topic(file)
+
+
+def keep_topic(file: Path) -> None:
+    """Of labelled rows those about cards, and those out of scope."""
+    with file.open(encoding="utf-8", newline="") as source:
+        header, *rows = csv.reader(source)
+    if header == ["text", "label"]:
+        kept = [row for row in rows if TOPIC in row[1] or row[1] == "oos"]
+        with file.open("w", encoding="utf-8", newline="") as target:
+            csv.writer(target, lineterminator="\n").writerows([header, *kept])
 
 
 @dataclass
@@ -53,7 +67,10 @@ class Runner:
     def __post_init__(self) -> None:
         self.tools.mkdir(parents=True, exist_ok=True)
         command = self.tools / "autogen"
-        made = f"from pathlib import Path; from tests.docs.runner import quicken; quicken(Path('$2'), Path('{self.base_model}'))"
+        made = (
+            "from pathlib import Path; from tests.docs.runner import quicken; "
+            f"quicken(Path('$2'), Path('{self.base_model}'))"
+        )
         command.write_text(
             f'#!/bin/sh\nif [ "$1" != init ]; then exec "{sys.executable}" -m autogen "$@"; fi\n'
             f'"{sys.executable}" -m autogen "$@" && exec "{sys.executable}" -c "{made}"\n'

@@ -1,7 +1,7 @@
 """A small base model in the place of the packaged one, so that a page's training takes seconds.
 
-BERT of two narrow layers with weights at random, over the words that the templates' texts have: little more than a bag of words,
-and enough for an agent that answers, is corrected, and gets better.
+BERT of two narrow layers with weights at random, over the words that the templates' texts have: little more than a bag
+of words, and enough for an agent that answers, is corrected, and gets better.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autogen.templates import __file__ as templates
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = 6_000
-WIDTH = 128
+WIDTH = 64
 
 
 def write_small_model(folder: Path) -> Path:
