@@ -1,10 +1,15 @@
-"""Every command, by module. Importing this registers them with the app."""
+"""Every command, by module, and those of the skills. Importing this registers them with the app."""
 
 from __future__ import annotations
 
 from autogen.cli import learning  # isort: skip
 from autogen.cli import answering, feedback, models, tune, versions
-from autogen.skills.customer_service import commands as discover
-from autogen.skills.recommendation import commands as recommending
+from autogen.cli.app import app
+from autogen.cli.host import HOST
+from autogen.plugins import load, skills
 
-__all__ = ["answering", "discover", "feedback", "learning", "models", "recommending", "tune", "versions"]
+__all__ = ["answering", "feedback", "learning", "models", "tune", "versions"]
+
+for kind in skills().values():
+    if kind.commands:
+        load(kind.commands)(app, HOST)

@@ -152,7 +152,7 @@ def _project(project: Path) -> list[tuple[bool, str, str]]:
     from autogen.config.project import load_config
     from autogen.config.settings import CONFIG_NAME
     from autogen.errors import AutoGenError
-    from autogen.skills import skill_settings
+    from autogen.plugins import skill_settings
     from autogen.versions.manifest import check_files
     from autogen.versions.registry import Versions
 

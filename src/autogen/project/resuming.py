@@ -17,6 +17,7 @@ from typing import Any
 from autogen.config.project import ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
+from autogen.tasks.task import Identity
 from autogen.training.loop.checkpoints import BEST_FILE
 
 RUN_FILE = "run.json"
@@ -43,10 +44,15 @@ MAY_CHANGE = (
 KEPT = ("weight_decay",)  # what the optimiser keeps beside the weights, as it was
 
 
-def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a run learns from, as JSON; `data` by skill and need, each with `data`, `learnt` and `labels`."""
-    record = {"config": config.model_dump(mode="json"), "champion": champion}
-    record |= {part: {name: one[part] for name, one in data.items()} for part in ("data", "learnt", "labels")}
+def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, Identity]) -> dict[str, Any]:
+    """What a run learns from, as JSON; `data` by skill and need."""
+    record = {
+        "config": config.model_dump(mode="json"),
+        "champion": champion,
+        "data": {name: list(identity.order) for name, identity in data.items()},
+        "learnt": {name: sorted(identity.learnt) for name, identity in data.items()},
+        "labels": {name: list(identity.outputs) for name, identity in data.items()},
+    }
     found: dict[str, Any] = json.loads(json.dumps(record))
     return found
 

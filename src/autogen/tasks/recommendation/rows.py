@@ -11,20 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.config.project import SkillSettings
 from autogen.data.columns import ITEM_COLUMNS
+from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import Problem
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
-from autogen.project.check import SkillCheck
-from autogen.project.suitability import base_model_problems
-from autogen.skills import SKILLS
 from autogen.tasks.recommendation.clicks import Click, clicks, standing
 from autogen.tasks.recommendation.interactions import DAY, Interactions, joined, read_interactions
+from autogen.tasks.recommendation.metrics import Relevant, relevant
 from autogen.tasks.recommendation.model import RecommenderCard
-from autogen.tasks.task import Need
+from autogen.tasks.recommendation.settings import RecommendationOptions
+from autogen.tasks.task import Identity, Need, Summary
 
 HELD_OUT_SHARE = 0.1  # of the users: their last event is measured on
 MOST_HELD_OUT = 2_000
@@ -35,13 +34,25 @@ SET_ASIDE = 5  # of so many clicks, one is for the gate and never learnt from
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone."""
+    """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone.
+
+    `ended`: Unix seconds of the last event in the files; `lag`: seconds by which the data lags behind the clock;
+    `set_aside_of`: users of whom clicks were set aside and joined what is measured on.
+    """
 
     events: Interactions
     held_out: Interactions
     catalogue: Catalogue
     split: str
     problems: tuple[Problem, ...]
+    has_items: bool = True  # whether items say something of themselves
+    min_rating: float | None = None  # events rated below are not what is to be found
+    ended: float = 0.0
+    lag: float = 0.0
+    feedback: tuple[str, ...] = ()
+    set_aside_of: frozenset[str] = frozenset()
+    corrections_of_eval: int = 0
+    source: str = ""  # the file that is measured on, where it is not the need's own eval events
 
     @property
     def words(self) -> str:
@@ -54,30 +65,73 @@ class Behaviour:
             f"catalogue's {size:,} items{of_others}"
         )
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.catalogue.text_of(item) for item in self.catalogue.items] if self.has_items else []
 
-def read_behaviour(project: Path, need: Need, seed: int) -> Behaviour:
+    def queries(self) -> list[Relevant]:
+        """What is measured: a user's events to be found again, by places in `held_out.items`."""
+        return relevant(self.held_out, {name: at for at, name in enumerate(self.held_out.items)}, self.min_rating)
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """One of each query."""
+        return tuple(row_fingerprint(f"{self.held_out.users[query.user]}\t{query.now!r}") for query in self.queries())
+
+    def identity(self) -> Identity:
+        train, held_out = digest(self.events), digest(self.held_out)
+        return Identity(
+            train=train,
+            eval=held_out,
+            train_rows=len(self.events),
+            eval_rows=len(self.held_out),
+            learnt=frozenset(),
+            measured=frozenset(self.fingerprints()),
+            order=(train, held_out),
+        )
+
+    def summary(self) -> Summary:
+        return Summary(
+            lines=(f"{self.words}.", f"Held out: {self.split}."),
+            json={"labels": {}, "held_out": self.split, "unlabelled": "", "learns_from": self.words},
+        )
+
+
+def read_behaviour(project: Path, need: Need) -> Behaviour:
     """Raises nothing for bad rows: each kind is a problem, and the report is for the caller to act on."""
-    catalogue, problems = read_catalogue(project, need.items, need.columns)
+    catalogue, problems = read_catalogue(project, need.source("items"), need.columns)
     known = [item.id for item in catalogue.items]
-    events, found = read_interactions(project, need.train, need.columns, known)
+    events, found = read_interactions(project, need.source("train"), need.columns, known)
     problems += found
-    if not need.items:
+    if not need.source("items"):
         catalogue, _ = Catalogue.of(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
     elif len(events.items) > len(known):
         problems.append(_unknown(events, len(known), need))
-    if need.eval:
-        held_out, found = read_interactions(project, need.eval, need.columns, events.items)
+    options = need.options
+    assert isinstance(options, RecommendationOptions)
+    if need.source("eval"):
+        held_out, found = read_interactions(project, need.source("eval"), need.columns, events.items)
         problems += found
         words = f"{len(held_out):,} events of the eval data"
-    elif need.split == "time":
+    elif options.split == "time":
         events, held_out = since(events, LAST_SHARE)
         words = f"the last {len(held_out):,} events, {LAST_SHARE:.0%} of all"
     else:
-        events, held_out = hold_out(events, seed)
+        events, held_out = hold_out(events, need.training.seed)
         words = f"the last event of {len(held_out):,} users, a tenth of those with {FEWEST_EVENTS} events or more"
-    return Behaviour(events, held_out, catalogue, words, tuple(problems))
+    ended = float(events.time[-1]) if len(events) else 0.0
+    return Behaviour(
+        events,
+        held_out,
+        catalogue,
+        words,
+        tuple(problems),
+        has_items=bool(need.source("items")),
+        min_rating=options.min_rating,
+        ended=ended,
+        lag=lag_of(ended, None),
+    )
 
 
 def read_catalogue(
@@ -110,7 +164,7 @@ def _unknown(events: Interactions, known: int, need: Need) -> Problem:
         f"as {events.items[known]!r}"
     )
     fix = "they teach what users like, but are not recommended; add them to `items` if they should be"
-    return Problem("warning", "unknown-item", need.train[0], None, message, fix)
+    return Problem("warning", "unknown-item", need.source("train")[0], None, message, fix)
 
 
 def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interactions]:
@@ -155,36 +209,12 @@ def with_clicks(data: Behaviour, found: Sequence[Click], lag: float) -> Behaviou
     liked = [replace(one, time=one.time - lag) for one in found if one.item in data.catalogue.position]
     learnt = [one for one in liked if not set_aside(one.answer or one.feedback)]
     aside = [one for one in liked if set_aside(one.answer or one.feedback)]
-    return replace(data, events=_joined(data.events, learnt), held_out=_joined(data.held_out, aside))
-
-
-def measured_behaviour(project: Path, need: Need, seed: int, data: str | None) -> Behaviour:
-    """What a version is measured on: the need's own held-out events, or those of a file."""
-    found = read_behaviour(project, need, seed)
-    if data is None:
-        return found
-    held_out, problems = read_interactions(Path(), [data], need.columns, found.events.items)
-    return replace(found, held_out=held_out, split=data, problems=(*found.problems, *problems))
-
-
-def check_behaviour(project: Path, name: str, settings: SkillSettings, base_model: str) -> SkillCheck:
-    """Read everything that the skill would learn from, and report on it. Nothing is written."""
-    kind = SKILLS[settings.type]
-    (need,) = kind.needs(settings)
-    data = read_behaviour(project, need, settings.training.seed)
-    texts = [data.catalogue.text_of(item) for item in data.catalogue.items] if need.items else []
-    return SkillCheck(
-        skill=name,
-        labels={},
-        split=data.split,
-        settings=settings.training.model_dump(),
-        recipe="",
-        problems=(
-            *data.problems,
-            *kind.check(settings, project, ()),
-            *(base_model_problems(project, base_model, texts) if texts else ()),
-        ),
-        learns_from=data.words,
+    return replace(
+        data,
+        events=_joined(data.events, learnt),
+        held_out=_joined(data.held_out, aside),
+        set_aside_of=frozenset(one.user for one in aside),
+        lag=lag,
     )
 
 
@@ -204,7 +234,7 @@ def clicks_of(memory: Memory, skill: str, only: frozenset[str] | None = None) ->
     `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
     would outweigh the others when clicks per answer are estimated.
     """
-    explored = {one.id for one in memory.responses.explored(skill)}
+    explored = {one.id for one in memory.responses.with_log(skill)}
     wanted = [one for one in said_of(memory, skill) if only is None or one.feedback in only]
     found = [one if one.answer in explored else replace(one, answer=None) for one in standing(wanted)]
     return found, tuple(sorted({one.feedback for one in found}))

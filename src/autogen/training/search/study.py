@@ -36,7 +36,7 @@ from autogen.tasks.text_classification.learning.fine_tune import FineTuning
 from autogen.tasks.text_classification.rows import MOST_HELD_OUT
 from autogen.training.loop.answers import OnScore
 from autogen.training.search.space import search_space
-from autogen.versions.gate import paired_bounds
+from autogen.versions.comparison import paired_bounds
 
 try:
     import optuna

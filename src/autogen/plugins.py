@@ -1,0 +1,125 @@
+"""What can be learnt and what an agent can do: built-in tasks and skills, and those of other packages.
+
+Another package offers its own by entry points: in the group "autogen.tasks" or "autogen.skills", a name and the place
+of a `Task` or a `SkillKind`, "package.module:NAME". The version of the contracts that it was built for is `API` of that
+module, where it says one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from autogen.config.project import SkillSettings
+from autogen.errors import ConfigError, UsageError, did_you_mean
+from autogen.skills.kind import SkillKind
+from autogen.tasks.task import API, Learner, Task
+
+T = TypeVar("T")
+
+BUILT_IN = "autogen"
+TASKS: Mapping[str, str] = {
+    "recommendation": "autogen.tasks.recommendation:TASK",
+    "text-classification": "autogen.tasks.text_classification:TASK",
+}
+SKILLS: Mapping[str, str] = {
+    "customer-service": "autogen.skills.customer_service:SKILL",
+    "recommendation": "autogen.skills.recommendation:SKILL",
+}
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[T]):
+    """A task or a skill by its name: where it lies, and whose it is."""
+
+    name: str
+    place: str
+    package: str
+
+    def load(self) -> T:
+        """Raises ConfigError where it cannot be imported, or was built for another version of the contracts."""
+        try:
+            found: T = load(self.place)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {error}.") from error
+        built_for = getattr(import_module(self.place.partition(":")[0]), "API", API)
+        if built_for != API:
+            raise ConfigError(
+                f"{self.name!r} of the package {self.package} was built for version {built_for} of AutoGen's plugins; "
+                f"this AutoGen has {API}. Update the one that is older."
+            )
+        return found
+
+
+def load(place: str) -> Any:
+    """What is named by "package.module:NAME". Raises ImportError, AttributeError."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+class Table(Mapping[str, T]):
+    """Plugins by name; each is imported when it is looked up."""
+
+    def __init__(self, plugins: Mapping[str, Plugin[T]], what: str) -> None:
+        self._plugins, self._what = plugins, what
+
+    def __getitem__(self, name: str) -> T:
+        """Raises KeyError."""
+        return self._plugins[name].load()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plugins)
+
+    def __len__(self) -> int:
+        return len(self._plugins)
+
+    def find(self, name: str) -> T:
+        """Raises UsageError, which names those there are."""
+        if name not in self._plugins:
+            known = ", ".join(self._plugins)
+            raise UsageError(f"Expected a {self._what} among {known}; found {name!r}.{did_you_mean(name, self)}")
+        return self[name]
+
+
+@cache
+def tasks() -> Table[Task[Any, Any]]:
+    """All tasks. Raises ConfigError where two packages offer one name."""
+    return Table(_plugins("autogen.tasks", TASKS), "task")
+
+
+@cache
+def skills() -> Table[SkillKind[Any]]:
+    """All kinds of skills. Raises ConfigError where two packages offer one name."""
+    return Table(_plugins("autogen.skills", SKILLS), "skill")
+
+
+def _plugins(group: str, built_in: Mapping[str, str]) -> dict[str, Plugin[Any]]:
+    found = {name: Plugin[Any](name, place, BUILT_IN) for name, place in built_in.items()}
+    for entry in entry_points(group=group):
+        plugin = Plugin[Any](entry.name, entry.value, _package(entry))
+        if entry.name in found:
+            raise ConfigError(
+                f"Both {found[entry.name].package} and {plugin.package} offer {entry.name!r} ({group}): remove one of "
+                "the two packages."
+            )
+        found[entry.name] = plugin
+    return dict(sorted(found.items()))
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value.partition(":")[0]
+
+
+def learner_of(task: Task[Any, Any]) -> Learner:
+    """The learning side of a task: this imports torch. Raises MissingDependency where it is not installed."""
+    found: Learner = load(task.learner)
+    return found
+
+
+def skill_settings() -> dict[str, type[SkillSettings]]:
+    """The settings type of each kind of skill, for `config.project.load_config`."""
+    return {name: kind.settings for name, kind in skills().items()}
