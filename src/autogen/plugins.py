@@ -21,7 +21,7 @@ from autogen.tasks.task import API, Learner, Task
 
 T = TypeVar("T")
 
-BUILT_IN = "autogen"
+BUILT_IN = "autogen-loop"
 TASKS: Mapping[str, str] = {
     "recommendation": "autogen.tasks.recommendation:TASK",
     "text-classification": "autogen.tasks.text_classification:TASK",
@@ -44,8 +44,9 @@ class Plugin(Generic[T]):
         """Raises ConfigError where it cannot be imported, or was built for another version of the contracts."""
         try:
             found: T = load(self.place)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {error}.") from error
+        except Exception as error:
+            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
         built_for = getattr(import_module(self.place.partition(":")[0]), "API", API)
         if built_for != API:
             raise ConfigError(
@@ -71,6 +72,10 @@ class Table(Mapping[str, T]):
         """Raises KeyError."""
         return self._plugins[name].load()
 
+    def __contains__(self, name: object) -> bool:
+        """Without importing it."""
+        return name in self._plugins
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._plugins)
 
@@ -83,6 +88,16 @@ class Table(Mapping[str, T]):
             known = ", ".join(self._plugins)
             raise UsageError(f"Expected a {self._what} among {known}; found {name!r}.{did_you_mean(name, self)}")
         return self[name]
+
+    def loaded(self) -> tuple[list[T], list[ConfigError]]:
+        """All that can be loaded, and why the others cannot: a broken package harms no project that does without it."""
+        found, errors = [], []
+        for plugin in self._plugins.values():
+            try:
+                found.append(plugin.load())
+            except ConfigError as error:
+                errors.append(error)
+        return found, errors
 
 
 @cache
@@ -120,6 +135,22 @@ def learner_of(task: Task[Any, Any]) -> Learner:
     return found
 
 
-def skill_settings() -> dict[str, type[SkillSettings]]:
-    """The settings type of each kind of skill, for `config.project.load_config`."""
-    return {name: kind.settings for name, kind in skills().items()}
+class SettingsTypes(Mapping[str, type[SkillSettings]]):
+    """The settings type of each kind of skill, which is imported when it is looked up: for `config.load_config`."""
+
+    def __getitem__(self, name: str) -> type[SkillSettings]:
+        found: type[SkillSettings] = skills()[name].settings
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in skills()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(skills())
+
+    def __len__(self) -> int:
+        return len(skills())
+
+
+def skill_settings() -> SettingsTypes:
+    return SettingsTypes()

@@ -103,7 +103,7 @@ def serving(project: Path, moment: float | None = None) -> Iterator[httpx.Client
             assert process.stdout is not None
             line = process.stdout.readline()
             log.seek(0)
-            assert line, log.read()
+            assert "url" in line, line + log.read()
             with httpx.Client(base_url=json.loads(line)["url"], timeout=30) as client:
                 yield client
         finally:

@@ -36,6 +36,15 @@ def without_path(value: Any, folder: Path) -> Any:
     return value.replace(str(folder), "PLACE") if isinstance(value, str) else value
 
 
+def rounded(value: Any) -> Any:
+    """The value with figures of six decimals, so that what is recorded twice is the same text."""
+    if isinstance(value, Mapping):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
 def words_of(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """A gate's verdict without its figures: they follow the processor that trained the candidate."""
     return {

@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.golden.anew import LEARNT_ANEW, learn_anew, save_anew, shapes_of
 from tests.golden.commands import Done, run, serving
+from tests.golden.comparing import rounded
 from tests.golden.questions import (
     COMMANDS,
     EXPECTED,
@@ -317,7 +318,7 @@ def record_answers(moment: float) -> None:
         for name in TRAINED:
             with serving(copied(name, place), moment) as http:
                 _write(f"{name}/http", http_answers(name, http))
-            _write(f"{name}/python", python_answers(copied(name, place)))
+            _write(f"{name}/python", python_answers(copied(name, place), moment))
             _write(f"{name}/versions", shapes_of(copied(name, place)))
         for name, commands in LEARNT_ANEW.items():
             print("learning anew", name, flush=True)
@@ -337,7 +338,7 @@ def copied(name: str, place: Path) -> Path:
 def _write(name: str, value: Any) -> None:
     path = EXPECTED / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps(rounded(value), ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def test_every_request_is_answered_as_before(project: str, place: Path) -> None:
 
 @pytest.mark.parametrize("project", TRAINED)
 def test_the_classes_answer_as_before(project: str, place: Path) -> None:
-    assert_same(expected(f"{project}/python"), python_answers(copied(project, place)))
+    assert_same(expected(f"{project}/python"), python_answers(copied(project, place), MOMENT))
 
 
 @pytest.mark.parametrize("project", TRAINED)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 API = 1  # of the plugin contracts; raised when what was built for an older one would no longer work
 
-Reads = Literal["text", "images", "audio", "events", "graph"]
+Reads = Literal["text", "images", "audio", "events", "graph", "nothing"]
 
 
 @dataclass(frozen=True)
