@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo peers test test-all format check clean
+.PHONY: help install demo peers test test-all format check docs clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -46,5 +46,11 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix src tests benchmarks examples
 	$(BIN)/ruff format src tests benchmarks examples
 
+docs: $(STAMP) ## The documentation's site, in site/
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python docs/generate/cli_reference.py
+	$(BIN)/python docs/generate/decisions_index.py
+	$(BIN)/zensical build --clean --strict
+
 clean: ## Remove what was made
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist site
