@@ -30,11 +30,17 @@ peers: ## Make the environments of the peers that benchmarks compare with
 	$(PYTHON) -m venv benchmarks/peers/recommenders/.venv
 	benchmarks/peers/recommenders/.venv/bin/pip install --quiet -r benchmarks/peers/recommenders/requirements.txt
 
-test: $(STAMP) check ## All that CI runs: format, lint, types, import contract, tests
-	$(BIN)/pytest -m "not slow"
+# `make test T=src/autogen/versions` runs the tests of one folder alone; one thread in each worker, or they would wait
+# for each other
+WORKERS ?= 2
+TESTS := $(if $(T),$(patsubst src/autogen%,tests%,$(T)))
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n $(if $(T),0,$(WORKERS)) --dist loadfile --durations=30
+
+test: $(STAMP) $(if $(T),,check) ## All that CI runs: format, lint, types, import contract, tests; of one folder: T=src/autogen/…
+	$(PYTEST) -m "not slow" $(TESTS)
 
 test-all: $(STAMP) check ## The slow, exhaustive tests too
-	$(BIN)/pytest
+	$(PYTEST) $(TESTS)
 
 check: $(STAMP) ## Format, lint, types, import contract
 	$(BIN)/ruff format --check src tests benchmarks examples

@@ -42,11 +42,7 @@ class Plugin(Generic[T]):
 
     def load(self) -> T:
         """Raises ConfigError where it cannot be imported, or was built for another version of the contracts."""
-        try:
-            found: T = load(self.place)
-        except Exception as error:  # another package's module may raise anything as it is imported
-            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
-            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
+        found: T = self.load_part(self.place)
         built_for = getattr(import_module(self.place.partition(":")[0]), "API", API)
         if built_for != API:
             raise ConfigError(
