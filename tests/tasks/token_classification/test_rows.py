@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogen.data.readers import read_rows
+from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row
 from autogen.tasks.token_classification.rows import (
     Example,
