@@ -25,9 +25,11 @@ BUILT_IN = "autogen-loop"
 TASKS: Mapping[str, str] = {
     "recommendation": "autogen.tasks.recommendation:TASK",
     "text-classification": "autogen.tasks.text_classification:TASK",
+    "token-classification": "autogen.tasks.token_classification:TASK",
 }
 SKILLS: Mapping[str, str] = {
     "customer-service": "autogen.skills.customer_service:SKILL",
+    "prediction": "autogen.skills.prediction:SKILL",
     "recommendation": "autogen.skills.recommendation:SKILL",
 }
 

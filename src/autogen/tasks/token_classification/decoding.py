@@ -77,9 +77,16 @@ class EntityDecoder:
             for text, row in zip(texts, zip(spans, chances, strict=True), strict=True)
         ]
 
+    def spans(self, texts: Sequence[EncodedText], scores: Sequence[Floats]) -> list[list[Span]]:
+        """The same as `decode`, without probabilities."""
+        return [[self._span(text, span) for span in row] for text, row in zip(texts, best_spans(scores), strict=True)]
+
+    def _span(self, text: EncodedText, span: TaggedSpan) -> Span:
+        return Span(text.units[span.first].start, text.units[span.last].end, self.labels[span.label])
+
     def _entity(self, text: EncodedText, span: TaggedSpan, chance: float) -> Entity:
-        start, end = text.units[span.first].start, text.units[span.last].end
-        return Entity(start, end, self.labels[span.label], text.text[start:end], chance)
+        found = self._span(text, span)
+        return Entity(found.start, found.end, found.label, text.text[found.start : found.end], chance)
 
     def calibrated(self, scores: Sequence[Floats], right: Sequence[Sequence[bool]]) -> EntityDecoder:
         """The same with the temperature that suits held-out texts best: of each decoded span, `right` says whether it

@@ -28,7 +28,9 @@ class EntityScores:
 
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
-    per_label: Mapping[str, Mapping[str, float]]  # precision, recall, f1, f1_low, f1_high, spans (gold)
+    per_label: Mapping[
+        str, Mapping[str, float]
+    ]  # precision, recall, f1, f1_low, f1_high, spans (gold), rows (with any)
 
 
 def entity_scores(predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> EntityScores:
@@ -102,4 +104,10 @@ def _only(rows: Sequence[Sequence[Span]], label: str) -> list[list[Span]]:
 def _of_label(predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> dict[str, float]:
     counts = span_counts(predicted, gold)
     low, high = _intervals(counts)["f1"]
-    return {**_shares(counts), "f1_low": low, "f1_high": high, "spans": float(counts[:, 2].sum())}
+    return {
+        **_shares(counts),
+        "f1_low": low,
+        "f1_high": high,
+        "spans": float(counts[:, 2].sum()),
+        "rows": float((counts[:, 2] > 0).sum()),
+    }

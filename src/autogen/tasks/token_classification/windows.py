@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from autogen.tasks.token_classification.boundaries import cuts_character, cuts_word
 from autogen.tasks.token_classification.rows import Example
+from autogen.tasks.token_classification.sequences import Floats
 from autogen.tasks.token_classification.shapes import NONE, shapes_of
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -82,6 +83,11 @@ class WindowEncoder:
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [self._encoded(text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
 
+    @property
+    def trailing(self) -> int:
+        """How many special tokens a window ends with."""
+        return len(self._after)
+
     def pad(self, windows: Sequence[Window]) -> dict[str, NDArray[np.int64]]:
         """`input_ids`, `attention_mask`, `token_type_ids` and `word_shapes`, each int64 of shape (windows, longest)."""
         shape = (len(windows), max(map(len, windows)))
@@ -119,6 +125,34 @@ class WindowEncoder:
             stop = min(tokens, start + room)
             slices.append((start, stop, tokens if stop == tokens else stop - shared // 2))
         return slices
+
+
+def unit_scores(texts: Sequence[EncodedText], outputs: Sequence[Floats]) -> list[Floats]:
+    """The scores of each text's units, each of shape (units, tags): those of their first tokens. `outputs`: of each
+    window in order, (tokens, tags), padded or not."""
+    scores: list[Floats] = []
+    rest = iter(outputs)
+    for text in texts:
+        scores.append(np.concatenate([next(rest)[window.positions] for window in text.windows]))
+    return scores
+
+
+def token_tags(text: EncodedText, tags: Sequence[int], trailing: int, ignored: int) -> list[list[int]]:
+    """A tag for each token of each window, out of one for each unit (BIO: odd is a B, the next even number its I): the
+    first token of a unit has its tag, and those behind it go on with its entity. Special tokens are `ignored`, and so
+    are tokens of units that another window answers for."""
+    return [_window_tags(text, window, tags, trailing, ignored) for window in text.windows]
+
+
+def _window_tags(text: EncodedText, window: Window, tags: Sequence[int], trailing: int, ignored: int) -> list[int]:
+    found = [ignored] * len(window)
+    for at, place in enumerate(window.positions):
+        unit = window.first + at
+        after = text.units[unit + 1].token - text.units[unit].token if unit + 1 < len(text.units) else len(window)
+        stop = min(int(place) + after, len(window) - trailing)
+        tag = int(tags[unit])
+        found[place:stop] = [tag, *[tag + tag % 2] * (stop - int(place) - 1)]
+    return found
 
 
 def words_suffice(examples: Sequence[Example]) -> bool:

@@ -16,6 +16,7 @@ from autogen.models.network import load_encoder
 from autogen.runtime.session import ExportedModel
 from autogen.tasks.token_classification.learning.network import EntityTagger
 from autogen.tasks.token_classification.windows import WindowEncoder
+from autogen.training.export.graph import export_graph
 from tests.tiny import tiny_tokenizer, write_tiny_base_model
 
 TEXTS = ["my Card was stolen please help", "CARD", "tell me about the exchange rate of the Euro today"]
@@ -34,16 +35,6 @@ def batch_of(texts: list[str]) -> dict[str, Any]:
 
 def tensors(arrays: dict[str, Any]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(values) for name, values in arrays.items()}
-
-
-class Graph(nn.Module):
-    def __init__(self, model: EntityTagger) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, word_shapes: Tensor) -> Tensor:
-        values = (input_ids, attention_mask, token_type_ids, word_shapes)
-        return self.model(dict(zip(NAMES, values, strict=True)))
 
 
 def adapted(encoder: Any, method: str) -> Any:
@@ -74,22 +65,12 @@ def test_the_exported_graph_scores_as_the_network_does_whatever_was_added(
     torch.manual_seed(0)
     model = EntityTagger(adapted(encoder, method), 5).eval()
     nn.init.normal_(model.shape_inputs.weight)
-    rows, length = torch.export.Dim("rows"), torch.export.Dim("length", max=100_000)
-    torch.onnx.export(
-        Graph(model).eval(),
-        tuple(torch.ones(2, 8, dtype=torch.int64) for _ in NAMES),
-        str(tmp_path / "model.onnx"),
-        dynamo=True,
-        verbose=False,
-        input_names=list(NAMES),
-        output_names=["logits"],
-        dynamic_shapes=tuple({0: rows, 1: length} for _ in NAMES),
-    )
+    export_graph(model, tmp_path / "model.onnx")
     graph = ExportedModel(tmp_path / "model.onnx", 1)
     for texts in (TEXTS, TEXTS[:1]):
         arrays = batch_of(texts)
         with torch.inference_mode():
-            expected = model(tensors(arrays)).numpy()
+            expected = model.answer(tensors(arrays)).logits.numpy()
         assert expected.shape == (*arrays["input_ids"].shape, 5)
         assert np.abs(graph.run(arrays)["logits"] - expected).max() < 1e-4
 
@@ -100,7 +81,7 @@ def test_at_first_the_encoder_is_as_it_was_pretrained(encoder: Any) -> None:
     with torch.inference_mode():
         plain = encoder.eval()(**{name: arrays[name] for name in NAMES[:3]}).last_hidden_state
         with_shapes = torch.cat([plain, model.shape_outputs(arrays["word_shapes"])], dim=-1)
-        assert torch.allclose(model(arrays), model.output(with_shapes), atol=1e-5)
+        assert torch.allclose(model.answer(arrays).logits, model.output(with_shapes), atol=1e-5)
 
 
 def test_case_is_seen_though_the_tokenizer_throws_it_away(encoder: Any) -> None:
@@ -111,17 +92,17 @@ def test_case_is_seen_though_the_tokenizer_throws_it_away(encoder: Any) -> None:
     gold = torch.tensor([[0, 0, 1, 0], [0, 0, 0, 0]])
     for _ in range(30):
         optimiser.zero_grad()
-        nn.functional.cross_entropy(model(batch).flatten(0, 1), gold.flatten()).backward()
+        nn.functional.cross_entropy(model.answer(batch).logits.flatten(0, 1), gold.flatten()).backward()
         optimiser.step()
-    assert model.eval()(batch).argmax(-1).tolist() == gold.tolist()
+    assert model.eval().answer(batch).logits.argmax(-1).tolist() == gold.tolist()
 
 
 def test_new_tags_leave_the_old_ones_as_they_are(encoder: Any) -> None:
     model = EntityTagger(copy.deepcopy(encoder), 5).eval()
     batch = tensors(batch_of(TEXTS))
     with torch.inference_mode():
-        before = model(batch)
+        before = model.answer(batch).logits
         model.grow(9)
-        after = model(batch)
+        after = model.answer(batch).logits
     assert after.shape[-1] == 9
     assert torch.allclose(after[..., :5], before, atol=1e-6)
