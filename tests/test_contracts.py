@@ -11,6 +11,7 @@ import pytest
 from autogen.plugins import SKILLS, TASKS, skills, tasks
 from autogen.testing import check_skill, check_task
 from tests.shop import NEW, catalogue, events
+from tests.tasks.token_classification.annotated import annotated
 from tests.tiny import rows as tiny_rows
 
 TINY: dict[str, Any] = {"epochs": 2, "learning_rate": 5e-3, "freeze_embeddings": False, "precision": "fp32"}
@@ -44,6 +45,16 @@ def films() -> dict[str, Any]:
     }
 
 
+def cities() -> dict[str, Any]:
+    """Sentences that name a topic, some of them twice; and corrections, one of an eval row."""
+    train, held_out, corrected = (annotated(8, seed) for seed in (1, 2, 3))
+    return {
+        "rows": {"train": train, "eval": held_out},
+        "training": TINY,
+        "feedback": [*corrected, {**held_out[0], "entities": []}],
+    }
+
+
 def _labelled(pairs: Sequence[tuple[str, str]]) -> list[Mapping[str, object]]:
     return [{"text": text, "label": label} for text, label in pairs]
 
@@ -51,6 +62,7 @@ def _labelled(pairs: Sequence[tuple[str, str]]) -> list[Mapping[str, object]]:
 SAMPLES = {
     "recommendation": films,
     "text-classification": sentences,
+    "token-classification": cities,
 }
 # by kind of skill: the fixture of a trained project, messages, rows for `autogen predict`
 PROJECTS: Mapping[str, tuple[str, Sequence[str], Sequence[Mapping[str, object]]]] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autogen.auto_gen import FALLBACK
 from autogen.plugins import SKILLS, TASKS
 
 SOURCE = Path(__file__).resolve().parent.parent / "src/autogen"
@@ -16,8 +17,10 @@ PACKAGES = [path.parent for room in ("tasks", "skills") for path in (SOURCE / ro
 OWN = (*PACKAGES, SOURCE / "templates", SOURCE / "plugins.py")
 SHARED = sorted(path for path in SOURCE.rglob("*.py") if not any(path.is_relative_to(own) for own in OWN))
 
-# However they are written: text-classification, text_classification, TextClassification, "text classification".
-NAMED = re.compile("|".join(name.replace("-", "[-_ ]?") for name in sorted({*TASKS, *SKILLS})), re.IGNORECASE)
+# However they are written: text-classification, text_classification, TextClassification, "text classification". Not the
+# skill that answers with any task: its name is also the word for what models say.
+NAMES = sorted({*TASKS, *SKILLS} - {FALLBACK})
+NAMED = re.compile("|".join(name.replace("-", "[-_ ]?") for name in NAMES), re.IGNORECASE)
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
     # the user's own interface: `AutoGen(model, tokenizer)` is for classification unless told

@@ -13,8 +13,7 @@ import pytest
 
 from autogen import plugins
 from autogen.errors import ConfigError, UsageError
-from autogen.plugins import SKILLS, TASKS, Table, skills, tasks
-from autogen.tasks.task import API
+from autogen.plugins import API, SKILLS, TASKS, Table, skills, tasks
 from tests.cli.process import autogen
 
 GROUP = "autogen.tasks"

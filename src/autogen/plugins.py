@@ -3,6 +3,8 @@
 Another package offers its own by entry points: in the group "autogen.tasks" or "autogen.skills", a name and the place
 of a `Task` or a `SkillKind`, "package.module:NAME". The version of the contracts that it was built for is `API` of that
 module, where it says one.
+
+This module stands low: it knows names and places only, so that whatever looks a task or a skill up may import it.
 """
 
 from __future__ import annotations
@@ -12,22 +14,28 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from autogen.config.project import SkillSettings
 from autogen.errors import ConfigError, MissingDependency, UsageError, did_you_mean
-from autogen.skills.kind import SkillKind
-from autogen.tasks.task import API, Learner, Task
+
+if TYPE_CHECKING:
+    from autogen.config.project import SkillSettings
+    from autogen.skills.kind import SkillKind
+    from autogen.tasks.task import Learner, Task
 
 T = TypeVar("T")
+
+API = 1  # of the plugin contracts; raised when what was built for an older one would no longer work
 
 BUILT_IN = "autogen-loop"
 TASKS: Mapping[str, str] = {
     "recommendation": "autogen.tasks.recommendation:TASK",
     "text-classification": "autogen.tasks.text_classification:TASK",
+    "token-classification": "autogen.tasks.token_classification:TASK",
 }
 SKILLS: Mapping[str, str] = {
     "customer-service": "autogen.skills.customer_service:SKILL",
+    "prediction": "autogen.skills.prediction:SKILL",
     "recommendation": "autogen.skills.recommendation:SKILL",
 }
 
@@ -151,7 +159,7 @@ def learner_of(task: Task[Any, Any]) -> Learner:
     return found
 
 
-class SettingsTypes(Mapping[str, type[SkillSettings]]):
+class SettingsTypes(Mapping[str, "type[SkillSettings]"]):
     """The settings type of each kind of skill, which is imported when it is looked up: for `config.load_config`."""
 
     def __getitem__(self, name: str) -> type[SkillSettings]:
