@@ -130,11 +130,8 @@ class WindowEncoder:
 def unit_scores(texts: Sequence[EncodedText], outputs: Sequence[Floats]) -> list[Floats]:
     """The scores of each text's units, each of shape (units, tags): those of their first tokens. `outputs`: of each
     window in order, (tokens, tags), padded or not."""
-    scores: list[Floats] = []
     rest = iter(outputs)
-    for text in texts:
-        scores.append(np.concatenate([next(rest)[window.positions] for window in text.windows]))
-    return scores
+    return [np.concatenate([next(rest)[window.positions] for window in text.windows]) for text in texts]
 
 
 def token_tags(text: EncodedText, tags: Sequence[int], trailing: int, ignored: int) -> list[list[int]]:
