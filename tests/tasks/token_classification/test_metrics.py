@@ -38,7 +38,7 @@ def test_each_label_has_its_own_figures() -> None:
     scores = entity_scores([spans("B-A O B-B I-B")], [spans("B-A O B-A B-B")])
     assert list(scores.per_label) == ["A", "B"]
     assert scores.per_label["A"] == pytest.approx(
-        {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "spans": 2}
+        {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "spans": 2, "rows": 1}
         | {name: scores.per_label["A"][name] for name in ("f1_low", "f1_high")}
     )
     assert scores.per_label["B"]["f1"] == 0.0
