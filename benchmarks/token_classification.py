@@ -206,7 +206,9 @@ def main() -> None:
         facts = {"data": folder.name, "measured": part, "train_rows": len(train), "test_rows": len(test)}
         facts |= {"seed": given.seed, "load_before": LOAD_BEFORE, "date": date.today().isoformat()}
         for name, system in (("AutoGen", ours), ("transformers example", theirs)):
-            print(json.dumps({**facts, "system": name, **system(train, test, given.base_model, given.seed)}), flush=True)
+            print(
+                json.dumps({**facts, "system": name, **system(train, test, given.base_model, given.seed)}), flush=True
+            )
 
 
 if __name__ == "__main__":
