@@ -22,8 +22,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from measuring import LOAD_BEFORE
-
 from autogen.config.training import TrainingSettings
 from autogen.data.rows import Row
 from autogen.models.base_models import find_base_model
@@ -33,6 +31,7 @@ from autogen.tasks.task import Job, Need, Start
 from autogen.tasks.token_classification.metrics import entity_scores
 from autogen.tasks.token_classification.rows import Example, Span, spans_of_tags
 from autogen.tasks.token_classification.settings import TokenClassificationOptions
+from measuring import LOAD_BEFORE
 
 TASK = tasks()["token-classification"]
 BATCH, RATE, EPOCHS, LONGEST = 8, 5e-5, 3, 256  # of transformers' example

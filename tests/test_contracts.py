@@ -71,6 +71,11 @@ PROJECTS: Mapping[str, tuple[str, Sequence[str], Sequence[Mapping[str, object]]]
         ("my card was stolen", "please add money to the balance", "what is the weather on the moon"),
         [{"text": "the exchange rate of the euro"}, {"text": "guitar opera"}],
     ),
+    "prediction": (
+        "trained_finder",
+        ("where is the thief", "tell me about it"),
+        [{"text": "please find the thief"}, {"text": "guitar opera"}],
+    ),
     "recommendation": (
         "trained_shop",
         ("a comedy", "a horror film from the eighties", "something with euro", "zxq"),

@@ -15,8 +15,7 @@ from autogen.progress import TrainingProgress
 from autogen.tasks.task import FeedbackOn
 from autogen.tasks.token_classification import TASK
 from autogen.tasks.token_classification.data import TokenData, annotated_rows, split_rows
-from tests.tasks.token_classification.annotated import annotated, entities_of
-from tests.tasks.token_classification.conftest import write_rows
+from tests.tasks.token_classification.annotated import annotated, entities_of, write_rows
 
 
 @pytest.fixture
