@@ -367,14 +367,9 @@ def ranked(project: Path, user: str, now: float) -> list[tuple[str, float]]:
     place = model.user_at[user]
     scores = model.scores(model.histories.query(place, now), model.trend().at(now))
     had = set(model.histories.all_of(place)[0].tolist())
-    return sorted(
-        (
-            (item, float(score))
-            for at, (item, score) in enumerate(zip(model.answers, scores, strict=True))
-            if at not in had
-        ),
-        key=lambda pair: -pair[1],
-    )
+    pairs = zip(model.answers, map(float, scores), strict=True)
+    offered = [pair for at, pair in enumerate(pairs) if at not in had]
+    return sorted(offered, key=lambda pair: -pair[1])
 
 
 def test_what_a_recommender_was_measured_on_is_kept_with_it(shop: Path) -> None:
