@@ -22,8 +22,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from measuring import LOAD_BEFORE
-
 from autogen.config.training import TrainingSettings
 from autogen.data.rows import Row
 from autogen.models.base_models import find_base_model
@@ -33,6 +31,7 @@ from autogen.tasks.task import Job, Need, Start
 from autogen.tasks.token_classification.metrics import entity_scores
 from autogen.tasks.token_classification.rows import Example, Span, spans_of_tags
 from autogen.tasks.token_classification.settings import TokenClassificationOptions
+from measuring import LOAD_BEFORE
 
 TASK = tasks()["token-classification"]
 BATCH, RATE, EPOCHS, LONGEST = 8, 5e-5, 3, 256  # of transformers' example
@@ -206,7 +205,9 @@ def main() -> None:
         facts = {"data": folder.name, "measured": part, "train_rows": len(train), "test_rows": len(test)}
         facts |= {"seed": given.seed, "load_before": LOAD_BEFORE, "date": date.today().isoformat()}
         for name, system in (("AutoGen", ours), ("transformers example", theirs)):
-            print(json.dumps({**facts, "system": name, **system(train, test, given.base_model, given.seed)}), flush=True)
+            print(
+                json.dumps({**facts, "system": name, **system(train, test, given.base_model, given.seed)}), flush=True
+            )
 
 
 if __name__ == "__main__":
