@@ -51,6 +51,7 @@ eval = "eval.jsonl"
 epochs = 4
 learning_rate = 5e-3
 freeze_embeddings = false
+precision = "fp32"
 report_to = "none"
 """,
         "utf-8",

@@ -53,7 +53,7 @@ def test_a_text_without_anything_that_the_tokenizer_knows_has_no_entities(model:
 
 
 def test_texts_are_answered_alike_alone_and_together(model: EntityModel) -> None:
-    texts = ["euro", LONG + "thief", "please", "my wallet and the thief"]
+    texts = ["euro", LONG + "thief", "please", "my wallet with the thief"]
     together = model.predict(texts)
     for text, entities in zip(texts, together, strict=True):
         (alone,) = model.predict([text])
@@ -62,7 +62,7 @@ def test_texts_are_answered_alike_alone_and_together(model: EntityModel) -> None
 
 def test_rows_are_answered_with_a_sentence_and_the_entities(model: EntityModel) -> None:
     assert isinstance(model, Predicts)
-    rows = [Row({"text": text}, "rows", 1) for text in ("the thief and the euro", "please")]
+    rows = [Row({"text": text}, "rows", 1) for text in ("the thief with my euro", "please")]
     some, none = model.predict_rows(rows)
     assert some["prediction"] == "lost_card: thief; exchange_rate: euro"
     assert [one["text"] for one in some[model.answer_column]] == ["thief", "euro"]

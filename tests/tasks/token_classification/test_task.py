@@ -37,7 +37,7 @@ def test_a_project_is_checked_trained_measured_asked_corrected_and_improved(proj
     assert not [one for one in checked.problems if one.severity == "error"]
     measured = opened.evaluate().skills["finder"]
     assert measured.metrics["entity_f1"] > 0.9
-    assert {"precision", "recall", "f1", "f1_low", "f1_high"} <= {*measured.per_label["lost_card"]}
+    assert {"precision", "recall", "f1", "f1_low", "f1_high"} <= {*measured.needs["model"].per_label["lost_card"]}
     agent = Agent.load(project)
     reply = agent.respond("tell me about the thief please")
     assert reply.text == "lost_card: thief"
