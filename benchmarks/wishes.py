@@ -26,6 +26,7 @@ from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import plain
 from autogen.skills.recommendation.answering import Recommendations, Wanted
 from autogen.skills.recommendation.reading import wanted
+from autogen.skills.recommendation.recommend import recommender_of
 from measuring import options, report, spread
 
 ACCEPTED = ("accept_rating_good", "accept_rating_mod")
@@ -76,7 +77,7 @@ def _conversation(row: dict[str, Any], titles: Titles, catalogue: Catalogue) -> 
 def main() -> None:
     given = parse()
     agent = Agent.load(given.project)
-    skill = agent.recommender()
+    skill = recommender_of(agent)[1]
     catalogue = skill.catalogue
     asked = conversations(given, catalogue)
     ways: dict[str, list[Wanted]] = {"all of what was said": [], "its meaning alone": [], "its constraints alone": []}

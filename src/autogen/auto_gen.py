@@ -274,16 +274,17 @@ class AutoGen:
 
 
 def _task_named(name: str) -> Task[Any, Any]:
-    known = [one for one in tasks() if tasks()[one].reads in TUNED]
-    if name not in known:
-        raise ConfigError(f"Expected a task among {', '.join(known)}; found {name!r}.{did_you_mean(name, known)}")
-    task: Task[Any, Any] = tasks()[name]
-    return task
+    known = [task.name for task in tasks().loaded()[0] if task.reads in TUNED]
+    if name in known:
+        task: Task[Any, Any] = tasks()[name]
+        return task
+    why = " It tunes no transformers model: learn it in a project." if name in tasks() else did_you_mean(name, known)
+    raise ConfigError(f"Expected a task among {', '.join(known)}; found {name!r}.{why}")
 
 
 def _kind_for(task: str) -> SkillKind[Any]:
     """The kind of skill that answers with a model of this task alone."""
-    own = next((name for name in skills() if skills()[name].answers_with == task), FALLBACK)
+    own = next((kind.name for kind in skills().loaded()[0] if kind.answers_with == task), FALLBACK)
     kind: SkillKind[Any] = skills().find(own)
     return kind
 

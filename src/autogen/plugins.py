@@ -3,31 +3,39 @@
 Another package offers its own by entry points: in the group "autogen.tasks" or "autogen.skills", a name and the place
 of a `Task` or a `SkillKind`, "package.module:NAME". The version of the contracts that it was built for is `API` of that
 module, where it says one.
+
+This module stands low: it knows names and places only, so that whatever looks a task or a skill up may import it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from autogen.config.project import SkillSettings
-from autogen.errors import ConfigError, UsageError, did_you_mean
-from autogen.skills.kind import SkillKind
-from autogen.tasks.task import API, Learner, Task
+from autogen.errors import ConfigError, MissingDependency, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from autogen.config.project import SkillSettings
+    from autogen.skills.kind import SkillKind
+    from autogen.tasks.task import Learner, Task
 
 T = TypeVar("T")
 
-BUILT_IN = "autogen"
+API = 1  # of the plugin contracts; raised when what was built for an older one would no longer work
+
+BUILT_IN = "autogen-loop"
 TASKS: Mapping[str, str] = {
     "recommendation": "autogen.tasks.recommendation:TASK",
     "text-classification": "autogen.tasks.text_classification:TASK",
+    "token-classification": "autogen.tasks.token_classification:TASK",
 }
 SKILLS: Mapping[str, str] = {
     "customer-service": "autogen.skills.customer_service:SKILL",
+    "prediction": "autogen.skills.prediction:SKILL",
     "recommendation": "autogen.skills.recommendation:SKILL",
 }
 
@@ -42,11 +50,7 @@ class Plugin(Generic[T]):
 
     def load(self) -> T:
         """Raises ConfigError where it cannot be imported, or was built for another version of the contracts."""
-        try:
-            found: T = load(self.place)
-        except Exception as error:  # another package's module may raise anything as it is imported
-            why = str(error) or type(error).__name__
-            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
+        found: T = self.load_part(self.place)
         built_for = getattr(import_module(self.place.partition(":")[0]), "API", API)
         if built_for != API:
             raise ConfigError(
@@ -54,6 +58,14 @@ class Plugin(Generic[T]):
                 f"this AutoGen has {API}. Update the one that is older."
             )
         return found
+
+    def load_part(self, place: str) -> Any:
+        """What it has in this place. Raises ConfigError."""
+        try:
+            return load(place)
+        except Exception as error:  # a package may raise anything when it is imported
+            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
 
 
 def load(place: str) -> Any:
@@ -72,6 +84,10 @@ class Table(Mapping[str, T]):
         """Raises KeyError."""
         return self._plugins[name].load()
 
+    def __contains__(self, name: object) -> bool:
+        """Without importing it."""
+        return name in self._plugins
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._plugins)
 
@@ -84,6 +100,22 @@ class Table(Mapping[str, T]):
             known = ", ".join(self._plugins)
             raise UsageError(f"Expected a {self._what} among {known}; found {name!r}.{did_you_mean(name, self)}")
         return self[name]
+
+    def loaded(self, part: str = "") -> tuple[list[Any], list[ConfigError]]:
+        """All that can be loaded, and why the others cannot: a broken package harms no project that does without it.
+        `part`: of each what the place under this name has, where it has one (`SkillKind.commands`)."""
+        found: list[Any] = []
+        errors = []
+        for plugin in self._plugins.values():
+            try:
+                thing: Any = plugin.load()
+                if not part:
+                    found.append(thing)
+                elif place := getattr(thing, part):
+                    found.append(plugin.load_part(place))
+            except ConfigError as error:
+                errors.append(error)
+        return found, errors
 
 
 @cache
@@ -117,16 +149,32 @@ def _package(entry: EntryPoint) -> str:
 
 def learner_of(task: Task[Any, Any]) -> Learner:
     """The learning side of a task: this imports torch. Raises MissingDependency where it is not installed."""
-    found: Learner = load(task.learner)
+    try:
+        found: Learner = load(task.learner)
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"Learning {task.name!r} needs the package {error.name}, which is not installed: AutoGen's own tasks learn "
+            'with `pip install "autogen-loop[learn]"`.'
+        ) from error
     return found
 
 
-def skill_settings() -> dict[str, type[SkillSettings]]:
-    """The settings type of each kind of skill, for `config.project.load_config`."""
-    return {name: kind.settings for name, kind in skills().items()}
+class SettingsTypes(Mapping[str, "type[SkillSettings]"]):
+    """The settings type of each kind of skill, which is imported when it is looked up: for `config.load_config`."""
+
+    def __getitem__(self, name: str) -> type[SkillSettings]:
+        found: type[SkillSettings] = skills()[name].settings
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in skills()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(skills())
+
+    def __len__(self) -> int:
+        return len(skills())
 
 
-def call(place: str) -> Callable[..., Any] | None:
-    """The function named by "package.module:function"; None for an empty place."""
-    found: Callable[..., Any] | None = load(place) if place else None
-    return found
+def skill_settings() -> SettingsTypes:
+    return SettingsTypes()

@@ -15,8 +15,19 @@ def database(tmp_path: Path) -> Database:
     """A database with one response, `r1`."""
     database = Database.open(tmp_path / "autogen.db")
     moment = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-    said = ("where is my card", "It is on its way.", "answer", "card_arrival", 0.93, ())
-    ResponseStore(database).add([StoredResponse("r1", "c1", *said, "support", "0001", moment)])
+    response = StoredResponse(
+        "It is on its way.",
+        "answer",
+        0.93,
+        "card_arrival",
+        id="r1",
+        conversation_id="c1",
+        message="where is my card",
+        skill="support",
+        version="0001",
+        created_at=moment,
+    )
+    ResponseStore(database).add([response])
     return database
 
 

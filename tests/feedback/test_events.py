@@ -12,7 +12,7 @@ import pytest
 from autogen.errors import StorageError, UnknownResponse, UsageError
 from autogen.feedback.events import SHORT_ID, FeedbackStore, new_id, parse_rating
 from autogen.storage.database import Database
-from autogen.storage.responses import ResponseStore, StoredResponse
+from autogen.storage.responses import ResponseStore
 
 RECORD = """
 import sys
@@ -163,9 +163,8 @@ def test_processes_record_at_once(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_message_keeps_all_but_the_character_that_no_file_can_hold(database: Database) -> None:
-    moment = datetime(2026, 1, 31, tzinfo=UTC)
-    said = ("a\0b", "what?", "decline", None, 0.1, ())
-    ResponseStore(database).add([StoredResponse("r2", "c2", *said, "support", "0001", moment)])
+    responses = ResponseStore(database)
+    responses.add([replace(responses.get("r1"), id="r2", message="a\0b", action="decline", intent=None)])
     assert FeedbackStore(database).record("r2", rating=0, trusted=True, source="cli").message == "ab"
 
 

@@ -16,7 +16,7 @@ from autogen.errors import StorageError, UsageError
 from autogen.storage.database import Database
 from autogen.storage.dialects.sqlite import make_engine
 from autogen.storage.migrations import MIGRATIONS, migrate
-from autogen.storage.responses import Exploration, ResponseStore
+from autogen.storage.responses import ResponseStore
 from autogen.storage.schema import FEEDBACK, METADATA
 
 OPEN = """
@@ -145,23 +145,32 @@ def test_a_later_migration_keeps_the_rows_and_is_applied_once(database: Database
         assert connection.execute(text("SELECT id, mood FROM feedback")).all() == [("a", "good")]
 
 
-def test_a_database_from_before_exploration_keeps_its_responses_and_takes_new_ones(tmp_path: Path) -> None:
+OLD_RESPONSE = (
+    "INSERT INTO responses (id, conversation_id, message, text, action, confidence, alternatives, skill, version,"
+    " created_at{more}) VALUES ('{id}', 'c', 'a comedy', 't', 'answer', 0.5, '[[\"c1\", 0.5], [\"c2\", 0.1]]', 's',"
+    " '0001', '2026-01-31T09:30:00.000000+00:00'{values})"
+)
+
+
+def test_responses_of_earlier_versions_are_kept_and_their_conversations_go_on(tmp_path: Path) -> None:
     path = tmp_path / "autogen.db"
     engine = make_engine(path, "FULL")
     migrate(engine, MIGRATIONS[:2])
     with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO responses (id, conversation_id, message, text, action, confidence, alternatives, skill,"
-            " version, created_at) VALUES ('old', 'c', 'm', 't', 'answer', 0.5, '[]', 's', '0001',"
-            " '2026-01-31T09:30:00.000000+00:00')"
-        )
+        connection.exec_driver_sql(OLD_RESPONSE.format(id="first", more="", values=""))
+    migrate(engine, MIGRATIONS[:3])
+    exploration = ', \'{"propensities": [0.9, 0.05], "asked": {"count": 2}}\''
+    with engine.begin() as connection:
+        connection.exec_driver_sql(OLD_RESPONSE.format(id="explored", more=", exploration", values=exploration))
     engine.dispose()
     store = ResponseStore(Database.open(path))
-    old = store.get("old")
-    assert (old.message, old.exploration) == ("m", None)
-    new = replace(old, id="new", exploration=Exploration((0.5,), {"count": 1}))
+    old, explored = store.get("first"), store.last_of("c")
+    assert (old.message, old.log, old.details) == ("a comedy", None, {})
+    assert old.state == {"question": "a comedy", "offered": ["c1", "c2"]}
+    assert explored is not None and explored.log == {"propensities": [0.9, 0.05], "asked": {"count": 2}}
+    new = replace(old, id="new", state={}, log=explored.log, details={"items": []})
     store.add([new])
-    assert store.explored("s") == [new]
+    assert store.with_log("s") == [explored, new]
 
 
 def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(database: Database) -> None:
@@ -237,7 +246,7 @@ def test_half_a_character_is_a_usage_error(database: Database) -> None:
 
 
 def test_a_lock_that_another_process_keeps_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autogen.storage.sqlite.WAIT_SECONDS", 0)
+    monkeypatch.setattr("autogen.storage.dialects.sqlite.WAIT_SECONDS", 0)
     impatient = Database.open(tmp_path / "autogen.db")
     other = sqlite3.connect(tmp_path / "autogen.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autogen.errors import StorageError, UnknownResponse, UsageError
 from autogen.storage.database import Database
-from autogen.storage.responses import Exploration, ResponseStore, StoredResponse
+from autogen.storage.responses import ResponseStore, StoredResponse
 
 
 def response(id: str, conversation_id: str = "c", **changes: object) -> StoredResponse:
@@ -75,13 +75,17 @@ def test_the_last_response_of_a_conversation_is_the_one_added_last(store: Respon
     assert last is not None and last.id == "c"
 
 
-def test_what_chance_had_to_do_with_an_answer_is_kept_with_it(store: ResponseStore) -> None:
-    exploration = Exploration((0.9 + 0.05 / 3, 1e-4), {"user": "Ä", "filters": [{"attribute": "year"}], "count": None})
-    store.add([response("a"), response("b", exploration=exploration), response("c", skill="other")])
-    store.add([response("d", skill="other", exploration=exploration)])
-    assert store.get("b").exploration == exploration
-    assert store.get("a").exploration is None
-    assert [one.id for one in store.explored("support")] == ["b"]
+def test_what_a_skill_keeps_with_an_answer_reads_back_as_it_was(store: ResponseStore) -> None:
+    log = {
+        "propensities": [0.9 + 0.05 / 3, 1e-4],
+        "asked": {"user": "Ä", "filters": [{"a": "year"}], "k": None},
+    }
+    rich = response("b", log=log, state={"slots": {"city": "Zürich"}}, details={"items": [{"item": "Ä", "score": 0.1}]})
+    store.add([response("a"), rich, response("c", skill="other")])
+    store.add([response("d", skill="other", log=log)])
+    assert store.get("b") == rich
+    assert (store.get("a").log, store.get("a").state, store.get("a").details) == (None, {}, {})
+    assert [one.id for one in store.with_log("support")] == ["b"]
 
 
 def test_a_new_conversation_has_no_last_response(store: ResponseStore) -> None:
@@ -148,8 +152,8 @@ from autogen.storage.responses import ResponseStore, StoredResponse
 store = ResponseStore(Database.open(Path(sys.argv[1])))
 number = 0
 while True:
-    values = ("c", "hi", "hello", "answer", None, 0.5, (), "support", "0001", datetime.now(UTC))
-    store.add([StoredResponse(f"r{number}", *values)])
+    of = {"id": f"r{number}", "conversation_id": "c", "skill": "support", "version": "0001"}
+    store.add([StoredResponse("hello", "answer", 0.5, message="hi", created_at=datetime.now(UTC), **of)])
     print(f"r{number}", flush=True)
     number += 1
 """

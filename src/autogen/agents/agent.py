@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from autogen.agents.loading import load_skills
-from autogen.config.settings import RESERVED_LABEL
-from autogen.data.problems import quoted
-from autogen.errors import ProjectNotFound, UsageError, did_you_mean
-from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Feedback, Source
+from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
+from autogen.errors import ProjectNotFound
+from autogen.feedback.events import Entity, Feedback, Source
 from autogen.feedback.memory import Memory
-from autogen.skills.recommendation.answering import Recommendations
-from autogen.skills.recommendation.cards import Recommended
-from autogen.skills.recommendation.request import Wanted
-from autogen.skills.skill import Action, Observer, Reply, Skill, Turn
-from autogen.storage.responses import Exploration, StoredResponse
+from autogen.skills.skill import Observer, Offer, Reply, Skill, Turn
+from autogen.storage.replies import PublicReply, Response, fields_of
+from autogen.storage.responses import StoredResponse
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
+__all__ = ["Agent", "Message", "Piece", "Response"]
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What the agent says. Feedback refers to it by `id`."""
-
-    id: str
-    text: str
-    action: Action
-    intent: str | None
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...]
-    conversation_id: str
-    version: str
-    skill: str
-    notes: tuple[str, ...] = ()  # what was understood, and what was not, where the skill says so
+S = TypeVar("S")
+Stream = Callable[[], Generator[Reply, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Items, best first. Feedback refers to them by `id`, and names the item as its label."""
-
-    id: str
-    items: tuple[Recommended, ...]
-    version: str
-    skill: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a person wrote, and in which conversation; None opens one.
-
-    It follows the conversation's newest response, or the response with the id `after` where that is another one.
-    """
+class Piece:
+    """A stretch of a response as it comes: `text` goes on from the pieces before it, `response` is all so far. The last
+    one's is whole."""
 
     text: str
-    conversation_id: str | None = None
-    after: str | None = None
-    user: str | None = None
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The skill that answers a message, and what it would do."""
+
+    message: Message
+    skill: str
+    offer: Offer
 
 
 class Agent:
@@ -109,29 +90,38 @@ class Agent:
 
     def respond_all(self, messages: Sequence[Message]) -> list[Response]:
         """Answer several messages, of different conversations, together."""
-        for message in messages:
-            check_message(message)
-        self._observe()
-        if self._observers:  # whoever gives no name is known by the conversation, also in its first message
-            messages = [one if one.conversation_id else _opening(one) for one in messages]
-        turns = [self._turn(message) for message in messages]
-        replies = self._reply(turns)
-        responses = [self._response(message, *reply) for message, reply in zip(messages, replies, strict=True)]
-        now = datetime.now(UTC)
-        about = [reply.about or message.text for (_, reply), message in zip(replies, messages, strict=True)]
-        self.memory.responses.add(
-            [
-                _stored(response, text, now, message.user, reply.exploration)
-                for response, text, message, (_, reply) in zip(responses, about, messages, replies, strict=True)
-            ]
-        )
+        responses, stored = [], []
+        for chosen in self._consider(messages):
+            reply = chosen.offer.reply()
+            responses.append(self._response(chosen.skill, reply, chosen.message.conversation_id))
+            stored.append(_stored(responses[-1], reply, chosen.message))
+        self.memory.responses.add(stored)
         return responses
+
+    def stream(self, text: str, conversation_id: str | None = None, user: str | None = None) -> Iterator[Piece]:
+        """Answer one message in pieces, where the skill's text comes so; else in one.
+
+        When the last piece has been read the response is kept. Closing the iterator (or leaving it) cancels the skill,
+        and what was said by then is kept as the response. Raises UsageError as `respond` does, at once.
+        """
+        return self.stream_all([Message(text, conversation_id, user=user)])[0]
+
+    def stream_all(self, messages: Sequence[Message]) -> list[Generator[Piece, None, None]]:
+        """As `stream`, for several messages of different conversations: considered together, each answered when its
+        generator is read."""
+        return [
+            self._pieces(one, one.offer.stream) if one.offer.stream else self._one_piece(one)
+            for one in self._consider(messages)
+        ]
 
     def parse(self, texts: Sequence[str]) -> list[tuple[str, Reply]]:
         """What each text is about, without a conversation and without keeping it: (skill, reply)."""
-        for text in texts:
-            check_message(Message(text))
-        return self._reply([Turn(text, kept=False) for text in texts])
+        messages = [Message(text) for text in texts]
+        for message in messages:
+            check_message(message)
+        turns = [Turn(text, kept=False) for text in texts]
+        chosen = self._surest(messages, {name: skill.consider(turns) for name, skill in self._skills.items()})
+        return [(one.skill, one.offer.reply()) for one in chosen]
 
     def feedback(
         self,
@@ -142,10 +132,12 @@ class Agent:
         text: str | None = None,
         comment: str | None = None,
         user: str | None = None,
+        entities: Sequence[Entity] | None = None,
         trusted: bool | None = None,
         source: Source = "python",
     ) -> Feedback:
-        """Keep what a person said of a response; on disk when this returns. `text` is a better answer.
+        """Keep what a person said of a response; on disk when this returns. `text` is a better answer; `entities` are
+        all that the message has.
 
         Without a `user` it is the owner's own, and trusted. Raises UnknownResponse, UsageError.
         """
@@ -158,71 +150,27 @@ class Agent:
             answer=text,
             comment=comment,
             user=user,
+            entities=entities,
         )
 
-    def recommend(self, wanted: Wanted, skill: str | None = None) -> Recommendation:
-        """Items for one user, or for an anonymous history; kept, so that feedback can refer to it.
+    def note_on(self, feedback: Feedback) -> str | None:
+        """What whoever gave this feedback should know, as the skill that it is on says."""
+        skill = self._skills.get(feedback.skill or "")
+        return skill.note_on(feedback) if skill is not None else None
 
-        Raises UsageError where no skill recommends, or for what cannot be asked.
+    def skills(self, kind: type[S]) -> dict[str, S]:
+        """The skills of this type, by name, knowing what was said so far. Raises StorageError."""
+        self._observe()
+        return {name: skill for name, skill in self._skills.items() if isinstance(skill, kind)}
+
+    def keep(self, skill: str, reply: Reply, text: str, user: str | None = None) -> Response:
+        """Keep what a skill says to a text outside of any conversation, so that feedback can refer to it.
+
+        Raises UsageError for a text or a user that cannot be kept, StorageError.
         """
-        name, recommender = self._recommender(skill)
-        check_user(wanted.user)
-        check_whole_characters(wanted.query)
-        self._observe()
-        shown = recommender.show(wanted)
-        found = tuple(shown.items)
-        response = Response(
-            id=new_response(),
-            text="\n".join(one.item.title for one in found),
-            action="answer" if found else "decline",
-            intent=None,
-            confidence=shown.confidence,
-            alternatives=tuple((one.item.id, one.score) for one in found),
-            conversation_id=new_conversation(),
-            version=self.version,
-            skill=name,
-        )
-        kept = _stored(response, wanted.query, datetime.now(UTC), wanted.user, shown.exploration)
-        self.memory.responses.add([kept])
-        return Recommendation(response.id, found, self.version, name)
-
-    def recommends(self, skill: str) -> bool:
-        return isinstance(self._skills.get(skill), Recommendations)
-
-    def recommender(self, skill: str | None = None) -> Recommendations:
-        """A skill that recommends, knowing what was said so far. Raises UsageError where none does."""
-        self._observe()
-        return self._recommender(skill)[1]
-
-    def note_on(self, kept: Feedback) -> str | None:
-        """What whoever gave this feedback should know: it may name an item that is none, or an intent that is none
-        yet."""
-        if kept.skill is None or kept.skill not in self._skills or kept.label is None:
-            return None
-        if self.recommends(kept.skill):
-            if kept.label in self._recommender(kept.skill)[1].catalogue.position:
-                return None
-            return (
-                f"the catalogue has no item {quoted(kept.label)}: this is kept, and changes nothing that is recommended"
-            )
-        models = self._skills[kept.skill].models.values()
-        known = [name for model in models for name in model.task.labels]
-        if kept.label in (*known, RESERVED_LABEL):
-            return None
-        return f"{quoted(kept.label)} is no intent yet: enough rows of it make it one.{did_you_mean(kept.label, known)}"
-
-    def _recommender(self, skill: str | None) -> tuple[str, Recommendations]:
-        found = {name: one for name, one in self._skills.items() if isinstance(one, Recommendations)}
-        if skill is not None and skill not in found:
-            raise UsageError(
-                f"Expected a skill that recommends ({', '.join(found) or 'there is none'}); found {skill!r}."
-            )
-        if not found:
-            raise UsageError(
-                "Expected an agent with the skill `recommendation`, found none of this agent's skills to be."
-            )
-        name = skill or next(iter(found))
-        return name, found[name]
+        check_user(user)
+        check_whole_characters(text)
+        return self._respond_with(skill, reply, Message(text, user=user))
 
     def _observe(self) -> None:
         """Show the skills that learn at once what was said since they were last shown."""
@@ -233,13 +181,21 @@ class Agent:
             for name, skill in self._observers.items() if feedback else ():
                 skill.observe([one for one in feedback if one.skill in (None, name)], who)
 
-    def _turn(self, message: Message) -> Turn:
-        last, user = self._before(message), message.user or message.conversation_id
-        if last is None:
-            return Turn(message.text, user=user)
-        action: Any = last.action
-        offered = tuple(name for name, _ in last.alternatives)
-        return Turn(message.text, action, last.message, offered, last.skill, user)
+    def _consider(self, messages: Sequence[Message]) -> list[_Chosen]:
+        """The skill that answers each message. Raises UsageError, UnknownResponse, StorageError."""
+        for message in messages:
+            check_message(message)
+        self._observe()
+        if self._observers:  # whoever gives no name is known by the conversation, also in its first message
+            messages = [
+                one if one.conversation_id else replace(one, conversation_id=new_id("conv")) for one in messages
+            ]
+        before = [self._before(message) for message in messages]
+        offers = {
+            name: skill.consider([_turn(name, *each) for each in zip(messages, before, strict=True)])
+            for name, skill in self._skills.items()
+        }
+        return self._surest(messages, offers)
 
     def _before(self, message: Message) -> StoredResponse | None:
         """The response that the message follows."""
@@ -247,91 +203,76 @@ class Agent:
             return self.memory.responses.get(message.after)
         return self.memory.responses.last_of(message.conversation_id) if message.conversation_id else None
 
-    def _reply(self, turns: Sequence[Turn]) -> list[tuple[str, Reply]]:
-        """With several skills, each turn goes to the one that is surest of it; one that declines comes last."""
-        by_skill = [
-            (name, skill.reply([turn.as_seen_by(name) for turn in turns])) for name, skill in self._skills.items()
-        ]
-        if len(by_skill) == 1:
-            name, replies = by_skill[0]
-            return [(name, reply) for reply in replies]
-        return [
-            max(((name, replies[at]) for name, replies in by_skill), key=lambda one: _claim(one[1]))
-            for at in range(len(turns))
-        ]
+    def _surest(self, messages: Sequence[Message], offers: Mapping[str, Sequence[Offer]]) -> list[_Chosen]:
+        """Each message goes to the skill that is surest of it, the first of equally sure ones."""
+        found = []
+        for at, message in enumerate(messages):
+            name = max(offers, key=lambda name: _sureness(offers[name][at]))
+            found.append(_Chosen(message, name, offers[name][at]))
+        return found
 
-    def _response(self, message: Message, skill: str, reply: Reply) -> Response:
+    def _one_piece(self, chosen: _Chosen) -> Generator[Piece, None, None]:
+        """Kept before it is handed out, as every response that is whole."""
+        response = self._respond_with(chosen.skill, chosen.offer.reply(), chosen.message)
+        yield Piece(response.text, response)
+
+    def _pieces(self, chosen: _Chosen, stream: Stream) -> Generator[Piece, None, None]:
+        """Kept when it is whole, when its reader goes away, and when the skill fails: it has been read by then."""
+        stored: StoredResponse | None = None
+        response: Response | None = None
+        try:
+            with closing(stream()) as replies:
+                for reply in replies:
+                    before = stored.text if stored else ""
+                    if not reply.text.startswith(before):
+                        raise ValueError(f"The skill {chosen.skill!r} took back what it had said.")
+                    if response is None:
+                        response = self._response(chosen.skill, reply, chosen.message.conversation_id)
+                    response = replace(response, **fields_of(reply, PublicReply))
+                    stored = _stored(response, reply, chosen.message)
+                    yield Piece(reply.text[len(before) :], response)
+        finally:
+            if stored is not None:
+                self.memory.responses.add([stored])
+        if stored is None:
+            raise ValueError(f"The skill {chosen.skill!r} said nothing.")
+
+    def _respond_with(self, skill: str, reply: Reply, message: Message) -> Response:
+        response = self._response(skill, reply, message.conversation_id)
+        self.memory.responses.add([_stored(response, reply, message)])
+        return response
+
+    def _response(self, skill: str, reply: Reply, conversation_id: str | None) -> Response:
         return Response(
-            id=new_response(),
-            text=reply.text,
-            action=reply.action,
-            intent=reply.intent,
-            confidence=reply.confidence,
-            alternatives=reply.alternatives,
-            conversation_id=message.conversation_id or new_conversation(),
+            **fields_of(reply, PublicReply),
+            id=new_id("resp"),
+            conversation_id=conversation_id or new_id("conv"),
             version=self.version,
             skill=skill,
-            notes=reply.notes,
         )
 
 
-def new_response() -> str:
-    return f"resp-{os.urandom(12).hex()}"
+def _turn(skill: str, message: Message, before: StoredResponse | None) -> Turn:
+    """The message as this skill sees it."""
+    user = message.user or message.conversation_id
+    if before is None or before.skill != skill:
+        return Turn(message.text, user)
+    return Turn(message.text, user, state=before.state, last_action=before.action)
 
 
-def new_conversation() -> str:
-    return f"conv-{os.urandom(12).hex()}"
+def _sureness(offer: Offer) -> tuple[bool, bool, float]:
+    """One that has nothing to say comes last."""
+    return offer.in_scope, offer.continues, offer.confidence
 
 
-def _opening(message: Message) -> Message:
-    return replace(message, conversation_id=new_conversation())
-
-
-def check_message(message: Message) -> None:
-    """Raises UsageError when there is nothing to answer, or too much."""
-    if not isinstance(message.text, str) or not message.text.strip():
-        raise UsageError("Expected a message with some text, found an empty one.")
-    if len(message.text) > MAX_TEXT_LENGTH:
-        raise UsageError(f"Expected a message of at most {MAX_TEXT_LENGTH:,} characters, found {len(message.text):,}.")
-    if message.conversation_id is not None and not 0 < len(message.conversation_id) <= MAX_NAME_LENGTH:
-        raise UsageError(f"Expected a conversation id of 1 to {MAX_NAME_LENGTH} characters.")
-    check_user(message.user)
-    check_whole_characters(message.text, message.conversation_id)
-
-
-def check_user(user: str | None) -> None:
-    """Raises UsageError."""
-    if user is not None and not 0 < len(user) <= MAX_NAME_LENGTH:
-        raise UsageError(f"Expected a user of 1 to {MAX_NAME_LENGTH} characters, found {len(user)}.")
-    check_whole_characters(user)
-
-
-def check_whole_characters(*texts: str | None) -> None:
-    """Raises UsageError for half a character, which no database takes."""
-    if any("\ud800" <= character <= "\udfff" for text in texts if text for character in text):
-        raise UsageError("Expected valid Unicode text, found half a surrogate pair. Send the text as UTF-8.")
-
-
-def _claim(reply: Reply) -> tuple[bool, bool, float]:
-    """A choice made when asked back is surer than anything a model says."""
-    return reply.action != "decline", reply.action == "answer" and reply.about is not None, reply.confidence
-
-
-def _stored(
-    response: Response, message: str, now: datetime, user: str | None, exploration: Exploration | None
-) -> StoredResponse:
+def _stored(response: Response, reply: Reply, message: Message) -> StoredResponse:
     return StoredResponse(
+        **{**fields_of(reply, Reply), "about": None},
         id=response.id,
         conversation_id=response.conversation_id,
-        message=message,
-        text=response.text,
-        action=response.action,
-        intent=response.intent,
-        confidence=response.confidence,
-        alternatives=response.alternatives,
+        message=reply.about or message.text,
         skill=response.skill,
         version=response.version,
-        created_at=now,
-        user=user,
-        exploration=exploration,
+        created_at=datetime.now(UTC),
+        user=message.user,
     )

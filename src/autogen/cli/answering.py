@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,12 +83,12 @@ class _Talk:
         response = self.agent.respond(said, self.conversation)
         self.conversation, self.last = response.conversation_id, response.id
         self.to.plain(f"{self.agent.name}: {response.text}")
-        recommends = self.agent.recommends(response.skill)
-        self.cards = tuple(name for name, _ in response.alternatives) if recommends else ()
+        items = response.details.get("items")
+        self.cards = tuple(item["item"] for item in items or ())
         about = "a number clicks on an item" if self.cards else escape(response.intent or "out of scope")
-        sure = "" if recommends else f" · {response.confidence:.0%}"
+        sure = f" · {response.confidence:.0%}" if items is None else ""
         self.to.say(f"[dim]{response.action} · {about}{sure}[/]")
-        self.to.result({name: getattr(response, name) for name in response.__slots__})
+        self.to.result(asdict(response))
 
     def _card(self, said: str) -> str | None:
         """The item that was shown under this number; None where none was."""

@@ -6,12 +6,13 @@ from autogen.cli import learning  # isort: skip
 from autogen.cli import answering, feedback, models, tune, versions
 from autogen.cli.app import app
 from autogen.cli.host import HOST
-from autogen.plugins import call, skills
-from autogen.skills.recommendation import commands as recommending
+from autogen.plugins import skills
+from autogen.terminal import output
 
-__all__ = ["answering", "feedback", "learning", "models", "recommending", "tune", "versions"]
+__all__ = ["answering", "feedback", "learning", "models", "tune", "versions"]
 
-for kind in skills().values():
-    add_commands = call(kind.commands)
-    if add_commands is not None:
-        add_commands(app, HOST)
+adding, errors = skills().loaded("commands")
+for add in adding:
+    add(app, HOST)
+for error in errors:
+    output().note(f"warning: {error}")

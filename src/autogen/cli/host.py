@@ -1,20 +1,28 @@
-"""What skills' own commands work on: opened projects."""
+"""The command line, to the commands of a skill (see `skills.hosts`): each opens what it names when a command runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autogen.skills.host import SkillInProject
+from autogen.cli.versions import opened
+
+if TYPE_CHECKING:
+    from autogen.agents.agent import Agent
+    from autogen.project import Project
 
 
-class ProjectHost:
-    """Opens projects when a command runs, not before."""
-
-    def skill(self, project: Path, kind: str, name: str | None) -> SkillInProject:
-        """The skill named, else the first one, which must be of this kind. Raises UsageError, DataError."""
+class Host:
+    def open_project(self, project: Path) -> Project:
         from autogen.project import Project
 
-        return Project.open(project).skill(kind, name)
+        return Project.open(project)
+
+    def load_agent(self, project: Path, version: str | None = None) -> Agent:
+        from autogen.agents.agent import Agent
+
+        opened(project)
+        return Agent.load(project, version)
 
 
-HOST = ProjectHost()
+HOST = Host()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import uuid4
@@ -21,6 +22,8 @@ MAX_TEXT_LENGTH = 10_000
 """Characters in a message, a better answer or a comment."""
 MAX_NAME_LENGTH = 200
 """Characters in a label or a user."""
+MAX_ENTITIES = 1_000
+"""Entities of one message."""
 SHORT_ID = 11
 """Characters of an id that people are shown, and may give in its place."""
 
@@ -29,11 +32,21 @@ Verdict = Literal["accept", "relabel", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
+class Entity:
+    """What a stretch of a message names: characters from `start` to before `end`."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """One thing that one person said about one message.
 
     `message`, `skill`, `version`, `intent`, `confidence` and `action` are copied from the response, so that
-    feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `trusted`: the owner's.
+    feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `entities` are all that the
+    message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's.
     """
 
     id: str
@@ -52,6 +65,7 @@ class Feedback:
     source: Source
     created_at: datetime
     action: str | None = None
+    entities: tuple[Entity, ...] | None = None
 
     @property
     def taught_label(self) -> str | None:
@@ -92,6 +106,7 @@ class FeedbackStore:
         answer: str | None = None,
         comment: str | None = None,
         user: str | None = None,
+        entities: Sequence[Entity] | None = None,
     ) -> Feedback:
         """Keep what a person said about a response; it is on disk when this returns.
 
@@ -116,6 +131,7 @@ class FeedbackStore:
                 source=source,
                 created_at=clock.now(),
                 action=response.action,
+                entities=None if entities is None else tuple(entities),
             )
         )
         self.add_many([feedback])
@@ -199,7 +215,8 @@ def parse_rating(value: object) -> float:
 
 def checked(feedback: Feedback) -> Feedback:
     """The feedback itself, if it says something and is within bounds. Raises `UsageError`."""
-    if feedback.rating is None and not (feedback.label or feedback.answer or feedback.comment):
+    said = feedback.rating is not None or feedback.entities is not None
+    if not said and not (feedback.label or feedback.answer or feedback.comment):
         raise UsageError("Feedback must say something: give a rating, a label, a better answer or a comment.")
     limits = (
         ("message", feedback.message, MAX_TEXT_LENGTH),
@@ -213,7 +230,21 @@ def checked(feedback: Feedback) -> Feedback:
             raise UsageError(f"The {name} may have {limit:,} characters at most, but has {len(value):,}: shorten it.")
         if value is not None and "\0" in value:
             raise UsageError(f"The {name} must be text, but has a NUL character: remove it.")
+    _check_entities(feedback.entities or (), len(feedback.message))
     return feedback
+
+
+def _check_entities(entities: Sequence[Entity], length: int) -> None:
+    if len(entities) > MAX_ENTITIES:
+        raise UsageError(f"Expected at most {MAX_ENTITIES:,} entities, found {len(entities):,}.")
+    for entity in entities:
+        if not 0 <= entity.start < entity.end <= length:
+            raise UsageError(
+                f"Expected an entity within the message's {length:,} characters (0 ≤ start < end ≤ {length}), found "
+                f"start {entity.start}, end {entity.end}."
+            )
+        if not entity.label.strip() or len(entity.label) > MAX_NAME_LENGTH or "\0" in entity.label:
+            raise UsageError(f"Expected a label of 1 to {MAX_NAME_LENGTH} characters for each entity.")
 
 
 def _check_decision(feedback: Feedback, decision: Verdict, label: str | None) -> None:
@@ -242,12 +273,35 @@ _COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
 
 def _to_row(feedback: Feedback) -> dict[str, object]:
     row = {field.name: getattr(feedback, field.name) for field in fields(Feedback)}
-    return {**row, "created_at": clock.written(feedback.created_at)}
+    entities = None if feedback.entities is None else json.dumps(entities_json(feedback), ensure_ascii=False)
+    return {**row, "created_at": clock.written(feedback.created_at), "entities": entities}
 
 
 def _from_row(row: Mapping[Any, Any]) -> Feedback:
-    values: dict[str, Any] = {**row, "created_at": clock.read(row["created_at"])}
+    entities = None if row["entities"] is None else parse_entities(json.loads(row["entities"]))
+    values: dict[str, Any] = {**row, "created_at": clock.read(row["created_at"]), "entities": entities}
     return Feedback(**values)
+
+
+def entities_json(feedback: Feedback) -> list[dict[str, Any]] | None:
+    """The entities as JSON: start, end and label of each."""
+    return None if feedback.entities is None else [asdict(entity) for entity in feedback.entities]
+
+
+def parse_entities(value: object) -> tuple[Entity, ...]:
+    """Entities from their JSON. Raises `ValueError`."""
+    if not isinstance(value, list):
+        raise ValueError("a list was expected")
+    return tuple(_parse_entity(one) for one in value)
+
+
+def _parse_entity(value: object) -> Entity:
+    if not isinstance(value, Mapping) or not {"start", "end", "label"} <= set(value):
+        raise ValueError("an object with start, end and label was expected")
+    start, end, label = value["start"], value["end"], value["label"]
+    if type(start) is not int or type(end) is not int or not isinstance(label, str):
+        raise ValueError("whole numbers and a label were expected")
+    return Entity(start, end, label)
 
 
 def _put_decision(connection: Connection, feedback_id: str, decision: Decision) -> None:

@@ -28,6 +28,8 @@ from autogen.feedback.events import (
     Source,
     Verdict,
     checked,
+    entities_json,
+    parse_entities,
     parse_rating,
 )
 from autogen.storage import clock
@@ -46,13 +48,14 @@ COLUMNS = (
         "label",
         "answer",
         "comment",
+        "entities",
         "decision",
         "decided_label",
         "decided_at",
     ),
 )
 """The columns of an export, in order; of an import all but `text` may be missing."""
-_SAYS_SOMETHING = ("label", "rating", "answer", "comment")
+_SAYS_SOMETHING = ("label", "rating", "answer", "comment", "entities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,14 @@ def _record(feedback: Feedback, decision: Decision | None) -> dict[str, object]:
         "decided_label": decision.label if decision else None,
         "decided_at": clock.written(decision.decided_at) if decision else None,
         "created_at": clock.written(feedback.created_at),
+        "entities": entities_json(feedback),
     }
     return {name: values[name] if name in values else getattr(feedback, name) for name in COLUMNS}
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -203,6 +209,7 @@ class _Reader:
             source=self._parsed(row, "source", _SOURCE, _IMPORT),
             created_at=self._parsed(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
+            entities=self._parsed(row, "entities", _ENTITIES, None),
         )
 
     def _skill(self, row: Row) -> str | None:
@@ -266,7 +273,7 @@ class _Reader:
         value = row.values[name]
         try:
             return kind.parse(value)
-        except (ValueError, OverflowError, UsageError):
+        except (ValueError, OverflowError, RecursionError, UsageError):
             message = f'expected {kind.expected} in "{name}", found {shown(value)}'
             self.problems.append(row.error("bad-value", message, "correct it, or leave it empty"))
             return default
@@ -298,6 +305,10 @@ def _lowered(value: object, words: Sequence[str]) -> str:
     return word
 
 
+_ENTITIES = _Kind(
+    'a list such as [{"start": 0, "end": 4, "label": "city"}]',
+    lambda value: parse_entities(json.loads(value) if isinstance(value, str) else value),
+)
 _NUMBER = _Kind("a number", _number)
 _RATING = _Kind('"up", "down" or a number from 0 to 1', parse_rating)
 _TRUTH = _Kind("true or false", _truth)

@@ -27,7 +27,7 @@ from autogen.project.evaluation import Measurement, VersionEvaluation
 from autogen.project.needs import labels_by_skill, needs_of, skill_named, title_of
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
-from autogen.skills.host import SkillInProject
+from autogen.skills.hosts import SkillInProject
 from autogen.storage.files import learning_lock
 from autogen.storage.row_files import check_not_over, check_output, write_rows
 from autogen.tasks.task import Curated, DeepCheckable, FeedbackOn

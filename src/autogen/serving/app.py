@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -17,6 +19,7 @@ from starlette.responses import Response as HttpResponse
 from autogen.agents.agent import Agent, Response
 from autogen.agents.fleet import Fleet
 from autogen.feedback.events import MAX_TEXT_LENGTH
+from autogen.plugins import skills
 from autogen.serving import failures
 from autogen.serving.conversations import Asked
 from autogen.serving.failures import RequestRefused, too_long
@@ -42,8 +45,9 @@ from autogen.serving.schemas import (
 )
 from autogen.serving.security import ApiKey
 from autogen.serving.service import Service
-from autogen.serving.stream import events
-from autogen.skills.recommendation.routes import RecommendationList, RecommendationRequest, RecommendedItem
+from autogen.serving.stream import EventStream
+
+log = logging.getLogger("autogen.serving")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class ServerSettings:
 
 
 def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
-    """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere."""
+    """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere. Every
+    kind of skill adds its own routes (see `skills.hosts`)."""
     metrics = Metrics(fleet)
     service = Service(fleet, metrics, settings.waiting)
     key = ApiKey(settings.api_key)
@@ -77,7 +82,13 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for router in (_answering(service), _watching(fleet, metrics, key)):
+    answering = _answering(service)
+    adding, errors = skills().loaded("routes")
+    for add in adding:
+        add(answering, service)
+    for error in errors:
+        log.warning("%s", error)
+    for router in (answering, _watching(fleet, metrics, key)):
         app.include_router(router, responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}})
     failures.install(app)
     routes = frozenset(app.openapi()["paths"]) | {"/openapi.json"}
@@ -97,36 +108,19 @@ def _answering(service: Service) -> APIRouter:
 
     @router.post("/chat/completions", response_model=ChatCompletion)
     async def chat_completions(request: ChatRequest) -> Any:
-        response = await service.answer(_asked(request))
-        completion = _completion(response, _model_id(service.fleet.champion.name, response.version))
+        asked = _asked(request)
         if not request.stream:
-            return completion
+            return _completion(await service.answer(asked), service.champion.name)
+        pieces = service.stream(asked)
+        first = await anext(pieces)  # what goes wrong before it still has a status of its own
         options = request.stream_options
-        return HttpResponse(
-            events(completion, include_usage=options is not None and options.include_usage),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-cache"},
-        )
+        include_usage = options is not None and options.include_usage
+        return EventStream(first, pieces, partial(_completion, agent=service.champion.name), include_usage)
 
     @router.post("/feedback", response_model_exclude_none=True)
     async def feedback(given: FeedbackRequest) -> FeedbackKept:
         kept = await service.keep(given)
-        return FeedbackKept(id=kept.id, note=service.fleet.champion.note_on(kept))
-
-    @router.post("/recommendations")
-    async def recommendations(request: RecommendationRequest) -> RecommendationList:
-        found, notes = await service.recommend(request)
-        items = [
-            RecommendedItem(
-                item=one.item.id,
-                title=one.item.title,
-                score=one.score,
-                reason=one.reason,
-                attributes=dict(one.item.values),
-            )
-            for one in found.items
-        ]
-        return RecommendationList(id=found.id, items=items, version=found.version, skill=found.skill, notes=[*notes])
+        return FeedbackKept(id=kept.id, note=service.champion.note_on(kept))
 
     @router.post("/parse")
     async def parse(request: ParseRequest) -> Parsed:
@@ -135,7 +129,8 @@ def _answering(service: Service) -> APIRouter:
             text=request.text,
             message_id=request.message_id,
             intent=Intent(name=found.reply.intent, confidence=found.reply.confidence),
-            intent_ranking=_intents(found.reply.alternatives),
+            intent_ranking=found.reply.alternatives,
+            entities=found.reply.details.get("entities", []),
             action=found.reply.action,
             skill=found.skill,
             version=found.version,
@@ -191,27 +186,14 @@ def _asked(request: ChatRequest) -> Asked:
     return Asked(text, request.metadata.conversation_id if request.metadata else None, tuple(said), request.user)
 
 
-def _completion(response: Response, model: str) -> ChatCompletion:
+def _completion(response: Response, agent: str) -> ChatCompletion:
     return ChatCompletion(
         id=response.id,
         created=int(time.time()),
-        model=model,
+        model=_model_id(agent, response.version),
         choices=[Choice(message=Answer(content=response.text))],
-        autogen=Details(
-            action=response.action,
-            intent=response.intent,
-            confidence=response.confidence,
-            alternatives=_intents(response.alternatives),
-            conversation_id=response.conversation_id,
-            version=response.version,
-            skill=response.skill,
-            notes=[*response.notes],
-        ),
+        autogen=Details.model_validate(response),
     )
-
-
-def _intents(ranking: tuple[tuple[str, float], ...]) -> list[Intent]:
-    return [Intent(name=name, confidence=confidence) for name, confidence in ranking]
 
 
 def _model(agent: Agent, champion: bool) -> Model:

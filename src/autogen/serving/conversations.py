@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autogen.agents.agent import Message
+from autogen.agents.messages import Message
 from autogen.storage.responses import ResponseStore, StoredResponse
 
 Line = tuple[str, str]

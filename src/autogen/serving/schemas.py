@@ -3,27 +3,16 @@ many, and refused where the interface is our own."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from autogen.errors import UsageError
-from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, parse_rating
-from autogen.knowledge.attributes import spoken_number
+from autogen.feedback.events import MAX_ENTITIES, MAX_NAME_LENGTH, parse_rating
+from autogen.skills.fields import Id, Name, Words
+from autogen.storage.replies import Action, Response
 
 MOST_MESSAGES = 1_000
-
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
-Words = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
-
-
-def _as_id(value: object) -> object:
-    """Ids are text; what is written as a number is the text of it."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63
-    return spoken_number(float(value)) if isinstance(value, float) and number else str(value) if number else value
-
-
-Id = Annotated[Name, BeforeValidator(_as_id, json_schema_input_type=str | int)]
 
 
 class TextPart(BaseModel):
@@ -90,17 +79,22 @@ class Intent(BaseModel):
     confidence: float
 
 
-class Details(BaseModel):
-    """What we know of an answer beyond OpenAI's shape."""
+def _as_intents(ranking: object) -> object:
+    """Pairs of a name and its confidence, as JSON has them."""
+    return [{"name": name, "confidence": confidence} for name, confidence in ranking]  # type: ignore[attr-defined]
 
-    action: Literal["answer", "clarify", "decline", "hand_over"]
-    intent: str | None
-    confidence: float
-    alternatives: list[Intent]
-    conversation_id: str
-    version: str
-    skill: str
-    notes: list[str] = []
+
+Intents = Annotated[list[Intent], BeforeValidator(_as_intents)]
+
+_IN_OPENAI_SHAPE = ("id", "text")
+_TYPES: dict[str, Any] = {**get_type_hints(Response), "alternatives": Intents}
+_FIELDS: dict[str, Any] = {name: (kind, ...) for name, kind in _TYPES.items() if name not in _IN_OPENAI_SHAPE}
+Details = create_model(
+    "Details",
+    __config__=ConfigDict(from_attributes=True),
+    __doc__="What we know of an answer beyond OpenAI's shape: every other field of a response.",
+    **_FIELDS,
+)
 
 
 class Answer(BaseModel):
@@ -156,12 +150,22 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
+class EntityField(BaseModel):
+    """What a stretch of the message names: characters from `start` to before `end`."""
+
+    start: int
+    end: int
+    label: Name
+
+
 class FeedbackRequest(BaseModel):
-    """What a person says of a response; at least one of rating, label, text (a better answer) and comment."""
+    """What a person says of a response; at least one of rating, label, entities (all that the message has), text (a
+    better answer) and comment."""
 
     response_id: Name
     rating: Rating = None
     label: Id | Literal[""] | None = None
+    entities: Annotated[list[EntityField], Field(max_length=MAX_ENTITIES)] | None = None
     text: Words | None = None
     comment: Words | None = None
     user: Id | Literal[""] | None = None
@@ -185,9 +189,9 @@ class Parsed(BaseModel):
     text: str
     message_id: str | None
     intent: Intent
-    intent_ranking: list[Intent]
+    intent_ranking: Intents
     entities: list[Any] = []
-    action: Literal["answer", "clarify", "decline", "hand_over"]
+    action: Action
     skill: str
     version: str
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
-from autogen.agents.agent import Agent, Message, Recommendation, Response, check_message
+from autogen.agents.agent import Agent, Piece, Response
 from autogen.agents.fleet import Fleet
-from autogen.feedback.events import Feedback
+from autogen.agents.messages import Message, check_message
+from autogen.feedback.events import Entity, Feedback
 from autogen.runtime.batcher import Batcher, together
-from autogen.serving.conversations import Asked, Placed, place
+from autogen.serving.conversations import Asked, place
+from autogen.serving.generating import Readers
 from autogen.serving.metrics import Metrics
 from autogen.serving.schemas import FeedbackRequest
-from autogen.skills.recommendation.reading import wanted
-from autogen.skills.recommendation.routes import RecommendationRequest
 from autogen.skills.skill import Reply
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 log = logging.getLogger("autogen.serving")
 
@@ -37,11 +42,26 @@ class Service:
     def __init__(self, fleet: Fleet, metrics: Metrics, room: int) -> None:
         self.fleet = fleet
         self._metrics = metrics
+        self._room = room
         self._reported: Exception | None = None
-        self._answers = Batcher(self._answer_all, room=room)
-        self._parses = Batcher(self._parse_all, room=room)
-        self._recommendations = Batcher(self._recommend_all, room=room)
-        self._feedback = Batcher(self._keep_all, largest=1, room=room)  # each is confirmed as soon as it is on disk
+        self._batchers: list[Batcher[Any, Any]] = []
+        self._readers = Readers(room=room)
+        self._answers = self.batcher(self._answer_all)
+        self._streams = self.batcher(self._stream_all)
+        self._parses = self.batcher(self._parse_all)
+        self._feedback = self.batcher(self._keep_all, largest=1)  # each is confirmed as soon as it is on disk
+
+    @property
+    def champion(self) -> Agent:
+        return self.fleet.champion
+
+    def batcher(
+        self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], largest: int = 32
+    ) -> Batcher[Item, Result]:
+        """`work` in a thread of its own, for what arrives together; closed when the server stops."""
+        made = Batcher(work, largest, self._room)
+        self._batchers.append(made)
+        return made
 
     async def answer(self, asked: Asked) -> Response:
         """Raises UsageError, Overloaded, StorageError."""
@@ -50,14 +70,21 @@ class Service:
         self._metrics.answers.labels(response.action, response.version).inc()
         return response
 
+    async def stream(self, asked: Asked) -> AsyncGenerator[Piece, None]:
+        """An answer in pieces; closing this cancels it. Raises UsageError, Overloaded, StorageError."""
+        check_message(Message(asked.text, asked.conversation_id))
+        pieces = await self._streams.submit(asked, asked.conversation_id)
+        last: Piece | None = None
+        async with aclosing(self._readers.read(pieces)) as reading:
+            async for last in reading:
+                yield last
+        if last is not None:
+            self._metrics.answers.labels(last.response.action, last.response.version).inc()
+
     async def parse(self, text: str) -> Understood:
         """Raises UsageError, Overloaded."""
         check_message(Message(text))
         return await self._parses.submit(text)
-
-    async def recommend(self, given: RecommendationRequest) -> tuple[Recommendation, tuple[str, ...]]:
-        """Items, and notes on what was understood. Raises UsageError, Overloaded, StorageError."""
-        return await self._recommendations.submit(given)
 
     async def keep(self, given: FeedbackRequest) -> Feedback:
         """On disk when this returns. Raises UnknownResponse, UsageError, Overloaded, StorageError."""
@@ -75,8 +102,9 @@ class Service:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-            for batcher in (self._answers, self._parses, self._recommendations, self._feedback):
+            for batcher in self._batchers:
                 await asyncio.to_thread(batcher.close)
+            await asyncio.to_thread(self._readers.close)
 
     async def _watch(self, seconds: float) -> None:
         while True:
@@ -95,10 +123,24 @@ class Service:
         self._reported = error
 
     def _answer_all(self, asked: Sequence[Asked]) -> list[Response | Exception]:
+        return self._by_agent(asked, Agent.respond_all)
+
+    def _stream_all(self, asked: Sequence[Asked]) -> list[Generator[Piece, None, None] | Exception]:
+        return self._by_agent(asked, Agent.stream_all)
+
+    def _by_agent(
+        self, asked: Sequence[Asked], answer: Callable[[Agent, Sequence[Message]], Sequence[Result]]
+    ) -> list[Result | Exception]:
+        """Each agent answers its messages together; the answers are in the messages' order."""
         self._metrics.batch_size.observe(len(asked))
         placed = [place(one, self.fleet.memory.responses) for one in asked]
         agents = [self.fleet.agent_for(one.begun) for one in placed]
-        return _by_agent(agents, placed)
+        found: dict[int, Result | Exception] = {}
+        for agent in {id(agent): agent for agent in agents}.values():
+            places = [at for at, one in enumerate(agents) if one is agent]
+            messages = [placed[at].message for at in places]
+            found.update(zip(places, together(partial(answer, agent), messages), strict=True))
+        return [found[at] for at in range(len(placed))]
 
     def _parse_all(self, texts: Sequence[str]) -> list[Understood | Exception]:
         champion = self.fleet.champion
@@ -107,21 +149,6 @@ class Service:
             return [Understood(champion.version, skill, reply) for skill, reply in champion.parse(some)]
 
         return together(parse, texts)
-
-    def _recommend_all(
-        self, given: Sequence[RecommendationRequest]
-    ) -> list[tuple[Recommendation, tuple[str, ...]] | Exception]:
-        champion = self.fleet.champion
-
-        def recommend(some: Sequence[RecommendationRequest]) -> list[tuple[Recommendation, tuple[str, ...]]]:
-            found = []
-            for one in some:
-                recommender = champion.recommender(one.skill)
-                asked = wanted(recommender, one.user, one.history, one.query, one.filters, one.k, one.exclude)
-                found.append((champion.recommend(asked.wanted, one.skill), asked.notes))
-            return found
-
-        return together(recommend, given)
 
     def _keep_all(self, given: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
         return together(self._keep, given)
@@ -137,16 +164,11 @@ class Service:
                 answer=one.text,
                 comment=one.comment,
                 user=one.user,
+                entities=_entities(one),
             )
             for one in given
         ]
 
 
-def _by_agent(agents: Sequence[Agent], placed: Sequence[Placed]) -> list[Response | Exception]:
-    """Each agent answers its messages together; the answers are in the messages' order."""
-    found: dict[int, Response | Exception] = {}
-    for agent in {id(agent): agent for agent in agents}.values():
-        places = [at for at, one in enumerate(agents) if one is agent]
-        messages = [placed[at].message for at in places]
-        found.update(zip(places, together(agent.respond_all, messages), strict=True))
-    return [found[at] for at in range(len(placed))]
+def _entities(given: FeedbackRequest) -> list[Entity] | None:
+    return None if given.entities is None else [Entity(one.start, one.end, one.label) for one in given.entities]

@@ -48,12 +48,12 @@ class SkillKind(Protocol[S]):
 
     @property
     def commands(self) -> str:
-        """ "package.module:function", called with the Typer app and the host when the command line starts; "" for
+        """ "package.module:function" of a Typer app and a `CommandHost`, called when the command line starts; "" for
         none."""
 
     @property
     def routes(self) -> str:
-        """The same, called with the server's service when it starts; it returns an APIRouter."""
+        """The same, of an APIRouter and a `ServerHost`, called when the server starts."""
 
     def needs(self, settings: S, base_model: str) -> tuple[Need, ...]:
         """What must be learnt. `base_model`: the agent's, which the skill's own takes the place of."""

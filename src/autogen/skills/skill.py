@@ -1,61 +1,79 @@
-"""What every skill declares and returns. A new skill is one file that offers these."""
+"""What every skill declares, considers and replies. A new skill is one package that offers these."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from autogen.config.project import SkillSettings
-from autogen.data.problems import Problem
+from autogen.data.rows import Row
 from autogen.feedback.events import Feedback
-from autogen.storage.responses import Exploration
-from autogen.tasks.task import Need
+from autogen.storage.replies import Action, Reply
 
-Action = Literal["answer", "clarify", "decline", "hand_over"]
+__all__ = ["Action", "Content", "Observer", "Offer", "Reply", "Skill", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a skill says to one message."""
+class Content:
+    """Something in a message that is no text: a picture, speech, a document. `media_type` as in HTTP: "image/png"."""
 
-    text: str
-    action: Action
-    intent: str | None
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...]
-    about: str | None = None  # the text that the intent is of, when it is not the message itself: "2" is of no intent
-    exploration: Exploration | None = None  # what chance had to do with the alternatives
-    notes: tuple[str, ...] = ()  # what was understood, and what was not
+    kind: Literal["image", "audio", "file"]
+    media_type: str
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message in its conversation: what the agent did last, and the choices it offered if it asked back."""
+    """A message in its conversation, as one skill sees it.
+
+    `state` and `last_action` are those of the skill's own last reply, and empty where another skill replied last: to a
+    skill that did not ask, the answer to a question is a message like any other.
+    """
 
     text: str
-    last_action: Action | None = None
-    question: str = ""  # what the last action was about
-    offered: tuple[str, ...] = ()
-    skill: str | None = None  # the one that acted last
     user: str | None = None  # who writes; a conversation without a user's name is one of its own
+    contents: tuple[Content, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+    last_action: Action | None = None
     kept: bool = True  # the reply will be, so that feedback can refer to it: without that, chance has no part in it
 
-    def as_seen_by(self, skill: str) -> Turn:
-        """To a skill that did not ask, the answer to a question is a message like any other."""
-        return self if self.skill in (None, skill) else Turn(self.text, user=self.user, kept=self.kept)
+
+@dataclass(frozen=True)
+class Offer:
+    """What a skill would do with a turn, before it does it. Of several skills only the surest one's `reply` is called:
+    it may write a text, act, or leave to chance.
+
+    `in_scope`: whether it has anything to say but that it does not know. `confidence`: 0–1, beside other skills'.
+    `continues`: the turn goes on from what this skill said last (a choice that it offered, a wish refined), which is
+    surer than anything a model says. `stream`, where the text comes in pieces: replies, each with the text so far, the
+    last one whole; closing the generator cancels it.
+    """
+
+    in_scope: bool
+    confidence: float
+    reply: Callable[[], Reply]
+    continues: bool = False
+    stream: Callable[[], Generator[Reply, None, None]] | None = None
 
 
 class Skill(Protocol):
-    """A skill ready to answer."""
+    """A skill of one version, ready to answer. Safe to use from several threads."""
 
     @property
     def models(self) -> Mapping[str, Any]:
         """Its models as they answer: the skill's own settings (a threshold, say) applied."""
 
-    def reply(self, turns: Sequence[Turn]) -> list[Reply]:
-        """One reply a turn; the turns are of different conversations and answered together."""
+    def consider(self, turns: Sequence[Turn]) -> list[Offer]:
+        """One offer a turn; the turns are of different conversations and considered together. Nothing is done yet,
+        and nothing left to chance: most offers are not taken up."""
+
+    def predict(self, rows: Sequence[Row]) -> list[Mapping[str, object]]:
+        """What it answers to rows of a file, as columns to add (`autogen predict`): `prediction`, `confidence`, and its
+        own. Raises DataError that lists every row that it cannot answer."""
+
+    def note_on(self, feedback: Feedback) -> str | None:
+        """What whoever gave this feedback should know: most often nothing."""
 
 
 @runtime_checkable
@@ -65,23 +83,3 @@ class Observer(Protocol):
     def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
         """Feedback in order of arrival, what the skill has learnt from among it; `who`: the user behind each, by its
         id."""
-
-
-class SkillType(Protocol):
-    """A kind of skill: its settings, what it needs learnt, how it is made ready from a version."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def settings(self) -> type[SkillSettings]: ...
-
-    def needs(self, settings: Any) -> tuple[Need, ...]: ...
-
-    def answering(self, settings: Any, project: Path) -> dict[str, Any]:
-        """What a version keeps besides the models, as JSON: texts and thresholds. Raises DataError, ConfigError."""
-
-    def check(self, settings: Any, project: Path, labels: Sequence[str]) -> list[Problem]:
-        """What is wrong with the skill's own data, given the labels that will be learnt."""
-
-    def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Skill: ...

@@ -36,6 +36,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ('ALTER TABLE responses ADD COLUMN "user" TEXT',),
     ("ALTER TABLE responses ADD COLUMN exploration TEXT",),
+    (
+        "ALTER TABLE responses RENAME COLUMN exploration TO log",
+        "ALTER TABLE responses ADD COLUMN state TEXT",
+        "ALTER TABLE responses ADD COLUMN details TEXT",
+        "ALTER TABLE feedback ADD COLUMN entities TEXT",
+    ),
 )
 
 

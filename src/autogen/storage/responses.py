@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,39 +13,28 @@ from sqlalchemy import RowMapping, bindparam, insert, select
 from autogen.errors import UnknownResponse
 from autogen.storage import clock
 from autogen.storage.database import Database
-from autogen.storage.schema import RESPONSES
+from autogen.storage.replies import Reply
+from autogen.storage.schema import JSON, RESPONSES
+
+_COLUMNS = tuple(column for column in RESPONSES.columns if column is not RESPONSES.c.number)
+_JSON_NAMES = tuple(column.name for column in _COLUMNS if column.info.get(JSON))
 
 
-@dataclass(frozen=True, slots=True)
-class Exploration:
-    """What chance had to do with an answer: `propensities`, the chance (0–1) that each alternative had of standing in
-    its place; `asked`: what the skill was asked, as JSON of its own, so that another version can be asked the same."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResponse(Reply):
+    """A reply as it is kept: `message` is what it is about, and so what feedback on it is about.
 
-    propensities: tuple[float, ...]
-    asked: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
-    """One answer: `message` is what the person wrote, `text` what the agent said to it.
-
-    After a choice between two readings of a question, `message` is that question, not the "1" or "2" of the choice.
-    `exploration` is None where chance had no hand in the answer.
+    That is what the person wrote; after a choice between two readings of a question, it is that question, not the "1"
+    or "2" of the choice. `about` says nothing here.
     """
 
     id: str
     conversation_id: str
     message: str
-    text: str
-    action: str
-    intent: str | None
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...]
     skill: str
     version: str
     created_at: datetime
     user: str | None = None
-    exploration: Exploration | None = None
 
 
 class ResponseStore:
@@ -53,18 +42,17 @@ class ResponseStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        columns = [column for column in RESPONSES.columns if column is not RESPONSES.c.number]
-        self._add = database.prepare(insert(RESPONSES).values({c.name: bindparam(c.name) for c in columns}))
-        self._get = database.prepare(select(*columns).where(RESPONSES.c.id == bindparam("key")))
+        self._add = database.prepare(insert(RESPONSES).values({c.name: bindparam(c.name) for c in _COLUMNS}))
+        self._get = database.prepare(select(*_COLUMNS).where(RESPONSES.c.id == bindparam("key")))
         self._last = database.prepare(
-            select(*columns)
+            select(*_COLUMNS)
             .where(RESPONSES.c.conversation_id == bindparam("key"))
             .order_by(RESPONSES.c.number.desc())
             .limit(1)
         )
         # by id, not by number: the index then gives the newest ones without sorting, however many there are
         self._between = database.prepare(
-            select(*columns)
+            select(*_COLUMNS)
             .where(RESPONSES.c.conversation_id.between(bindparam("first"), bindparam("last")))
             .order_by(RESPONSES.c.conversation_id.desc(), RESPONSES.c.number.desc())
             .limit(8)
@@ -108,48 +96,27 @@ class ResponseStore:
             found = connection.execute(select(RESPONSES.c.message).where(wanted).order_by(RESPONSES.c.number))
             return [str(message) for message in found.scalars()]
 
-    def explored(self, skill: str) -> list[StoredResponse]:
-        """The skill's answers that chance had a hand in, in order of arrival."""
-        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.exploration.is_not(None)
-        columns = [column for column in RESPONSES.columns if column is not RESPONSES.c.number]
+    def with_log(self, skill: str) -> list[StoredResponse]:
+        """The skill's responses with a `log`, in order of arrival."""
+        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.log.is_not(None)
         with self._database.reading() as connection:
-            found = connection.execute(select(*columns).where(wanted).order_by(RESPONSES.c.number))
+            found = connection.execute(select(*_COLUMNS).where(wanted).order_by(RESPONSES.c.number))
             return [_from_row(row) for row in found.mappings()]
 
 
 def _to_row(response: StoredResponse) -> dict[str, object]:
-    return {
-        "id": response.id,
-        "conversation_id": response.conversation_id,
-        "message": response.message,
-        "text": response.text,
-        "action": response.action,
-        "intent": response.intent,
-        "confidence": response.confidence,
-        "alternatives": json.dumps(response.alternatives, ensure_ascii=False),
-        "skill": response.skill,
-        "version": response.version,
-        "created_at": clock.written(response.created_at),
-        "user": response.user,
-        "exploration": None
-        if response.exploration is None
-        else json.dumps(asdict(response.exploration), ensure_ascii=False),
-    }
+    row: dict[str, Any] = {column.name: getattr(response, column.name) for column in _COLUMNS}
+    for name in _JSON_NAMES:
+        row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
+    return {**row, "created_at": clock.written(response.created_at)}
 
 
 def _from_row(row: RowMapping) -> StoredResponse:
-    pairs = tuple((name, score) for name, score in json.loads(row["alternatives"]))
-    values: dict[str, Any] = {
-        **row,
-        "alternatives": pairs,
-        "created_at": clock.read(row["created_at"]),
-        "exploration": _exploration(row["exploration"]),
-    }
-    return StoredResponse(**values)
-
-
-def _exploration(text: str | None) -> Exploration | None:
-    if text is None:
-        return None
-    found = json.loads(text)
-    return Exploration(tuple(found["propensities"]), found["asked"])
+    values: dict[str, Any] = dict(row)
+    for name in _JSON_NAMES:
+        values[name] = None if row[name] is None else json.loads(row[name])
+    values["alternatives"] = tuple((name, score) for name, score in values["alternatives"])
+    values["created_at"] = clock.read(row["created_at"])
+    if values["state"] is None:  # written before skills kept a state
+        values["state"] = {"question": row["message"], "offered": [name for name, _ in values["alternatives"]]}
+    return StoredResponse(**{**values, "details": values["details"] or {}})

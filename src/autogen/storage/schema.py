@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
+JSON = "json"  # in a column's `info`: its text is JSON
 
 # `number` is the order of arrival: clocks tie and go backwards.
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
@@ -34,12 +35,14 @@ RESPONSES = Table(
     Column("action", Text, nullable=False),
     Column("intent", Text),
     Column("confidence", Double, nullable=False),
-    Column("alternatives", Text, nullable=False),  # JSON: [[intent, confidence], …]
+    Column("alternatives", Text, nullable=False, info={JSON: True}),  # [[intent, confidence], …]
     Column("skill", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("user", Text),
-    Column("exploration", Text),  # JSON: {"propensities": […], "asked": {…}}; NULL where chance had no hand in it
+    Column("log", Text, info={JSON: True}),  # what the skill will learn from later; or NULL
+    Column("state", Text, info={JSON: True}),  # what the skill gets with the next turn; NULL in old rows
+    Column("details", Text, info={JSON: True}),  # what else was handed out; NULL in old rows
     Index("responses_of_conversation", "conversation_id", "number"),
 )
 
@@ -64,6 +67,7 @@ FEEDBACK = Table(
     Column("trusted", Boolean, nullable=False),
     Column("source", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("entities", Text, info={JSON: True}),  # [{"start", "end", "label"}, …]; NULL where nothing is said of them
 )
 
 DECISIONS = Table(

@@ -26,9 +26,7 @@ from autogen.versions.scores import Scores
 if TYPE_CHECKING:
     from autogen.reports.drawing import Drawing
 
-API = 1  # of the plugin contracts; raised when what was built for an older one would no longer work
-
-Reads = Literal["text", "images", "audio", "events", "graph"]
+Reads = Literal["text", "images", "audio", "events", "graph", "nothing"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from autogen.skills.customer_service.responses import read_responses, spoken
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.skills.skill import Reply, Turn
 from autogen.tasks.text_classification.model import TunedModel
+from tests.skills.replies import replies_of, reply_of
 from tests.tiny import TOPICS, rows
 
 KIND = CustomerServiceType()
@@ -37,9 +38,16 @@ def skill(model: TunedModel, responses: dict[str, list[str]] | None = None, **va
     return KIND.ready({**kept, "responses": responses or {}}, {"intent": model})
 
 
-def say(ready: CustomerService, text: str, *turn: Any) -> Reply:
-    (reply,) = ready.reply([Turn(text, *turn)])
-    return reply
+def say(ready: CustomerService, text: str, asked: tuple[Any, ...] | None = None) -> Reply:
+    return reply_of(ready, turn(text, asked))
+
+
+def turn(text: str, asked: tuple[Any, ...] | None = None) -> Turn:
+    """`asked`: the last action, what it was about, and what was offered."""
+    if asked is None:
+        return Turn(text)
+    action, question, offered = asked
+    return Turn(text, state={"question": question, "offered": list(offered)}, last_action=action)
 
 
 def difference(model: TunedModel, text: str) -> float:
@@ -55,7 +63,7 @@ def test_a_clear_intent_gets_the_response_written_for_it(model: TunedModel) -> N
 
 def test_of_several_responses_each_is_given_now_and_then(model: TunedModel) -> None:
     ready = skill(model, {"lost_card": ["one", "two", "three"]}, clarify_margin=0)
-    assert {reply.text for reply in ready.reply([Turn(LOST)] * 100)} == {"one", "two", "three"}
+    assert {reply.text for reply in replies_of(ready, [Turn(LOST)] * 100)} == {"one", "two", "three"}
 
 
 def test_without_a_response_the_intent_is_named(model: TunedModel) -> None:
@@ -96,7 +104,7 @@ OFFERED = ("clarify", "what was asked", ("lost_card", "top_up", "exchange_rate")
     ],
 )
 def test_a_person_chooses_by_number_or_by_name(model: TunedModel, said: str, chosen: str) -> None:
-    reply = say(skill(model, {chosen: ["chosen"]}), said, *OFFERED)
+    reply = say(skill(model, {chosen: ["chosen"]}), said, OFFERED)
     assert (reply.text, reply.action, reply.intent, reply.confidence) == ("chosen", "answer", chosen, 1.0)
     assert reply.about == "what was asked" and reply.alternatives == ((chosen, 1.0),)
 
@@ -104,7 +112,7 @@ def test_a_person_chooses_by_number_or_by_name(model: TunedModel, said: str, cho
 @pytest.mark.parametrize("said", ["3", " (0) "])
 def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, said: str) -> None:
     ready = skill(model, clarify_margin=1)
-    again = say(ready, said, "clarify", BETWEEN, OFFERED[2])
+    again = say(ready, said, ("clarify", BETWEEN, OFFERED[2]))
     first = say(ready, BETWEEN)
     assert first.action == "clarify"
     assert again == replace(first, about=BETWEEN)
@@ -112,14 +120,14 @@ def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, said:
 
 @pytest.mark.parametrize("said", ["exchange rate", "yes", "3 cards"])
 def test_what_was_not_offered_is_a_new_message(model: TunedModel, said: str) -> None:
-    reply = say(skill(model, clarify_margin=0), said, *OFFERED)
+    reply = say(skill(model, clarify_margin=0), said, OFFERED)
     assert reply.about is None
     assert reply == say(skill(model, clarify_margin=0), said)
 
 
 @pytest.mark.parametrize("action", ["answer", "decline", None])
 def test_a_number_chooses_nothing_when_nothing_was_asked(model: TunedModel, action: str | None) -> None:
-    assert say(skill(model), "1", action, *OFFERED[1:]).about is None
+    assert say(skill(model), "1", (action, *OFFERED[1:])).about is None
 
 
 def test_a_text_that_scores_below_the_threshold_is_declined(model: TunedModel) -> None:
@@ -137,17 +145,17 @@ def test_a_threshold_of_its_own_takes_the_place_of_the_calibrated_one(model: Tun
 def test_several_turns_are_answered_as_they_are_one_by_one(model: TunedModel) -> None:
     ready = skill(model, clarify_margin=0.5)
     turns = [Turn(text) for text, _ in rows(3, seed=9, oos=2)]
-    turns.insert(2, Turn("2", *OFFERED))
-    turns.append(Turn("lost card", *OFFERED))
-    for one, reply in zip(turns, ready.reply(turns), strict=True):
-        (alone,) = ready.reply([one])
+    turns.insert(2, turn("2", OFFERED))
+    turns.append(turn("lost card", OFFERED))
+    for one, reply in zip(turns, replies_of(ready, turns), strict=True):
+        alone = reply_of(ready, one)
         assert (reply.text, reply.action, reply.intent, reply.about) == (
             alone.text,
             alone.action,
             alone.intent,
             alone.about,
         )
-    assert ready.reply([]) == []
+    assert ready.consider([]) == []
 
 
 def test_it_needs_one_classifier_learnt_from_its_data() -> None:

@@ -15,10 +15,11 @@ from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Filter
 from autogen.skills.recommendation.answering import Answering, Recommendations, RecommendationType, Wanted
 from autogen.skills.recommendation.exploration import propensities
-from autogen.skills.skill import Observer, Reply, Turn
+from autogen.skills.skill import Action, Observer, Reply, Turn
 from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
+from tests.skills.replies import reply_of
 
 
 @pytest.fixture
@@ -52,6 +53,11 @@ def said(item: str, rating: float | None = 1.0, user: str = "u0", number: int = 
         source="http",
         created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
     )
+
+
+def after(text: str, action: Action, question: str, offered: Iterable[str], user: str | None = None) -> Turn:
+    """A turn after this one of the skill's own."""
+    return Turn(text, user, state={"question": question, "offered": list(offered)}, last_action=action)
 
 
 def with_settings(films: Recommendations, **values: object) -> Recommendations:
@@ -125,7 +131,7 @@ def prices(films: Recommendations, names: Iterable[str]) -> list[float]:
 def test_superlatives_put_what_fits_in_order(
     films: Recommendations, text: str, taste: str, first: float, sign: int
 ) -> None:
-    (reply,) = exploring(films, 1.0, diversity=0.9, new_items=2).reply([Turn(text)])
+    reply = reply_of(exploring(films, 1.0, diversity=0.9, new_items=2), Turn(text))
     found = prices(films, dict(reply.alternatives))
     assert {name[0] for name, _ in reply.alternatives} == {taste}
     assert found == sorted(found, key=lambda price: sign * price)
@@ -133,9 +139,9 @@ def test_superlatives_put_what_fits_in_order(
 
 
 def test_the_cheapest_of_what_was_shown_may_be_among_it(films: Recommendations) -> None:
-    (first,) = films.reply([Turn("a comedy")])
+    first = reply_of(films, Turn("a comedy"))
     offered = tuple(name for name, _ in first.alternatives)
-    (cheapest,) = films.reply([Turn("the cheapest", "answer", "a comedy", offered, "films")])
+    cheapest = reply_of(films, after("the cheapest", "answer", "a comedy", offered))
     assert prices(films, dict(cheapest.alternatives))[0] == 5.0
     assert all(name.startswith("c") for name, _ in cheapest.alternatives)
     assert cheapest.about == "a comedy; the cheapest"
@@ -211,23 +217,23 @@ def test_variety_shows_less_of_the_same(films: Recommendations) -> None:
 
 
 def test_wishes_in_words_are_answered_with_cards(films: Recommendations) -> None:
-    (reply,) = films.reply([Turn("a comedy under 10 euros", user="u1")])
+    reply = reply_of(films, Turn("a comedy under 10 euros", user="u1"))
     assert reply.action == "answer"
     assert reply.text.startswith("1. The ")
     assert all(" · price " in line for line in reply.text.splitlines())
     assert all(name.startswith("c") for name, _ in reply.alternatives)
-    (declined,) = films.reply([Turn("a comedy under 1 euro", user="u1")])
+    declined = reply_of(films, Turn("a comedy under 1 euro", user="u1"))
     assert (declined.action, declined.alternatives) == ("decline", ())
     assert "price at most 1" in declined.text
-    (asked,) = films.reply([Turn("recommend", user="u1")])
+    asked = reply_of(films, Turn("recommend", user="u1"))
     assert asked.action == "clarify"
 
 
 def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> None:
-    (first,) = films.reply([Turn("a comedy", user="u1")])
+    first = reply_of(films, Turn("a comedy", user="u1"))
     offered = tuple(name for name, _ in first.alternatives)
-    turn = Turn("cheaper", "answer", "a comedy", offered, "films", "u1")
-    (cheaper,) = films.reply([turn])
+    turn = after("cheaper", "answer", "a comedy", offered, user="u1")
+    cheaper = reply_of(films, turn)
     prices = {
         name: films.catalogue.items[films.catalogue.position[name]].values["price"] for name, _ in cheaper.alternatives
     }
@@ -235,22 +241,22 @@ def test_a_conversation_goes_on_from_what_was_shown(films: Recommendations) -> N
     assert all(name.startswith("c") for name in prices)
     assert max(prices.values()) < max(float(f"{5 + number}") for number in range(FILMS))  # type: ignore[type-var]
     assert cheaper.about == "a comedy; cheaper"
-    (other,) = films.reply([replace(turn, text="something else")])
+    other = reply_of(films, replace(turn, text="something else"))
     assert not {*offered} & {name for name, _ in other.alternatives}
 
 
 def test_a_word_of_a_title_is_enough_to_find_it(films: Recommendations) -> None:
-    (reply,) = films.reply([Turn("the one with another")])
+    reply = reply_of(films, Turn("the one with another"))
     assert next(iter(dict(reply.alternatives))) == NEW
     without_texts = replace(films, texts=None, encoder=None)
-    (reply,) = without_texts.reply([Turn("the film with wallets")])
+    reply = reply_of(without_texts, Turn("the film with wallets"))
     assert {
         films.catalogue.items[films.catalogue.position[name]].title.split()[1] for name, _ in reply.alternatives
     } == {"wallet"}
 
 
 def test_a_wish_that_nobody_understands_is_answered_as_a_guess_and_says_so(films: Recommendations) -> None:
-    (reply,) = films.reply([Turn("qwerty asdf")])
+    reply = reply_of(films, Turn("qwerty asdf"))
     assert reply.action == "answer"
     first, *lines = reply.text.splitlines()
     assert first == "Not understood: qwerty, asdf; what is shown is a guess."
@@ -259,10 +265,10 @@ def test_a_wish_that_nobody_understands_is_answered_as_a_guess_and_says_so(films
 
 
 def test_what_was_understood_is_told_from_what_was_not(films: Recommendations) -> None:
-    (reply,) = films.reply([Turn("a comedy with qwerty and a wallet")])
+    reply = reply_of(films, Turn("a comedy with qwerty and a wallet"))
     assert reply.text.startswith("Not understood: qwerty.\n1. ")
     assert reply.notes == ("understood: genres Comedy; wallet", "not understood: qwerty")
-    (understood,) = films.reply([Turn("a comedy under 10 euros")])
+    understood = reply_of(films, Turn("a comedy under 10 euros"))
     assert understood.notes == ("understood: price at most 10; genres Comedy",)
 
 
@@ -273,9 +279,8 @@ class Talk:
         self.films, self.last = films, Turn("")
 
     def say(self, text: str) -> Reply:
-        (reply,) = self.films.reply([replace(self.last, text=text)])
-        offered = tuple(name for name, _ in reply.alternatives)
-        self.last = Turn(text, reply.action, reply.about or text, offered, "films")
+        reply = reply_of(self.films, replace(self.last, text=text))
+        self.last = Turn(text, state=json.loads(json.dumps(reply.state)), last_action=reply.action)
         return reply
 
     def shown(self, text: str) -> tuple[set[str], list[float]]:
@@ -311,7 +316,7 @@ def test_where_nothing_fits_both_the_newer_wish_holds_alone(films: Recommendatio
     talk = Talk(films)
     talk.say("a comedy under 1 euro")
     assert talk.shown("horror")[0] == {"h"}
-    assert talk.last.question == "horror"
+    assert talk.last.state["question"] == "horror"
 
 
 def test_a_new_wish_after_an_answer_is_a_new_wish(films: Recommendations) -> None:
@@ -373,13 +378,13 @@ def test_exploration_starts_from_the_varied_order(films: Recommendations) -> Non
 
 def test_wishes_are_explored_too_but_not_what_is_only_parsed(films: Recommendations) -> None:
     explorer = exploring(films, 1.0)
-    (plain,) = films.reply([Turn("a comedy", user="u1")])
-    (parsed,) = explorer.reply([Turn("a comedy", user="u1", kept=False)])
+    plain = reply_of(films, Turn("a comedy", user="u1"))
+    parsed = reply_of(explorer, Turn("a comedy", user="u1", kept=False))
     assert [*dict(parsed.alternatives)] == [*dict(plain.alternatives)]
-    assert parsed.exploration is None
-    (reply,) = explorer.reply([Turn("a comedy", user="u1")])
-    assert reply.exploration is not None
-    assert len(reply.exploration.propensities) == len(reply.alternatives)
+    assert parsed.log is None
+    reply = reply_of(explorer, Turn("a comedy", user="u1"))
+    assert reply.log is not None
+    assert len(reply.log["propensities"]) == len(reply.alternatives)
     assert all(name.startswith("c") for name, _ in reply.alternatives)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from autogen.feedback.memory import Memory
 from autogen.progress import TrainingProgress
 from autogen.skills.recommendation.answering import Recommendations, Wanted
 from autogen.skills.recommendation.off_policy import read_log, slots_of
+from autogen.skills.recommendation.recommend import recommend, recommender_of
 from autogen.tasks.recommendation.rows import clicks_of, set_aside
 from autogen.versions.off_policy import FEWEST_CLICKS
 from autogen.versions.registry import Versions
@@ -35,7 +37,7 @@ def explored(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) ->
         taste = chance.choice("ch")
         wanted = Wanted(history=(f"{taste}{chance.randrange(FILMS)}",), count=3)
         best.append(LIKED * sum(name.startswith(taste) for name in skill_of(agent).best(wanted)))
-        answer = agent.recommend(wanted)
+        answer = recommend(agent, wanted)
         for one in answer.items:
             if one.item.id.startswith(taste) and chance.random() < LIKED:
                 agent.feedback(answer.id, label=one.item.id, rating="up")
@@ -48,7 +50,7 @@ def shop_that_explores(explored: tuple[Path, float], tmp_path: Path) -> Path:
 
 
 def skill_of(agent: Agent) -> Recommendations:
-    return agent._recommender(None)[1]
+    return recommender_of(agent)[1]
 
 
 def test_the_estimate_of_a_version_is_what_its_best_items_would_have_got(explored: tuple[Path, float]) -> None:
@@ -104,7 +106,7 @@ def test_too_few_clicks_are_said_and_nothing_is_where_nothing_was_explored(shop:
     assert "off_policy" not in project.evaluate().to_json()["skills"]["films"]
     text = (shop / "agent.toml").read_text("utf-8")
     (shop / "agent.toml").write_text(text.replace("[gate]", "exploration = 0.1\n[gate]"), "utf-8")
-    answer = agent.recommend(Wanted())
+    answer = recommend(agent, Wanted())
     agent.feedback(answer.id, label=answer.items[0].item.id)
     project = Project.open(shop)
     evaluated = project.evaluate().to_json()["skills"]["films"]["off_policy"]
@@ -121,9 +123,10 @@ def test_chat_is_explored_too_and_what_is_only_parsed_is_not(shop_that_explores:
     agent = Agent.load(shop_that_explores)
     said = agent.respond("a comedy", user="u1")
     kept = agent.memory.responses.get(said.id)
-    assert kept.exploration is not None
-    assert len(kept.exploration.propensities) == len(kept.alternatives) > 0
-    assert Wanted.from_json(kept.exploration.asked).user == "u1"
+    assert kept.log is not None
+    assert len(kept.log["propensities"]) == len(kept.alternatives) > 0
+    assert Wanted.from_json(kept.log["asked"]).user == "u1"
+    assert "propensities" not in json.dumps(asdict(said)), "it is kept, and not handed out"
     parsed = {tuple(dict(agent.parse(["a comedy"])[0][1].alternatives)) for _ in range(20)}
     assert len(parsed) == 1
     assert read_log(agent.memory, "films").answers[-1].response.id == said.id
@@ -131,7 +134,7 @@ def test_chat_is_explored_too_and_what_is_only_parsed_is_not(shop_that_explores:
 
 def test_what_was_turned_down_or_looked_at_briefly_is_no_click(shop_that_explores: Path) -> None:
     agent = Agent.load(shop_that_explores)
-    answer = agent.recommend(Wanted(user="u1", count=5))
+    answer = recommend(agent, Wanted(user="u1", count=5))
     names = [one.item.id for one in answer.items]
     agent.feedback(answer.id, label=names[0], rating=20 / 30)
     agent.feedback(answer.id, label=names[1], rating=5 / 30)

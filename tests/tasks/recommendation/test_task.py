@@ -18,6 +18,7 @@ from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.progress import TrainingProgress
 from autogen.project.needs import needs_of
 from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.recommend import recommend
 from autogen.skills.recommendation.request import Wanted
 from autogen.tasks.recommendation import TASK
 from autogen.tasks.recommendation.clicks import Click
@@ -57,7 +58,7 @@ def test_the_whole_loop_from_events_to_a_better_model_and_back(shop: Path) -> No
     assert first.metrics["ndcg_at_10"] > first.needs["items"].baselines["most popular this week"]["ndcg_at_10"]
     assert 0 < first.metrics["hit_rate_at_10"] <= 1
     for user in range(30):
-        found = agent.recommend(Wanted(user=f"u{user}"))
+        found = recommend(agent, Wanted(user=f"u{user}"))
         agent.feedback(found.id, label=found.items[0].item.id, rating="up", user=f"u{user}")
     candidate = project.improve(TrainingProgress(quiet=True))
     assert candidate.version == "0002"
@@ -80,7 +81,7 @@ def test_the_whole_loop_from_events_to_a_better_model_and_back(shop: Path) -> No
         "parity",
     ]
     assert project.promote("0002", force=not candidate.passed) == "0002"
-    assert Agent.load(shop).recommend(Wanted(user="u0")).version == "0002"
+    assert recommend(Agent.load(shop), Wanted(user="u0")).version == "0002"
     assert project.rollback() == ("0002", "0001")
     with pytest.raises(Refused, match="No feedback"):
         Project.open(_improved(shop)).improve(QUIET)
@@ -93,12 +94,12 @@ def _improved(shop: Path) -> Path:
 
 def test_feedback_on_a_recommendation_is_its_user_s_own(shop: Path) -> None:
     agent = Agent.load(shop)
-    found = agent.recommend(Wanted(user="u3"))
+    found = recommend(agent, Wanted(user="u3"))
     agent.feedback(found.id, label=found.items[0].item.id)
-    after = agent.recommend(Wanted(user="u3", count=24))
+    after = recommend(agent, Wanted(user="u3", count=24))
     assert found.items[0].item.id not in [one.item.id for one in after.items]
     assert found.items[0].item.id in [
-        one.item.id for one in Agent.load(shop).recommend(Wanted(user="stranger", count=50)).items
+        one.item.id for one in recommend(Agent.load(shop), Wanted(user="stranger", count=50)).items
     ]
 
 
@@ -115,10 +116,10 @@ def test_a_conversation_without_a_user_s_name_remembers_its_clicks(shop: Path) -
 def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(shop: Path) -> None:
     project, agent = Project.open(shop), Agent.load(shop)
     for user in range(12):
-        found = agent.recommend(Wanted(user=f"v{user}"))
+        found = recommend(agent, Wanted(user=f"v{user}"))
         agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"v{user}")
         agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"v{user}")
-    found = agent.recommend(Wanted(user="picky"))
+    found = recommend(agent, Wanted(user="picky"))
     first, second, third = [one.item.id for one in found.items[:3]]
     agent.feedback(found.id, label=first, rating="down")
     agent.feedback(found.id, label=second, rating="up")
@@ -128,7 +129,7 @@ def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(
     assert len(candidate.feedback) == 13, "long looks and what was not taken back"
     project.promote(candidate.version, force=True)
     after = Agent.load(shop)
-    assert not {first, second, third} & {one.item.id for one in after.recommend(Wanted(user="picky", count=50)).items}
+    assert not {first, second, third} & {one.item.id for one in recommend(after, Wanted(user="picky", count=50)).items}
     live = after._recommender(None)[1].live
     assert [live.model.items[at] for at in live.query("picky")[0].items] == [third], (
         "learnt, or set aside and seen live"
@@ -137,7 +138,7 @@ def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(
 
 def test_feedback_that_says_nothing_of_an_item_is_nothing_to_improve_with(shop: Path) -> None:
     agent = Agent.load(shop)
-    found = agent.recommend(Wanted(user="u1"))
+    found = recommend(agent, Wanted(user="u1"))
     agent.feedback(found.id, label=found.items[0].item.id, rating=5 / 30)
     agent.feedback(found.id, label=found.items[1].item.id, rating="down")
     with pytest.raises(Refused, match="No feedback"):
@@ -161,7 +162,7 @@ def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown
     assert {problem.kind for problem in found.problems} - TINY == {"unknown-item"}
     assert "24 of the catalogue's 25 items and 1 that it does not have" in found.needs[0].summary.lines[0]
     project.train(progress=TrainingProgress(quiet=True))
-    shown = Agent.load(untrained_shop).recommend(Wanted(count=50)).items
+    shown = recommend(Agent.load(untrained_shop), Wanted(count=50)).items
     assert len(shown) == 25
     assert "gone" not in [one.item.id for one in shown]
 
@@ -169,7 +170,7 @@ def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown
 def test_without_a_catalogue_the_events_are_one(tmp_path: Path, tiny_base_model: Path) -> None:
     folder = write_shop(tmp_path / "shop", tiny_base_model, items=False)
     Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    found = Agent.load(folder).recommend(Wanted(user="u1"))
+    found = recommend(Agent.load(folder), Wanted(user="u1"))
     assert found.items[0].item.title == found.items[0].item.id
 
 
@@ -181,7 +182,7 @@ def test_a_catalogue_that_changed_since_is_learnt_anew(shop: Path) -> None:
     project = Project.open(shop)
     project.train(progress=TrainingProgress(quiet=True))
     agent = Agent.load(shop, "0002")
-    titles = {one.item.id: one.item.title for one in agent.recommend(Wanted(count=100)).items}
+    titles = {one.item.id: one.item.title for one in recommend(agent, Wanted(count=100)).items}
     assert titles["c1"] == "Renamed"
     assert "h1" not in titles
     assert "c-later" in titles

@@ -5,14 +5,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.problems import Problem, quoted, raise_for
+from autogen.data.rows import Row, require_text
 from autogen.data.text import normalise
+from autogen.errors import did_you_mean
+from autogen.feedback.events import Feedback
 from autogen.skills.customer_service.responses import spoken
 from autogen.skills.customer_service.settings import Answering
-from autogen.skills.skill import Reply, Turn
+from autogen.skills.skill import Offer, Reply, Turn
 from autogen.tasks.text_classification.decoding import Prediction
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.rows import MAX_TEXT
 
 INTENT = "intent"
 OFFERED = 2  # intents named when asking back
@@ -21,7 +28,7 @@ ORDINALS = ("first", "second")  # one for each
 
 @dataclass(frozen=True)
 class CustomerService:
-    """Ready to answer."""
+    """Ready to answer. Its state after asking back: `question`, what it asked about, and `offered`, the intents."""
 
     model: TunedModel
     settings: Answering
@@ -30,48 +37,82 @@ class CustomerService:
     def models(self) -> Mapping[str, TunedModel]:
         return {INTENT: self.model}
 
-    def reply(self, turns: Sequence[Turn]) -> list[Reply]:
-        chosen = [_choice(turn) for turn in turns]
-        about = [
-            turn.question if choice is not None or _points_nowhere(turn) else None
-            for turn, choice in zip(turns, chosen, strict=True)
+    def consider(self, turns: Sequence[Turn]) -> list[Offer]:
+        choices = [_choice(turn) for turn in turns]
+        questions = [
+            _question(turn) if choice is not None or _points_nowhere(turn) else None
+            for turn, choice in zip(turns, choices, strict=True)
         ]
-        asked = [
-            turn.text if other is None else other
-            for turn, choice, other in zip(turns, chosen, about, strict=True)
+        texts = [
+            turn.text if question is None else question
+            for turn, choice, question in zip(turns, choices, questions, strict=True)
             if choice is None
         ]
-        predictions = iter(self.model.predict(asked))
-        replies = (
-            self._decide(next(predictions)) if choice is None else self._answer(choice, 1.0, ((choice, 1.0),))
-            for choice in chosen
+        predictions = iter(self.model.predict(texts))
+        return [
+            self._offer(next(predictions), turn.text, question)
+            if choice is None
+            else Offer(True, 1.0, partial(self._answer, choice, 1.0, ((choice, 1.0),), question), continues=True)
+            for turn, choice, question in zip(turns, choices, questions, strict=True)
+        ]
+
+    def predict(self, rows: Sequence[Row]) -> list[Mapping[str, object]]:
+        texts = [require_text(row, "text", MAX_TEXT) for row in rows]
+        raise_for([text for text in texts if isinstance(text, Problem)])
+        pairs = [str(row.values.get("text_pair") or "") for row in rows]
+        predictions = self.model.predict([str(text) for text in texts], pairs if any(pairs) else None)
+        return [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in predictions]
+
+    def note_on(self, feedback: Feedback) -> str | None:
+        """It may name an intent that is none yet."""
+        name, known = feedback.label, self.model.task.labels
+        if name is None or name in (*known, RESERVED_LABEL):
+            return None
+        return f"{quoted(name)} is no intent yet: enough rows of it make it one.{did_you_mean(name, known)}"
+
+    def _offer(self, prediction: Prediction, text: str, question: str | None) -> Offer:
+        reply = partial(self._decide, prediction, text, question)
+        return Offer(prediction.in_scope, prediction.confidence, reply, continues=question is not None)
+
+    def _decide(self, prediction: Prediction, text: str, question: str | None) -> Reply:
+        """`question`: what was asked about, where the text is a number that no choice has."""
+        sure, ranking = prediction.confidence, prediction.ranking
+        if not prediction.in_scope:
+            return Reply(self.settings.decline_text, "decline", sure, alternatives=ranking, about=question)
+        (_, first), (_, second) = ranking[:2]
+        if first - second >= self.settings.clarify_margin:
+            return self._answer(prediction.label, sure, ranking, question)
+        offered = [name for name, _ in ranking[:OFFERED]]
+        choices = " or ".join(f"({number}) {spoken(name)}" for number, name in enumerate(offered, start=1))
+        return Reply(
+            text=self.settings.clarify_text.replace("{choices}", choices),
+            action="clarify",
+            confidence=sure,
+            intent=prediction.label,
+            alternatives=ranking,
+            about=question,
+            state={"question": question or text, "offered": offered},
         )
-        return [replace(reply, about=other) for reply, other in zip(replies, about, strict=True)]
 
-    def _decide(self, found: Prediction) -> Reply:
-        if not found.in_scope:
-            return Reply(self.settings.decline_text, "decline", None, found.confidence, found.ranking)
-        (_, first), (_, second) = found.ranking[:2]
-        if first - second < self.settings.clarify_margin:
-            choices = " or ".join(
-                f"({number}) {spoken(name)}" for number, (name, _) in enumerate(found.ranking[:OFFERED], start=1)
-            )
-            text = self.settings.clarify_text.replace("{choices}", choices)
-            return Reply(text, "clarify", found.label, found.confidence, found.ranking)
-        return self._answer(found.label, found.confidence, found.ranking)
-
-    def _answer(self, intent: str, confidence: float, ranking: tuple[tuple[str, float], ...]) -> Reply:
+    def _answer(
+        self, intent: str, confidence: float, ranking: tuple[tuple[str, float], ...], question: str | None
+    ) -> Reply:
         texts = self.settings.responses.get(intent) or [f"This is about: {spoken(intent)}."]
         text = texts[0] if len(texts) == 1 else random.choice(texts)
-        return Reply(text, "answer", intent, confidence, ranking)
+        return Reply(text, "answer", confidence, intent, ranking, about=question)
+
+
+def _question(turn: Turn) -> str:
+    """What was asked about last."""
+    return str(turn.state.get("question", ""))
 
 
 def _choice(turn: Turn) -> str | None:
     """The intent a person picked after being asked back: by number, "the second", or its name."""
     said = _said_to_choices(turn)
-    for number, name in enumerate(turn.offered[:OFFERED], start=1):
+    for number, name in enumerate(turn.state.get("offered", ())[:OFFERED], start=1):
         if said in (str(number), ORDINALS[number - 1], normalise(name), normalise(spoken(name))):
-            return name
+            return str(name)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autogen.skills.host import Host
+from autogen.skills.hosts import CommandHost
 from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, escape, output
 from autogen.versions.registry import STATE_FOLDER
 
@@ -16,7 +16,7 @@ KIND = "customer-service"
 UNSURE = ("decline", "clarify")  # actions of an agent that was unsure of a message
 
 
-def add_commands(app: typer.Typer, host: Host) -> None:
+def add(app: typer.Typer, host: CommandHost) -> None:
     """`discover`."""
 
     @app.command(epilog="Example: autogen discover -p bank --output proposed.csv")
@@ -30,7 +30,7 @@ def add_commands(app: typer.Typer, host: Host) -> None:
     ) -> None:
         """Propose new intents from unlabelled texts, and from questions that the agent was unsure of."""
         look = import_module("autogen.tasks.text_classification.learning.discover")  # torch: only when it is asked for
-        opened, to = host.skill(project, KIND, skill), output(project, as_json)
+        opened, to = host.open_project(project).skill(KIND, skill), output(project, as_json)
         if target is not None:
             look.check_target(target)
         found = look.Search(

@@ -22,7 +22,7 @@ class CustomerServiceKind:
     predicts = Fields(("text",), ("text_pair",))
     wording = frozenset({"responses", "clarify_text", "decline_text"})
     answers_with = "text-classification"
-    commands = "autogen.skills.customer_service.commands:add_commands"
+    commands = "autogen.skills.customer_service.commands:add"
     routes = ""
 
     def needs(self, settings: CustomerServiceSettings, base_model: str) -> tuple[Need, ...]:

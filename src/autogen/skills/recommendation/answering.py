@@ -5,33 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.data.problems import Problem, quoted, raise_for
+from autogen.data.rows import Row, require_label
 from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.halves import as_float32
 from autogen.runtime.text_encoder import TextVectors
-from autogen.skills.recommendation.cards import Recommended, cards
-from autogen.skills.recommendation.exploration import explored, pool_size
+from autogen.skills.recommendation.cards import Recommended
+from autogen.skills.recommendation.exploration import Exploration, explored, pool_size
 from autogen.skills.recommendation.live import LiveRecommender
 from autogen.skills.recommendation.ordering import Numbers, by_number, extreme
+from autogen.skills.recommendation.replies import Shown, prediction, reply_with, reply_without
 from autogen.skills.recommendation.request import Wanted
 from autogen.skills.recommendation.settings import MOST_SHOWN, Answering
 from autogen.skills.recommendation.shortlist import Shortlist, in_catalogue, popular
-from autogen.skills.recommendation.wishes.conversation import in_full, wishes_of
-from autogen.skills.recommendation.wishes.understood import is_guessed, not_understood, notes_on, unknown_words
+from autogen.skills.recommendation.wishes.conversation import wanted_in, wishes_of
+from autogen.skills.recommendation.wishes.understood import is_guessed, notes_on, share_understood, unknown_words
 from autogen.skills.recommendation.wishes.vocabulary import telling, vocabulary_of
 from autogen.skills.recommendation.wishes.wish import Wish
-from autogen.skills.skill import Reply, Turn
-from autogen.storage.responses import Exploration
+from autogen.skills.skill import Offer, Reply, Turn
 from autogen.tasks.recommendation.clicks import clicks
 from autogen.tasks.recommendation.indexes import TEXTS_FILE
 from autogen.tasks.recommendation.interactions import Places
+from autogen.tasks.recommendation.metrics import TOP
 from autogen.tasks.recommendation.model import CATALOGUE_FILE, TEXT_FOLDER, Part, Recommender
 from autogen.tasks.recommendation.trend import WEEK, Floats, Query, top
 
@@ -41,15 +45,8 @@ PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
 TITLE_WEIGHT = 6.0  # of a title that alone has all words of the wish
 LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 VARIED = 100  # best items among which variety is sought
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One answer to be kept. `confidence`: the score of the best item, whether chance showed it or not."""
-
-    items: list[Recommended]
-    confidence: float
-    exploration: Exploration | None = None
+MOST_SURE = 0.1  # of a wish, beside other skills: an intent that is recognised is surer than what may be any words
+MAX_USER = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -97,33 +94,44 @@ class Recommendations:
         """Learn at once from what people clicked. `who`: the user behind each feedback, by its id."""
         self.live.observe(clicks(feedback, who, self.live.counted))
 
-    def reply(self, turns: Sequence[Turn]) -> list[Reply]:
-        return [self._answer(turn) for turn in turns]
+    def consider(self, turns: Sequence[Turn]) -> list[Offer]:
+        return [self._offer(turn) for turn in turns]
 
-    def _answer(self, turn: Turn) -> Reply:
+    def predict(self, rows: Sequence[Row]) -> list[Mapping[str, object]]:
+        """To the `user` of each row: the best item, and all that are shown, best first, as `predictions`."""
+        users = [require_label(row, "user", MAX_USER) for row in rows]
+        raise_for([user for user in users if isinstance(user, Problem)])
+        return [prediction(self.recommend(Wanted(user=str(user), count=TOP))) for user in users]
+
+    def note_on(self, feedback: Feedback) -> str | None:
+        """It may name an item that is none."""
+        name = feedback.label
+        if name is None or name in self.catalogue.position:
+            return None
+        return f"the catalogue has no item {quoted(name)}: this is kept, and changes nothing that is recommended"
+
+    def _offer(self, turn: Turn) -> Offer:
+        """By what was understood and by what passes; items are ranked, and left to chance, only in the reply."""
         wishes = wishes_of(turn, self.catalogue)
+        reply = partial(self._reply, turn, wishes)
+        fitting = next((wish for wish in wishes if not wish.problem and self._any_passes(wanted_in(turn, wish))), None)
+        if fitting is None:
+            return Offer(bool(wishes[0].problem), 0.0, reply)
+        sure = MOST_SURE * share_understood(turn.text, fitting)
+        return Offer(True, sure, reply, continues=fitting.refines)
+
+    def _any_passes(self, wanted: Wanted) -> bool:
+        _, had = self.live.query(wanted.user, wanted.history)
+        passing, numbers = self._passing(wanted, had), self._numbers(wanted)
+        return bool((passing if numbers is None else passing & ~np.isnan(numbers)).any())
+
+    def _reply(self, turn: Turn, wishes: Sequence[Wish]) -> Reply:
         for wish in wishes:
-            shown = Shown([], 0.0) if wish.problem else self.show(_wanted(wish, turn), explore=turn.kept)
+            shown = Shown([], 0.0) if wish.problem else self.show(wanted_in(turn, wish), explore=turn.kept)
             if shown.items:
-                return self._shown(shown, wish, in_full(turn, wish))
-        return self._asked_back(wishes[0], turn)
-
-    def _shown(self, shown: Shown, wish: Wish, about: str | None) -> Reply:
-        unknown = self._unknown(wish.query)
-        text = _missed(wish, unknown) + cards(shown.items, self.catalogue)
-        ranking = tuple((one.item.id, one.score) for one in shown.items)
-        notes = tuple(notes_on(wish, unknown))
-        return Reply(text, "answer", None, shown.confidence, ranking, about, shown.exploration, notes)
-
-    def _asked_back(self, wish: Wish, turn: Turn) -> Reply:
-        """The conversation stays at the last good wish and at what was shown for it."""
-        offered, about = tuple((name, 0.0) for name in turn.offered), turn.question or None
-        unknown = self._unknown(wish.query)
-        missed, notes = _missed(wish, unknown), tuple(notes_on(wish, unknown))
-        if wish.problem:
-            return Reply(missed + wish.problem, "clarify", None, 0.0, offered, about, notes=notes)
-        text = self.settings.decline_text.replace("{wish}", wish.describe() or "that")
-        return Reply(missed + text, "decline", None, 0.0, offered, about, notes=notes)
+                return reply_with(shown, turn, wish, self._unknown(wish.query), self.catalogue)
+        unknown = self._unknown(wishes[0].query)
+        return reply_without(turn, wishes[0], unknown, self.catalogue, self.settings.decline_text)
 
     def notes_on(self, wish: Wish) -> tuple[str, ...]:
         """What of it was understood, and what was not."""
@@ -159,8 +167,7 @@ class Recommendations:
         if not 0 < count <= MOST_SHOWN:
             raise UsageError(f"Expected to be asked for 1 to {MOST_SHOWN} items, found {count}.")
         query, had = self.live.query(wanted.user, wanted.history)
-        passing, sought = self._passing(wanted), self._sought(wanted)
-        passing[had[had < len(passing)]] = False
+        passing, sought = self._passing(wanted, had), self._sought(wanted)
         numbers = self._numbers(wanted)
         if numbers is not None and not _in_words(wanted):
             passing = extreme(passing, numbers, max(pool_size(count), VARIED))
@@ -232,8 +239,8 @@ class Recommendations:
         found: Floats = PERSONAL_WEIGHT * personal + as_float32(self.texts[at]) @ wish
         return found
 
-    def _passing(self, wanted: Wanted) -> NDArray[np.bool_]:
-        """Which items of the catalogue may be shown, (catalogue,)."""
+    def _passing(self, wanted: Wanted, had: Places) -> NDArray[np.bool_]:
+        """Which items of the catalogue may be shown, (catalogue,), to one who had those at these places."""
         position, settings = self.catalogue.position, self.settings
         passing = self.catalogue.mask(wanted.filters)
         if settings.stock is not None:
@@ -244,6 +251,7 @@ class Recommendations:
             passing &= allowed
         left_out = (*settings.block, *wanted.exclude, *wanted.like, *wanted.unlike)
         passing[[position[name] for name in left_out if name in position]] = False
+        passing[had[had < len(passing)]] = False
         return passing
 
     def _boosted(self, scores: Floats, at: Places) -> Floats:
@@ -304,12 +312,6 @@ class Recommendations:
         return "popular now" if at in ranking.trending else "may be your taste"
 
 
-def _missed(wish: Wish, unknown: Sequence[str]) -> str:
-    """A line of its own before what is shown all the same."""
-    missed = not_understood(wish, unknown)
-    return f"{missed.capitalize()}.\n" if missed else ""
-
-
 def _in_words(wanted: Wanted) -> bool:
     """Whether items fit what was asked for more or less, and not just pass it."""
     return bool(wanted.query or wanted.like)
@@ -320,15 +322,3 @@ def _with_new(ranked: list[int], new: Sequence[int], count: int) -> list[int]:
     more = [place for place in new if place not in ranked[:count]][:count]
     first = ranked[: count - len(more)]
     return [*first, *more, *(place for place in ranked[len(first) :] if place not in more)]
-
-
-def _wanted(wish: Wish, turn: Turn) -> Wanted:
-    return Wanted(
-        user=turn.user,
-        query=wish.query,
-        filters=wish.filters,
-        like=wish.like,
-        unlike=wish.unlike,
-        order=wish.order,
-        exclude=turn.offered if wish.follows else (),
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autogen.knowledge.catalogue import Catalogue, Item
 
@@ -17,6 +18,9 @@ class Recommended:
     item: Item
     score: float
     reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"item": self.item.id, "title": self.item.title, "score": self.score, "reason": self.reason}
 
 
 def cards(found: Sequence[Recommended], catalogue: Catalogue) -> str:

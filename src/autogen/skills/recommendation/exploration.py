@@ -12,8 +12,10 @@ scale, and because its chances are known without sampling or integration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,27 @@ from numpy.typing import NDArray
 POOL = 20  # items among which chance chooses, or twice as many as are shown
 
 Chances = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What chance had to do with an answer: `propensities`, the chance (0–1) that each item had of standing in its
+    place; `asked`: what the skill was asked, as JSON, so that another version can be asked the same.
+
+    It is the log of such an answer. No part of it is handed out: nobody who is shown items has a use for it, and it
+    names the user and the history that were asked for.
+    """
+
+    propensities: tuple[float, ...]
+    asked: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Exploration:
+        """Raises KeyError where it is the log of something else."""
+        return cls(tuple(values["propensities"]), dict(values["asked"]))
 
 
 def pool_size(count: int) -> int:

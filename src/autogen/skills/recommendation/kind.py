@@ -29,8 +29,8 @@ class RecommendationKind:
     predicts = Fields(("user",))
     wording = frozenset({"decline_text", "allow", "block", "boost", "stock"})
     answers_with = ""
-    commands = ""
-    routes = "autogen.skills.recommendation.routes:router"
+    commands = "autogen.skills.recommendation.commands:add"
+    routes = "autogen.skills.recommendation.routes:add"
 
     def needs(self, settings: RecommendationSettings, base_model: str) -> tuple[Need, ...]:
         return (

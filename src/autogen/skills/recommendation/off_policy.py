@@ -17,6 +17,7 @@ import numpy as np
 from autogen.feedback.events import Feedback
 from autogen.feedback.memory import Memory
 from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.exploration import Exploration
 from autogen.skills.recommendation.past import PastRecommender
 from autogen.skills.recommendation.request import Wanted
 from autogen.storage.responses import StoredResponse
@@ -68,11 +69,11 @@ def read_log(memory: Memory, skill: str) -> Log:
     """Raises StorageError."""
     clicked = _clicked(memory.feedback.all())
     answers = []
-    for one in memory.responses.explored(skill):
-        if one.exploration is not None:
-            shown = frozenset(name for name, _ in one.alternatives)
-            wanted = Wanted.from_json(one.exploration.asked)
-            answers.append(Logged(one, wanted, one.exploration.propensities, clicked[one.id] & shown))
+    for one in memory.responses.with_log(skill):
+        exploration = Exploration.from_json(one.log or {})
+        shown = frozenset(name for name, _ in one.alternatives)
+        wanted = Wanted.from_json(exploration.asked)
+        answers.append(Logged(one, wanted, exploration.propensities, clicked[one.id] & shown))
     return Log(tuple(sorted(answers, key=lambda one: one.time)), tuple(said_of(memory, skill)))
 
 

@@ -1,16 +1,22 @@
-"""The HTTP requests and answers of recommendations."""
+"""POST /v1/recommendations, and what comes in and goes out there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from autogen.data.problems import quoted
 from autogen.errors import did_you_mean
-from autogen.serving.schemas import Id, Name, Words
-from autogen.skills.recommendation.reading import MOST_IDS
+from autogen.runtime.batcher import together
+from autogen.skills.fields import Id, Name, Words
+from autogen.skills.hosts import AgentHost, ServerHost
+from autogen.skills.recommendation.cards import Recommended
+from autogen.skills.recommendation.reading import MOST_IDS, wanted
+from autogen.skills.recommendation.recommend import recommend, recommender_of
 
 
 class RecommendationRequest(BaseModel):
@@ -55,3 +61,37 @@ class RecommendationList(BaseModel):
     version: str
     skill: str
     notes: list[str]
+
+
+def add(router: APIRouter, host: ServerHost) -> None:
+    """Add the route."""
+
+    def recommend_all(requests: Sequence[RecommendationRequest]) -> list[RecommendationList | Exception]:
+        champion = host.champion
+        return together(lambda some: [_recommendation(champion, one) for one in some], requests)
+
+    batcher = host.batcher(recommend_all)
+
+    @router.post("/recommendations")
+    async def recommendations(request: RecommendationRequest) -> RecommendationList:
+        return await batcher.submit(request)
+
+
+def _recommendation(agent: AgentHost, request: RecommendationRequest) -> RecommendationList:
+    """Raises UsageError, StorageError."""
+    recommender = recommender_of(agent, request.skill)[1]
+    asked = wanted(
+        recommender, request.user, request.history, request.query, request.filters, request.k, request.exclude
+    )
+    found = recommend(agent, asked.wanted, request.skill)
+    return RecommendationList(
+        id=found.id,
+        items=[_item(one) for one in found.items],
+        version=found.version,
+        skill=found.skill,
+        notes=[*asked.notes],
+    )
+
+
+def _item(shown: Recommended) -> RecommendedItem:
+    return RecommendedItem(**shown.to_json(), attributes=dict(shown.item.values))

@@ -261,7 +261,7 @@ def clicks_of(memory: Memory, skill: str, only: frozenset[str] | None = None) ->
     `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
     would outweigh the others when clicks per answer are estimated.
     """
-    explored = {one.id for one in memory.responses.explored(skill)}
+    explored = {one.id for one in memory.responses.with_log(skill)}
     wanted = [one for one in said_of(memory, skill) if only is None or one.feedback in only]
     found = [one if one.answer in explored else replace(one, answer=None) for one in standing(wanted)]
     return found, tuple(sorted({one.feedback for one in found}))

@@ -28,6 +28,13 @@ def is_guessed(query: str, unknown: Sequence[str]) -> bool:
     return bool(unknown) and len(unknown) == len(telling(query))
 
 
+def share_understood(text: str, wish: Wish) -> float:
+    """Of the words of a text that say what is wished for, the share (0–1) that became filters, an order or items: what
+    remains is sought by its meaning, which finds something for any words."""
+    left = len(telling(wish.query))
+    return 1 - left / max(len(telling(text)), left, 1)
+
+
 def notes_on(wish: Wish, unknown: Sequence[str]) -> Iterator[str]:
     known = " ".join(word for word in telling(wish.query) if word not in unknown)
     understood = replace(wish, query=known).describe()

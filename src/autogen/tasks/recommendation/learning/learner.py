@@ -14,8 +14,7 @@ from autogen.tasks.recommendation.learning.fit import RecommenderFit
 from autogen.tasks.recommendation.model import CATALOGUE_FILE, TEXT_FOLDER
 from autogen.tasks.recommendation.rows import Behaviour
 from autogen.tasks.task import Fitted, Job
-from autogen.tasks.text_classification.rows import Example
-from autogen.training.embedding import frozen_embeddings
+from autogen.training.embedding import PlainText, frozen_embeddings
 from autogen.training.export.text_encoder import export_text_encoder
 
 TEXT_LENGTH = 128  # tokens of an item's text that are read
@@ -56,7 +55,7 @@ def _texts(job: Job, data: Behaviour, progress: TrainingProgress) -> NDArray[np.
         return None
     base = find_base_model(job.need.base_model, job.start.project)
     found = frozen_embeddings(
-        base, [Example(text, "") for text in data.texts], TEXT_LENGTH, job.need.training.precision, job.cache, progress
+        base, [PlainText(text) for text in data.texts], TEXT_LENGTH, job.need.training.precision, job.cache, progress
     )
     found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
     np.save(job.folder / TEXTS_FILE, found.astype(np.float16))

@@ -9,11 +9,11 @@ from typing import Any
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.fingerprints import row_fingerprint
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Fitted, Job, Need, Start
 from autogen.tasks.text_classification.learning.deep_check import DeepCheck, DeepReport
 from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning
+from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import LearningData
 from autogen.tasks.text_classification.settings import ClassificationOptions

@@ -1,0 +1,55 @@
+"""What a skill says to one message, and the response that is made of it: a new field stands here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+Action = Literal["answer", "clarify", "decline", "hand_over", "act"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicReply:
+    """What whoever wrote gets of a reply: in Python, on the command line and over HTTP.
+
+    `confidence` is in 0–1; `alternatives` are names with theirs, best first; `notes`: what was understood, and what was
+    not; `details`: what else the skill has to tell (`entities`, `items`, `citations`), as JSON.
+    """
+
+    text: str
+    action: Action
+    confidence: float
+    intent: str | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(PublicReply):
+    """What a skill says to one message, with what is kept and not handed out.
+
+    `about`: what feedback on it is about, where that is not the message ("2" is of no intent). `state`: comes back with
+    the conversation's next turn, to this skill alone, as JSON. `log`: what the skill will learn from later, such as the
+    propensities of what chance showed, as JSON; None where there is nothing.
+    """
+
+    about: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    log: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response(PublicReply):
+    """What the agent says. Feedback refers to it by `id`."""
+
+    id: str
+    conversation_id: str
+    version: str
+    skill: str
+
+
+def fields_of(value: object, kind: type[Any]) -> dict[str, Any]:
+    """The values that an object has for the fields of this dataclass, by name."""
+    return {one.name: getattr(value, one.name) for one in fields(kind)}
