@@ -42,7 +42,7 @@ def click(project: Path, items: Mapping[str, list[str]]) -> None:
     """What each user clicked, all in one answer."""
     agent = Agent.load(project)
     for user, wanted in items.items():
-        answer = agent.recommend(Wanted(user=user)).id
+        answer = recommend(agent, Wanted(user=user)).id
         for item in wanted:
             agent.feedback(answer, label=item, rating="up", user=user)
 
