@@ -8,8 +8,9 @@ import pytest
 
 from autogen.config.project import load_config
 from autogen.errors import ConfigError, DataError
-from autogen.skills import SKILLS, skill_settings
-from autogen.skills.customer_service.answering import CustomerService, CustomerServiceType
+from autogen.plugins import skill_settings, skills
+from autogen.skills.customer_service.answering import CustomerService
+from autogen.skills.customer_service.kind import CustomerServiceKind
 from autogen.skills.customer_service.responses import read_responses, spoken
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.skills.skill import Reply, Turn
@@ -17,7 +18,7 @@ from autogen.tasks.text_classification.model import TunedModel
 from tests.skills.replies import replies_of, reply_of
 from tests.tiny import TOPICS, rows
 
-KIND = CustomerServiceType()
+KIND = CustomerServiceKind()
 LOST = "my card is lost stolen missing block"
 BETWEEN = "lost missing exchange currency"
 
@@ -167,7 +168,7 @@ def test_it_needs_one_classifier_learnt_from_its_data() -> None:
         {"text": "utterance"},
     )
     assert KIND.needs(settings())[0].eval == ()
-    assert SKILLS[KIND.name].needs(settings()) == KIND.needs(settings())
+    assert skills()[KIND.name].needs(settings(), "minilm") == KIND.needs(settings(), "minilm")
 
 
 def write(folder: Path, text: str) -> Path:
