@@ -71,9 +71,9 @@ def keys_of(value: Any) -> Any:
     return None
 
 
-def without_added(values: list[Any]) -> list[Any]:
+def without_added(values: list[Any], expected: list[Any]) -> list[Any]:
     """A list of names, say of fields, without those that were added."""
-    return [value for value in values if not (isinstance(value, str) and value in ADDED)]
+    return [value for value in values if not (isinstance(value, str) and value in ADDED and value not in expected)]
 
 
 def differences(expected: Any, answer: Any, at: str = "") -> Iterator[str]:
@@ -84,10 +84,14 @@ def differences(expected: Any, answer: Any, at: str = "") -> Iterator[str]:
                 yield f"{at}/{key}: {'is gone' if key in expected else 'is new'}"
             else:
                 yield from differences(expected[key], answer[key], f"{at}/{key}")
-    elif isinstance(expected, list) and isinstance(answer, list) and len(expected) != len(without_added(answer)):
+    elif (
+        isinstance(expected, list)
+        and isinstance(answer, list)
+        and len(expected) != len(without_added(answer, expected))
+    ):
         yield f"{at}: expected {expected!r}, found {answer!r}"
     elif isinstance(expected, list) and isinstance(answer, list):
-        answer = without_added(answer) if len(expected) != len(answer) else answer
+        answer = without_added(answer, expected)
         for number, (one, other) in enumerate(zip(expected, answer, strict=True)):
             yield from differences(one, other, f"{at}/{number}")
     elif not _same(expected, answer):
