@@ -181,7 +181,7 @@ def test_its_training_log_is_saved_with_the_version(fitted: AutoGen, tmp_path: P
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        ("text-clasification", "Did you mean 'text-classification'?"),
+        ("text-clasification", 'Did you mean "text-classification"?'),
         ("no such task", "Expected a task among text-classification"),
         ("recommendation", "It tunes no transformers model: learn it in a project."),
     ],

@@ -18,7 +18,7 @@ from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.progress import TrainingProgress
 from autogen.project.needs import needs_of
 from autogen.skills.recommendation.answering import Recommendations
-from autogen.skills.recommendation.recommend import recommend
+from autogen.skills.recommendation.recommend import recommend, recommender_of
 from autogen.skills.recommendation.request import Wanted
 from autogen.tasks.recommendation import TASK
 from autogen.tasks.recommendation.clicks import Click
@@ -130,7 +130,7 @@ def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(
     project.promote(candidate.version, force=True)
     after = Agent.load(shop)
     assert not {first, second, third} & {one.item.id for one in recommend(after, Wanted(user="picky", count=50)).items}
-    live = after._recommender(None)[1].live
+    live = recommender_of(after)[1].live
     assert [live.model.items[at] for at in live.query("picky")[0].items] == [third], (
         "learnt, or set aside and seen live"
     )
