@@ -181,9 +181,8 @@ def test_a_task_that_tunes_no_transformers_model_says_so_to_auto_gen(tiny_base_m
 
     assert "sentiment-lexicon" in tasks()
     model, tokenizer = AutoModel.from_pretrained(tiny_base_model), AutoTokenizer.from_pretrained(tiny_base_model)
-    with pytest.raises(
-        ConfigError, match=r"'sentiment-lexicon'\. It tunes no transformers model: learn it in a project"
-    ):
+    words = r"'sentiment-lexicon'\. It tunes no transformers model: learn it in a project"
+    with pytest.raises(ConfigError, match=words):
         AutoGen(model, tokenizer, task="sentiment-lexicon")
 
 
