@@ -131,13 +131,10 @@ def test_corrections_make_a_better_version_that_is_promoted_and_taken_back(moods
     assert now["metrics"]["accuracy"] > was["metrics"]["accuracy"]
     assert now["rows"] > was["rows"]  # feedback set aside is measured on
     assert answered(autogen("rollback", "-p", moods, "--json"))["champion"] == "0001"
-    refused(autogen("improve", "-p", trained_nothing_new(moods)), 1, "No feedback")
 
 
-def trained_nothing_new(project: Path) -> Path:
-    """Its feedback dropped, there is nothing to learn from."""
-    assert autogen("feedback", "drop", "-p", project, "--source", "import").code == 0
-    return project
+def test_without_new_feedback_there_is_nothing_to_improve(moods: Path) -> None:
+    refused(autogen("improve", "-p", moods), 1, "No feedback")
 
 
 def test_a_reply_that_was_rewritten_makes_another_version(moods: Path) -> None:

@@ -17,8 +17,8 @@ from autogen.tasks.task import Fields, Need, TaskData
 
 if TYPE_CHECKING:
     from autogen.skills.skill import Skill
-    from autogen.versions.gate import Expected
     from autogen.versions.manifest import Manifest
+    from autogen.versions.off_policy import Expected
 
 S = TypeVar("S", bound=SkillSettings)
 

@@ -19,8 +19,8 @@ from autogen.tasks.recommendation.indexes import EMBEDDED, build_indexes, is_lar
 from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Fields, Need, TaskData
-from autogen.versions.gate import Expected
 from autogen.versions.manifest import Manifest
+from autogen.versions.off_policy import Expected
 
 
 class RecommendationKind:
