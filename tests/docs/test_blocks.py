@@ -13,7 +13,7 @@ import pytest
 from tests.docs.pages import RUN, Block, Page, pages
 from tests.docs.runner import Runner
 
-LANGUAGES = {*RUN, "toml", "json", "text"}
+LANGUAGES = {*RUN, "toml", "json", "jsonl", "text"}
 NOT_RUN = 17  # blocks of all pages: who adds one changes this number, and is asked why
 
 BLOCKS = [(page, block) for page in pages() for block in page.blocks]
@@ -34,6 +34,9 @@ def test_every_block_names_its_language_and_parses(page: Page, block: Block) -> 
         tomllib.loads(block.text)
     elif block.language == "json":
         json.loads(block.text)
+    elif block.language == "jsonl":
+        for line in block.text.splitlines():
+            json.loads(line)
     elif block.language == "bash":
         done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{page.name}, line {block.line}: {done.stderr}"

@@ -47,7 +47,7 @@ class Rivals:
             parity=fitted.parity,
             parity_unit=fitted.parity_unit,
             same_model=now.digest == was.digest,
-            answers_changed=_changed_answers(
+            answers_changed=changed_answers(
                 self.champion.manifest.skills[need.skill], self.candidate.manifest.skills[need.skill]
             ),
         )
@@ -66,7 +66,7 @@ class Rivals:
         return scores.where(np.array([name in own or name not in self.answers for name in scores.groups], bool))
 
 
-def _changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str, ...]:
+def changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str, ...]:
     """What people read and is not as it was, by name. Numbers (a threshold, a margin) are no such thing: what they do
     is measured. What a champion's record does not know of yet is as it was."""
     before, now = champion.answering, candidate.answering

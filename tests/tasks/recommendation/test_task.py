@@ -42,7 +42,7 @@ def click(project: Path, items: Mapping[str, list[str]]) -> None:
     """What each user clicked, all in one answer."""
     agent = Agent.load(project)
     for user, wanted in items.items():
-        answer = agent.recommend(Wanted(user=user)).id
+        answer = recommend(agent, Wanted(user=user)).id
         for item in wanted:
             agent.feedback(answer, label=item, rating="up", user=user)
 
@@ -220,14 +220,13 @@ def test_a_damaged_recommender_is_noticed(shop: Path) -> None:
 
 @pytest.mark.parametrize("command", ["tune", "curation", "discover"])
 def test_what_is_for_labels_is_refused_with_the_reason(shop: Path, command: str) -> None:
-    from autogen.tasks.text_classification.learning.discover import discover
     from autogen.training.search.study import Budget
 
     project = Project.open(shop)
     asked = {
         "tune": lambda: project.tune(None, Budget(1.0, 1), TrainingProgress(quiet=True)),
         "curation": lambda: project.curation(),
-        "discover": lambda: discover(project),
+        "discover": lambda: project.skill("customer-service"),
     }
     with pytest.raises(UsageError, match="films"):
         asked[command]()

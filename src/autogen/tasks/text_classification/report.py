@@ -4,6 +4,7 @@ see it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from autogen.reports.curves import learning_drawings
@@ -28,6 +29,8 @@ def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Draw
     """All that there is something to draw for; figures are made within `reports.drawing.style`."""
     yield from learning_drawings(record.get("history", ()))
     answers = evaluation.details
+    if answers is not None and record.get("cross_validated"):  # then no eval row has fitted anything
+        answers = replace(answers, calibrated_on=False)
     if answers is not None and answers.predictions:
         yield from _confusion(answers)
         yield from _calibration(answers)
