@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -315,4 +315,4 @@ def _asked_of_classes(project: Path) -> dict[str, Any]:
 
 
 def _response(response: Any) -> dict[str, Any]:
-    return {name: getattr(response, name) for name in type(response).__slots__}
+    return {name: getattr(response, name) for name in (field.name for field in fields(response))}
