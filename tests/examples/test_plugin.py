@@ -58,7 +58,8 @@ def test_its_data_is_checked(moods: Path) -> None:
     with (moods / "data/train.csv").open("a", encoding="utf-8") as file:
         file.write('"",glad\n')
     done = autogen("check", "-p", moods, "--json")
-    assert done.code == 1 and "row 122" in done.err
+    (problem,) = done.json["skills"][SKILL]["problems"]
+    assert (done.code, problem["row"], problem["kind"]) == (1, 122, "missing-value")
 
 
 def test_its_own_settings_are_known_and_others_are_not(moods: Path) -> None:
