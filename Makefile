@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo peers test test-all format check clean
+.PHONY: help install demo peers test test-all format check docs clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -30,11 +30,17 @@ peers: ## Make the environments of the peers that benchmarks compare with
 	$(PYTHON) -m venv benchmarks/peers/recommenders/.venv
 	benchmarks/peers/recommenders/.venv/bin/pip install --quiet -r benchmarks/peers/recommenders/requirements.txt
 
-test: $(STAMP) check ## All that CI runs: format, lint, types, import contract, tests
-	$(BIN)/pytest -m "not slow"
+# `make test T=src/autogen/versions` runs the tests of one folder alone; one thread in each worker, or they would wait
+# for each other
+WORKERS ?= 2
+TESTS := $(if $(T),$(patsubst src/autogen%,tests%,$(T)))
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n $(if $(T),0,$(WORKERS)) --dist loadfile --durations=30
+
+test: $(STAMP) $(if $(T),,check) ## All that CI runs: format, lint, types, import contract, tests; of one folder: T=src/autogen/…
+	$(PYTEST) -m "not slow" $(TESTS)
 
 test-all: $(STAMP) check ## The slow, exhaustive tests too
-	$(BIN)/pytest
+	$(PYTEST) $(TESTS)
 
 check: $(STAMP) ## Format, lint, types, import contract
 	$(BIN)/ruff format --check src tests benchmarks examples
@@ -46,5 +52,11 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix src tests benchmarks examples
 	$(BIN)/ruff format src tests benchmarks examples
 
+docs: $(STAMP) ## The documentation's site, in site/
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python docs/generate/cli_reference.py
+	$(BIN)/python docs/generate/decisions_index.py
+	$(BIN)/zensical build --clean --strict
+
 clean: ## Remove what was made
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist site

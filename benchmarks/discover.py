@@ -23,7 +23,7 @@ from statistics import fmean
 
 from autogen.data.text import normalise
 from autogen.project import Project
-from autogen.tasks.text_classification.learning.discover import Discovery, discover
+from autogen.tasks.text_classification.learning.discover import Discovery, Search
 from measuring import options, report, say, spread
 from rows import Row, file_of, first_of_each, limited, read_rows, write_project, write_rows
 
@@ -66,7 +66,17 @@ def one_seed(given: argparse.Namespace, rows: Sequence[Row], seed: int) -> dict[
         project = Project.open(write_project(path / "project", given.base_model, train, training={"seed": seed}))
         if given.train:
             project.train()
-        found = discover(project, source=str(log))
+        opened = project.skill("customer-service")
+        found = Search(
+            skill=opened.name,
+            need=opened.need,
+            data=opened.data,
+            project=opened.project,
+            cache=path / "embeddings",
+            source=str(log),
+            version=opened.version,
+            model=opened.model,
+        ).run()
     figures = measured(found, {normalise(row.text): row.label for row in logs}, hidden)
     say(f"seed {seed}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     return figures

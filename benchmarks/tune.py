@@ -20,7 +20,7 @@ from typing import Any
 
 from autogen.data.problems import raise_for
 from autogen.data.readers.files import read_rows as read_any
-from autogen.versions.gate import paired_bounds
+from autogen.versions.comparison import paired_bounds
 from measuring import AUTOGEN, options, report, say
 from rows import EXTENSIONS, Row, divided, limited, write_project, write_rows
 

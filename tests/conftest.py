@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.shop import write_shop
+from tests.tasks.token_classification.annotated import write_finder
 from tests.tiny import write_tiny_base_model, write_tiny_project
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line does: tests share the processor with servers
@@ -65,3 +66,14 @@ def shop(trained_shop: Path, tmp_path: Path) -> Path:
 def untrained_shop(tmp_path: Path, tiny_base_model: Path) -> Path:
     """A project that recommends, in which nothing has been trained."""
     return write_shop(tmp_path / "untrained-shop", tiny_base_model)
+
+
+@pytest.fixture(scope="session")
+def trained_finder(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
+    """A project that finds entities, with one version. Read only."""
+    from autogen.progress import TrainingProgress
+    from autogen.project import Project
+
+    folder = write_finder(tmp_path_factory.mktemp("finder") / "project", tiny_base_model)
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+    return folder

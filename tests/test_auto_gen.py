@@ -176,3 +176,23 @@ def test_in_jupyter_it_shows_tables_and_pictures(fitted: AutoGen) -> None:
 def test_its_training_log_is_saved_with_the_version(fitted: AutoGen, tmp_path: Path) -> None:
     fitted.save(tmp_path)
     assert list(tmp_path.glob(".autogen/runs/0001/main/intent/events.*"))
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("text-clasification", "Did you mean 'text-classification'?"),
+        ("no such task", "Expected a task among text-classification"),
+        ("recommendation", "It tunes no transformers model: learn it in a project."),
+    ],
+)
+def test_a_task_that_tunes_no_transformers_model_is_refused_with_those_that_do(
+    own: Path, task: str, words: str
+) -> None:
+    from transformers import BertForSequenceClassification, BertTokenizer
+
+    model, tokenizer = BertForSequenceClassification.from_pretrained(own), BertTokenizer.from_pretrained(own)
+    with pytest.raises(ConfigError, match="Expected a task among") as raised:
+        AutoGen(model, tokenizer, task)
+    assert words in str(raised.value) and "text-classification" in str(raised.value)
+    assert "among recommendation" not in str(raised.value)

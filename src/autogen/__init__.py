@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from autogen.installation import WAY_OUT, is_mixed
 
 if TYPE_CHECKING:
     from autogen.agents import Agent, Response
@@ -21,6 +25,12 @@ _HOMES = {
     "AutoGen": "autogen.auto_gen",
     "Project": "autogen.project",
 }
+
+
+if is_mixed(Path(__file__).parent):
+    warnings.warn(
+        f"Another package has put files into {Path(__file__).parent}. {WAY_OUT}", RuntimeWarning, stacklevel=2
+    )
 
 
 def __getattr__(name: str) -> object:

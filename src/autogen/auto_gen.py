@@ -2,86 +2,79 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autogen.agents.agent import Agent
+from autogen.agents.loading import OpenVersion
 from autogen.config.project import flat
-from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
+from autogen.config.settings import CONFIG_NAME
 from autogen.config.training import TrainingSettings
-from autogen.data.problems import Problem, raise_for
-from autogen.data.quality.labels import check_labelled
+from autogen.data.fingerprints import OF_NOTHING
+from autogen.data.problems import raise_for
 from autogen.data.readers.files import rows_of
+from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
 from autogen.markup import joined, metrics_table, table
-from autogen.models.sources import FromOwner, FromVersion, ModelSource
+from autogen.plugins import learner_of, skills, tasks
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import Metrics
-from autogen.reports.report import Part, Report
-from autogen.skills.customer_service.answering import INTENT, CustomerServiceType
-from autogen.skills.customer_service.settings import CustomerServiceSettings
-from autogen.storage.files import explained
-from autogen.tasks.text_classification.answers import Answers
-from autogen.tasks.text_classification.decoding import Prediction, TextClassification
-from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
-from autogen.tasks.text_classification.metrics import per_label
-from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import (
-    REQUIRED,
-    LabelledRows,
-    check_labelled_eval,
-    fingerprint,
-    labelled_rows,
-    split,
-)
+from autogen.reports.report import Report
+from autogen.skills.kind import SkillKind
+from autogen.storage.files import explained, learning_lock
+from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.reporting import part_of
+from autogen.tasks.task import Fitted, Identity, Job, Need, Predicts, Probabilistic, Start, Task
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
-TASK_NAMES = (TextClassification.name,)
 SKILL = "main"
-MODEL_FOLDER = f"models/{SKILL}/{INTENT}"
+MADE_BY = "AutoGen.save"
+TUNED = ("text", "images", "audio")  # what a transformers model reads that can be tuned here
+FALLBACK = "prediction"  # the kind of skill that answers with any task
+MOST_NAMED = 12  # labels
 
 Data = Any  # a path, a list of dicts or tuples, a pandas or polars frame, or a datasets.Dataset
 
 
 class AutoGen:
-    """Fine-tune a model on labelled texts and answer with it.
+    """Fine-tune a model on labelled rows and answer with it.
 
     >>> auto_gen = AutoGen(model, tokenizer)
     >>> auto_gen.config.learning_rate = 2e-5
     >>> auto_gen.fit(train_data, dev_data, test_data)
     >>> auto_gen.evaluate(test_data)
 
-    `model` is a transformers `...ForSequenceClassification`, or an encoder, which gets a head of ours. It is not
-    changed itself: training works on a copy, and what is fitted answers through its exported form.
+    `model` is a transformers model for the task, such as `...ForSequenceClassification`, or an encoder, which gets a
+    head of ours. It is not changed itself: training works on a copy, and what is fitted answers through its exported
+    form.
     """
 
     def __init__(self, model: Any, tokenizer: Any, task: str = "text-classification", *, quiet: bool = False) -> None:
-        if task not in TASK_NAMES:
-            raise ConfigError(
-                f"Expected a task among {', '.join(TASK_NAMES)}; found {task!r}.{did_you_mean(task, TASK_NAMES)}"
-            )
         if not hasattr(model, "config") or not hasattr(model, "save_pretrained"):
             raise ConfigError(f"Expected a transformers model, found {type(model).__name__}.")
-        self._setup(FromOwner(model, tokenizer), task, quiet)
+        name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
+        self._setup(_task_named(task), Start(name, own=(model, tokenizer)), quiet)
 
-    def _setup(self, source: ModelSource, task: str, quiet: bool) -> None:
-        self.task = task
-        self.config = TrainingSettings()
-        self.report: FineTuned | None = None
-        self._source = source
-        self._quiet = quiet
+    def _setup(self, task: Task[Any, Any], start: Start, quiet: bool) -> None:
+        self._task, self._start, self._quiet = task, start, quiet
+        self._kind = _kind_for(task.name)
+        self.config: TrainingSettings = task.training()
+        self.fitted: Fitted | None = None
         self._home = tempfile.TemporaryDirectory(prefix="autogen-")  # removed with this object
-        self._fitted: TunedModel | None = None
+        self._model: Any = None
         self._folder = Path(self._home.name)
-        self._train: tuple[int, str] = (0, "")
-        self._held_out: tuple[int, str] = (0, "")
-        self._seen, self._tested = LabelledRows(), False  # rows that `fit` was given to measure on
+        self._identity: Identity | None = None
+        self._data: Any = None  # the rows that `fit` was given to measure on
+
+    @property
+    def task(self) -> str:
+        return self._task.name
 
     def fit(self, train_data: Data, dev_data: Data | None = None, test_data: Data | None = None) -> AutoGen:
         """Fine-tune on `train_data`, choosing by `dev_data` (without it, rows are held out, or cross-validation is
@@ -89,133 +82,135 @@ class AutoGen:
 
         Raises DataError listing every problem, TrainingFailed, ParityError, Interrupted.
         """
-        train, held_out = self._learning_rows(train_data, dev_data)
-        test = self._rows(test_data, "test_data") if test_data is not None else None
-        if isinstance(self._source, FromOwner):
-            self._source = self._source.for_labels({*train.labels} - {RESERVED_LABEL})
+        given = {"train": (train_data, "train_data"), "eval": (dev_data, "dev_data")}
+        data = self._read({role: one for role, one in given.items() if one[0] is not None})
+        test = self._read({"eval": (test_data, "test_data")}) if test_data is not None else None
         folder = Path(tempfile.mkdtemp(dir=self._home.name))
+        need = self._need()
+        job = Job(
+            data=data,
+            need=need,
+            start=self._start,
+            folder=folder / _place(need),
+            state=folder / "state",
+            cache=folder / "embeddings",
+            log=RunPlace(folder / RUNS_FOLDER / SKILL / need.name, folder / RUNS_FOLDER, "AutoGen"),
+        )
         with TrainingProgress(self._quiet) as progress:
-            job = FineTuning(
-                train=train.examples,
-                held_out=held_out.examples,
-                settings=self.config,
-                source=self._source,
-                folder=folder / MODEL_FOLDER,
-                state=folder / "state",
-                log=RunPlace(folder / RUNS_FOLDER / SKILL / INTENT, folder / RUNS_FOLDER, "AutoGen"),
-            )
-            self.report = job.run(progress)
-            forget_state(job.state)
-            self._folder, self._fitted = folder, TunedModel.load(folder / MODEL_FOLDER)
-            self._train = (len(train.examples), fingerprint(train.examples))
-            self._held_out = (len(held_out.examples), fingerprint(held_out.examples))
-            self._seen, self._tested = (held_out, False) if test is None else (test, True)
+            self.fitted = learner_of(self._task).fit(job, progress)
+            shutil.rmtree(job.state, ignore_errors=True)
+            self._folder, self._model = folder, self._task.load(job.folder)
+            self._identity, self._data = data.identity(), data if test is None else test
             if test is not None:
-                found = self._measure(test)
-                progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
+                metrics = self._task.evaluate(self._model, test).metrics
+                progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         return self
 
     def evaluate(self, test_data: Data) -> Metrics:
-        """`accuracy`, `precision`, `recall`, `f1` (macro-averaged) and more, each in 0–1, of the exported model.
+        """The task's metrics of the exported model, each in 0–1: of classification `accuracy`, `precision`, `recall`,
+        `f1` (macro-averaged) and more.
 
         A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
         """
-        return self._measure(self._rows(test_data, "test_data"))
+        model = self._fitted_model()
+        return Metrics(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
 
     def show(self, test_data: Data | None = None) -> Report:
         """Tables and pictures of what the exported model answers: Jupyter shows them, `.save(Path("report"))` writes
         them. On the data given to `fit` as `test_data`, or else `dev_data`, unless told. Raises DataError; UsageError
         before `fit`."""
-        model = self._model()
-        rows = self._seen if test_data is None else self._rows(test_data, "test_data")
-        asked = bool(rows.rows)
-        predictions = model.predict(rows.texts, _pairs(rows)) if asked else []
-        part = Part(
-            name=SKILL,
-            source=f"{len(rows.rows)} rows" if asked else "rows out of fold" if self._cross_validated else "no rows",
-            metrics=model.task.metrics(predictions, rows.labels) if asked or not self.report else self.report.metrics,
-            per_label=per_label([found.decided for found in predictions], rows.labels) if asked else {},
-            answers=Answers(rows.texts, rows.labels, predictions, model.task.threshold) if asked else None,
-            training=asdict(replace(self.report, metrics={}, labels=())) if self.report else {},
-            calibrated_on=test_data is None and not self._tested,
-        )
-        return Report(f"{model.card.base_model}, {self.task}", self._facts(), [part])
+        model = self._fitted_model()
+        data = self._data if test_data is None else self._read({"eval": (test_data, "test_data")})
+        record = self.fitted.record if self.fitted else {}
+        part = part_of(self._task, SKILL, self._evaluation(model, data), record)
+        return Report(f"{self._start.base_model}, {self.task}", self._facts(), [part])
+
+    def _evaluation(self, model: Any, data: Any) -> Evaluation:
+        """On the rows that there are, else what cross-validation found."""
+        if data is not None and data.identity().eval_rows:
+            evaluation: Evaluation = self._task.evaluate(model, data)
+            return evaluation
+        cross_validated = self.fitted is not None and self.fitted.cross_validated
+        source = "rows out of fold" if cross_validated else "no rows"
+        return Evaluation(self.fitted.metrics if self.fitted else {}, 0, source)
 
     def _facts(self) -> dict[str, str]:
-        names = ", ".join(self.labels[:12]) + (", …" if len(self.labels) > 12 else "")
-        return {"labels": f"{len(self.labels)}: {names}", "rows learnt from": f"{self._train[0]:,}"}
+        names = ", ".join(self.labels[:MOST_NAMED]) + (", …" if len(self.labels) > MOST_NAMED else "")
+        rows = self._identity.train_rows if self._identity else 0
+        return {"labels": f"{len(self.labels)}: {names}", "rows learnt from": f"{rows:,}"}
 
     def _repr_html_(self) -> str:
         """In Jupyter: what it is, what was set, what it has learnt."""
         settings = ", ".join(f"{name} = {value}" for name, value in flat(self.config.model_dump()).items())
-        facts = {"task": self.task, "model": self._source.name, "settings": f"{settings}; the others by the data"}
-        facts |= self._facts() if self._fitted else {"fitted": "not yet: call fit(train_data, dev_data)"}
-        found = metrics_table(self.report.metrics, caption="When it was fitted") if self.report else ""
+        facts = {"task": self.task, "model": self._start.base_model, "settings": f"{settings}; the others by the data"}
+        facts |= self._facts() if self._model else {"fitted": "not yet: call fit(train_data, dev_data)"}
+        found = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""
         return joined([table(("AutoGen", ""), list(facts.items())), found])
 
     def predict(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
-        """The label of a text, or a list of labels for several (`oos` where none fits). `pairs`: the second text of
-        each, for a model of text pairs."""
-        return self._each(texts, pairs, lambda found: found.decided)
+        """The answer to a text, or a list of answers to several: of classification the label (`oos` where none fits).
+        `pairs`: the second text of each, for a model of text pairs."""
+        model = self._fitted_model()
+        if not isinstance(model, Predicts):
+            raise UsageError(f"A model of the task {self.task!r} answers through a skill: take `agent()`.")
+        found = [row[model.answer_column] for row in model.predict_rows(_rows(texts, pairs))]
+        return found[0] if isinstance(texts, str) else found
 
     def predict_proba(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
-        """label → probability of a text, or a list of such mappings for several. `pairs`: see `predict`."""
-        listed, seconds = _listed(texts), _seconds(texts, pairs)
-        model = self._model()
-        if not listed:
-            return []
-        rows = model.task.probabilities(model.logits(listed, seconds))
-        found = [dict(zip(self.labels, map(float, row), strict=True)) for row in rows]
+        """label → probability of a text, or a list of such mappings for several. `pairs`: see `predict`. Raises
+        UsageError for a task without such probabilities."""
+        model = self._fitted_model()
+        if not isinstance(model, Probabilistic):
+            raise UsageError(f"Expected a task whose labels have probabilities, found {self.task!r}.")
+        found = model.probabilities(_rows(texts, pairs))
         return found[0] if isinstance(texts, str) else found
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._model().task.labels
+        return tuple(self._fitted_model().answers)
 
     def save(self, folder: Path | str) -> Path:
         """Keep what was fitted as a new version in `folder`, and make it champion there; `AutoGen.load`, `Agent.load`
         and `autogen serve -p` read it. Raises StorageError."""
-        from autogen.storage.files import learning_lock
-
         target = Path(folder)
-        self._model()  # raises before anything is written, when nothing was fitted
-        versions = Versions(target)
+        self._fitted_model()  # raises before anything is written, when nothing was fitted
+        versions, place = Versions(target), _place(self._need())
         if (target / CONFIG_NAME).exists():
             raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
         with explained(target):
             target.mkdir(parents=True, exist_ok=True)
         with learning_lock(versions.state), versions.draft() as draft, explained(target):
-            _copy_tree(self._folder / MODEL_FOLDER, draft / MODEL_FOLDER)
+            shutil.copytree(self._folder / place, draft / place, dirs_exist_ok=True)
             published = versions.publish(draft, self._manifest(versions, target.resolve().name or "agent"))
             if (self._folder / RUNS_FOLDER).is_dir():
-                _copy_tree(self._folder / RUNS_FOLDER, versions.state / RUNS_FOLDER / published.version)
+                runs = versions.state / RUNS_FOLDER / published.version
+                shutil.copytree(self._folder / RUNS_FOLDER, runs, dirs_exist_ok=True)
         versions.promote(published.version)
         return versions.folder / published.version
 
     @classmethod
     def load(cls, folder: Path | str, *, quiet: bool = False) -> AutoGen:
         """What `save` kept: ready to predict, or to `fit` on from there. Raises ProjectNotFound, VersionDamaged."""
-        versions = Versions(Path(folder))
-        if not versions.names():
-            raise ProjectNotFound(
-                f"Expected a folder that `AutoGen.save` wrote, found none in {Path(folder).resolve()}."
-            )
-        name = versions.champion()
-        manifest = versions.manifest(name)
-        check_files(versions.folder / name, manifest)
-        record = next(iter(manifest.skills.values())).models[INTENT]
-        if record.folder != MODEL_FOLDER:
+        opened = _saved(Path(folder))
+        skill = opened.manifest.skills.get(SKILL)
+        if skill is None or opened.manifest.made_by != MADE_BY:
             raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
-        place = versions.folder / name / record.folder
-        model = TunedModel.load(place)
-        card = model.card
+        record = next(iter(skill.models.values()))
+        place = opened.folder / record.folder
         loaded = cls.__new__(cls)
-        source = FromVersion(place, card.base_model, model.task, card.max_length, card.pad_id, card.precision)
-        loaded._setup(source, record.task, quiet)
-        loaded._folder, loaded._fitted = versions.folder / name, model
-        loaded._train = (record.train_rows, record.train_fingerprint)
-        loaded._held_out = (record.held_out_rows, record.held_out_fingerprint)
-        loaded.config = TrainingSettings.model_validate(manifest.config)
+        task = _task_named(record.task)
+        model = task.load(place)
+        loaded._setup(task, Start(model.base_model, before=place), quiet)
+        loaded._folder, loaded._model = opened.folder, model
+        loaded._identity = Identity(
+            train=record.train_fingerprint,
+            eval=record.held_out_fingerprint,
+            train_rows=record.train_rows,
+            eval_rows=record.held_out_rows,
+            learnt=frozenset(),
+            measured=frozenset(),
+        )
+        loaded.config = task.training.model_validate(opened.manifest.config)
         return loaded
 
     def agent(self, folder: Path | str | None = None) -> Agent:
@@ -227,74 +222,97 @@ class AutoGen:
         agent.keeps = self._home
         return agent
 
-    @property
-    def _cross_validated(self) -> bool:
-        return self.report is not None and self.report.cross_validated
-
-    def _model(self) -> TunedModel:
-        if self._fitted is None:
+    def _fitted_model(self) -> Any:
+        if self._model is None:
             raise UsageError("Nothing has been fitted yet: call fit(train_data, dev_data) first.")
-        return self._fitted
+        return self._model
 
-    def _each(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None, take: Any) -> Any:
-        listed = _listed(texts)
-        found: Sequence[Prediction] = self._model().predict(listed, _seconds(listed, pairs))
-        return take(found[0]) if isinstance(texts, str) else [take(one) for one in found]
+    def _need(self) -> Need:
+        """What the skill that will answer needs learnt, by the settings there are."""
+        settings = self._kind.bare(self.task)
+        settings.training = self.config
+        need: Need = self._kind.needs(settings, self._start.base_model)[0]
+        return need
 
-    def _learning_rows(self, train_data: Data, dev_data: Data | None) -> tuple[LabelledRows, LabelledRows]:
-        train, problems = self._read(train_data, "train_data")
-        problems += check_labelled(train.texts, train.labels, train.rows)
-        if dev_data is None:
-            raise_for(problems)
-            train, held_out, _ = split(train, self.config.seed)
-            return train, held_out
-        held_out, found = self._read(dev_data, "dev_data")
-        raise_for([*problems, *found, *check_labelled_eval(train, held_out)])
-        return train, held_out
-
-    def _rows(self, data: Data, name: str) -> LabelledRows:
-        rows, problems = self._read(data, name)
-        raise_for(problems)
-        if not rows.rows:
-            raise DataError(f"{name}: expected labelled rows, found none.")
-        return rows
-
-    def _read(self, data: Data, name: str) -> tuple[LabelledRows, list[Problem]]:
-        read, problems = rows_of(data, REQUIRED, name)
-        labelled, found = labelled_rows(read, {})
-        return labelled, [*problems, *found]
-
-    def _measure(self, data: LabelledRows) -> Metrics:
-        model = self._model()
-        return Metrics(model.task.metrics(model.predict(data.texts, _pairs(data)), data.labels))
+    def _read(self, given: Mapping[str, tuple[Data, str]]) -> Any:
+        """The task's data of what was given by role, each with the name to speak of it by. Raises DataError."""
+        rows: dict[str, Sequence[Row]] = {}
+        problems = []
+        for role, (data, name) in given.items():
+            rows[role], found = rows_of(data, self._task.fields.required, name)
+            problems += found
+        data = self._task.from_rows(rows, self._need())
+        raise_for([*problems, *data.problems])
+        if "train" not in given and not data.identity().eval_rows:
+            raise DataError(f"{given['eval'][1]}: expected labelled rows, found none.")
+        return data
 
     def _manifest(self, versions: Versions, agent: str) -> Manifest:
-        settings = CustomerServiceSettings(type="customer-service", train=["train_data"])
+        need, identity = self._need(), self._identity
+        assert identity is not None
         record = ModelRecord(
-            folder=MODEL_FOLDER,
+            folder=_place(need),
             task=self.task,
-            train_rows=self._train[0],
-            train_fingerprint=self._train[1],
-            held_out_rows=self._held_out[0],
-            held_out_fingerprint=self._held_out[1],
-            cross_validated=self._cross_validated,
-            metrics=self.report.metrics if self.report else {},
+            train_rows=identity.train_rows,
+            train_fingerprint=identity.train,
+            held_out_rows=identity.eval_rows,
+            held_out_fingerprint=identity.eval or OF_NOTHING,
+            cross_validated=self.fitted is not None and self.fitted.cross_validated,
+            metrics=dict(self.fitted.metrics) if self.fitted else {},
             training={},
         )
-        skill = SkillRecord(
-            type=CustomerServiceType.name,
-            answering=CustomerServiceType().answering(settings, Path()),
-            models={INTENT: record},
-        )
+        kept = self._kind.keeps(self._kind.bare(self.task), Path())
         return Manifest(
             version=versions.next_name(),
             agent=agent,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            made_by="AutoGen.save",
+            made_by=MADE_BY,
             parent=versions.alias().champion,
             config=self.config.model_dump(),
-            skills={SKILL: skill},
+            skills={SKILL: SkillRecord(type=self._kind.name, answering=kept, models={need.name: record})},
         )
+
+
+def _task_named(name: str) -> Task[Any, Any]:
+    known = [task.name for task in tasks().loaded()[0] if task.reads in TUNED]
+    if name in known:
+        task: Task[Any, Any] = tasks()[name]
+        return task
+    why = " It tunes no transformers model: learn it in a project." if name in tasks() else did_you_mean(name, known)
+    raise ConfigError(f"Expected a task among {', '.join(known)}; found {name!r}.{why}")
+
+
+def _kind_for(task: str) -> SkillKind[Any]:
+    """The kind of skill that answers with a model of this task alone."""
+    own = next((kind.name for kind in skills().loaded()[0] if kind.answers_with == task), FALLBACK)
+    kind: SkillKind[Any] = skills().find(own)
+    return kind
+
+
+def _place(need: Need) -> str:
+    return f"models/{SKILL}/{need.name}"
+
+
+def _saved(folder: Path) -> OpenVersion:
+    versions = Versions(folder)
+    if not versions.names():
+        raise ProjectNotFound(f"Expected a folder that `AutoGen.save` wrote, found none in {folder.resolve()}.")
+    name = versions.champion()
+    manifest = versions.manifest(name)
+    check_files(versions.folder / name, manifest)
+    return OpenVersion(versions.folder / name, manifest)
+
+
+def _rows(texts: str | Iterable[str], pairs: str | Iterable[str] | None) -> list[Row]:
+    """Raises DataError where there is not a second text for each, or one is no text."""
+    listed = _listed(texts)
+    if pairs is None:
+        return [Row({"text": text}, "texts", at) for at, text in enumerate(listed, start=1)]
+    seconds = _listed(pairs)
+    if len(seconds) != len(listed):
+        raise DataError(f"Expected a second text for each of {len(listed)}, found {len(seconds)}.")
+    both = zip(listed, seconds, strict=True)
+    return [Row({"text": text, "text_pair": pair}, "texts", at) for at, (text, pair) in enumerate(both, start=1)]
 
 
 def _listed(texts: str | Iterable[str]) -> list[str]:
@@ -307,24 +325,3 @@ def _listed(texts: str | Iterable[str]) -> list[str]:
             found = "an empty text" if isinstance(text, str) else type(text).__name__
             raise DataError(f"Text {number} of {len(listed)}: expected a text, found {found}.")
     return listed
-
-
-def _seconds(texts: str | Iterable[str], pairs: str | Iterable[str] | None) -> list[str] | None:
-    """Raises DataError where there is not one for each text."""
-    if pairs is None:
-        return None
-    seconds, count = _listed(pairs), len(_listed(texts))
-    if len(seconds) != count:
-        raise DataError(f"Expected a second text for each of {count}, found {len(seconds)}.")
-    return seconds
-
-
-def _pairs(data: LabelledRows) -> list[str] | None:
-    pairs = [example.text_pair or "" for example in data.examples]
-    return pairs if any(pairs) else None
-
-
-def _copy_tree(source: Path, target: Path) -> None:
-    import shutil
-
-    shutil.copytree(source, target, dirs_exist_ok=True)

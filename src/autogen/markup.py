@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 
@@ -31,6 +32,16 @@ def element(name: str, content: object = "", **attributes: object) -> Markup:
 
 def joined(parts: Iterable[object]) -> Markup:
     return Markup("".join(map(text, parts)))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under their headings; `right`: the columns of figures."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+    right: tuple[int, ...] = ()
 
 
 def table(

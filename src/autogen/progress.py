@@ -1,4 +1,4 @@
-"""Progress of long work, on stderr: a bar with rate and time left where a person watches, a line now and then where none does."""
+"""Progress of long work, on stderr: a bar where a person watches, a line now and then where none does."""
 
 from __future__ import annotations
 

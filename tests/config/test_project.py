@@ -7,7 +7,7 @@ import pytest
 from autogen.config.project import GateSettings, ProjectConfig, flat, load_config
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, ProjectNotFound
-from autogen.skills import skill_settings
+from autogen.plugins import skill_settings
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 
 AGENT = '[agent]\nname = "bank"\n'
@@ -52,7 +52,7 @@ def test_every_section_is_read(tmp_path: Path) -> None:
     assert support(config).columns == {"text": "utterance"} and support(config).clarify_margin == 0.3
     training = support(config).training
     assert (training.method, training.learning_rate, training.epochs) == ("head", 1e-3, 2)
-    assert (config.gate.margin, config.gate.protected) == (0.01, "data/protected.csv")
+    assert (config.gate.margin, config.gate.protected) == (0.01, ["data/protected.csv"])
 
 
 def test_sources_are_one_path_or_a_list_of_them(tmp_path: Path) -> None:

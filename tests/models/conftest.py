@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.classifier import SequenceClassifier
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from tests.tiny import rows
 
 LABELS = ("card_arrival", "exchange_rate", "lost_card")

@@ -10,9 +10,9 @@ from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError
 from autogen.models.adapters import weights_digest
 from autogen.models.bottleneck import bottlenecks
-from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import METHODS, trainable_share, tune
 from autogen.tasks.text_classification.learning.classifier import Classifier, SequenceClassifier
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.recipe import choose_recipe
 from tests.models.conftest import LABELS, owners_model
 

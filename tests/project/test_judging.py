@@ -1,9 +1,16 @@
-"""What counts as a changed answer."""
+"""What the gate is told of a candidate."""
 
+import sys
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from autogen import Project
+from autogen.agents.loading import load_skills
+from autogen.progress import TrainingProgress
 from autogen.project.judging import changed_answers
 from autogen.versions.manifest import SkillRecord
+from tests.tiny import rows, write_csv
 
 
 def record(**answering: Any) -> SkillRecord:
@@ -22,3 +29,21 @@ def test_a_setting_that_an_older_version_did_not_know_and_where_an_index_lies_ar
     now = record(decline_text="no", index="embedded", new="text")
     assert changed_answers(was, now) == ()
     assert changed_answers(now, record(decline_text="no", index="postgresql://host/shop", new="text")) == ()
+
+
+def test_a_version_s_skills_are_loaded_once_while_its_candidate_is_made_and_judged(project: Path) -> None:
+    """The champion's and the candidate's, though they sort feedback, are measured and are judged."""
+    opened, folders = Project.open(project), list[str]()
+    opened.import_feedback(write_csv(project / "more.csv", rows(3, seed=71)))
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is load_skills.__code__:
+            folders.append(frame.f_locals["folder"].name)
+
+    sys.setprofile(watch)
+    try:
+        made = opened.improve(TrainingProgress(quiet=True))
+    finally:
+        sys.setprofile(None)
+    assert made.verdict is not None and len(made.verdict["checks"]) > 5
+    assert len(folders) == 2 and folders[0] == "0001" and folders[1] != "0001"

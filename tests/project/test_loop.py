@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from autogen import Agent, Project
+from autogen.agents.loading import OpenVersion
 from autogen.errors import Refused, UsageError
 from autogen.progress import TrainingProgress
+from autogen.versions.manifest import Manifest
 from tests.tiny import TOPICS, rows, sentence, write_csv, write_tiny_project
 
 RIGHT = 120  # rows per label of right corrections
@@ -32,11 +34,16 @@ def weak(beginner: Path, tmp_path: Path) -> Project:
     return Project.open(shutil.copytree(beginner, tmp_path / "weak"))
 
 
-def improve_with(project: Project, labelled: list[tuple[str, str]]) -> object:
+def improve_with(project: Project, labelled: list[tuple[str, str]]) -> Manifest:
     project.import_feedback(write_csv(project.folder / "corrections.csv", labelled))
     config = (project.folder / "agent.toml").read_text("utf-8")
     (project.folder / "agent.toml").write_text(config.replace("epochs = 2", "epochs = 6"), "utf-8")
     return Project.open(project.folder).improve(TrainingProgress(quiet=True))
+
+
+def trained(project: Project, made: Manifest) -> frozenset[str]:
+    """Fingerprints of what a version has learnt from."""
+    return OpenVersion(project.versions.folder / made.version, made).trained("support", "intent")
 
 
 def test_a_candidate_made_from_right_corrections_is_accepted_promoted_and_rolled_back(weak: Project) -> None:
@@ -71,7 +78,7 @@ def test_a_new_intent_comes_by_feedback_and_old_ones_stay(weak: Project) -> None
     chance = random.Random(5)
     new = [(sentence(chance, ["refund", "returned", "payback"]), "refund") for _ in range(60)]
     candidate = improve_with(weak, [*rows(40, seed=9), *new])
-    known = weak._contender(candidate, "support", "intent").model.task.labels
+    known = weak.model("support", candidate.version).answers
     assert set(known) == {*TOPICS, "refund"}
     assert known[:4] == tuple(sorted(TOPICS))  # old labels keep their places
     weak.promote(candidate.version, force=True)
@@ -81,13 +88,13 @@ def test_a_new_intent_comes_by_feedback_and_old_ones_stay(weak: Project) -> None
 
 def test_set_aside_feedback_is_never_trained_on(weak: Project) -> None:
     candidate = improve_with(weak, rows(40, seed=10))
-    contender = weak._contender(candidate, "support", "intent")
+    learnt = trained(weak, candidate)
     curation = weak.curation()
     from autogen.data.fingerprints import row_fingerprint
 
     assert len(curation.evaluation) > 10
-    assert not {row_fingerprint(e.text) for e in curation.evaluation} & contender.trained
-    assert {row_fingerprint(e.text) for e in curation.train} <= contender.trained
+    assert not {row_fingerprint(e.text) for e in curation.evaluation} & learnt
+    assert {row_fingerprint(e.text) for e in curation.train} <= learnt
 
 
 def test_without_new_feedback_there_is_nothing_to_improve(project: Path) -> None:
@@ -190,12 +197,12 @@ def test_predicting_with_several_skills_needs_to_be_told_which(project: Path) ->
 
 
 def test_what_was_learnt_stays_learnt_when_the_data_shrinks(weak: Project) -> None:
-    before = weak._contender(weak._whole(None), "support", "intent").trained
+    before = trained(weak, weak.versions.manifest("0001"))
     data = weak.folder / "data/train.csv"
     lines = data.read_text("utf-8").splitlines(keepends=True)
     data.write_text("".join([lines[0], *lines[2:]]), "utf-8")
     made = improve_with(weak, rows(40, seed=23))
-    assert before <= weak._contender(made, "support", "intent").trained
+    assert before <= trained(weak, made)
 
 
 def test_a_candidate_that_has_lost_a_skill_is_rejected_and_a_new_skill_is_an_improvement(untrained: Path) -> None:

@@ -126,3 +126,47 @@ def test_another_champion_is_named_and_folds_of_other_data_are_forgotten(tmp_pat
     assert "champion (none before, 0001 now)" in go_on(tmp_path, record, force=True)
     assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["final"]
     assert go_on(tmp_path, record, force=False) == ""
+
+
+def run_of(support: dict[str, object]) -> dict[str, object]:
+    """What a run writes down, with these settings of its only skill."""
+    return {"config": {"skills": {"support": support}}, "champion": None, "data": {}, "labels": {}, "learnt": {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        ({"base_model": None}, {"base_model": "./other"}, "skills.support.base_model"),
+        (
+            {"need_training": None},
+            {"need_training": {"intent": {"method": "head"}}},
+            "skills.support.training.intent.method",
+        ),
+        (
+            {"need_training": {"intent": {"r": 8}}},
+            {"need_training": {"intent": {"r": 4}}},
+            "skills.support.training.intent.r",
+        ),
+    ],
+)
+def test_a_skill_s_base_model_and_a_need_s_method_shape_the_weights(
+    tmp_path: Path, before: dict[str, object], now: dict[str, object], says: str
+) -> None:
+    (tmp_path / RUN_FILE).write_text(json.dumps(run_of(before)), "utf-8")
+    with pytest.raises(ConfigError, match="do not fit any more") as raised:
+        go_on(tmp_path, run_of(now), force=True)
+    assert says in str(raised.value)
+
+
+def test_a_need_s_other_settings_are_named_as_in_the_file_and_may_be_forced(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).write_text(json.dumps(run_of({"need_training": {"intent": {"epochs": 6}}})), "utf-8")
+    now = run_of({"need_training": {"intent": {"epochs": 5}}})
+    with pytest.raises(ConfigError, match=r"settings \(skills\.support\.training\.intent\.epochs\)"):
+        go_on(tmp_path, now, force=False)
+    assert "skills.support.training.intent.epochs" in go_on(tmp_path, now, force=True)
+
+
+def test_settings_that_an_older_run_did_not_know_and_that_are_not_set_have_not_changed(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).write_text(json.dumps(run_of({"type": "customer-service"})), "utf-8")
+    now = run_of({"type": "customer-service", "base_model": None, "need_training": None, "options": {}})
+    assert go_on(tmp_path, now, force=False) == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,7 +15,10 @@ import pytest
 from autogen import Project
 from autogen.errors import UsageError
 from autogen.reports.drawing import Picture, style
-from autogen.reports.report import Part, Report
+from autogen.reports.report import Report
+from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.reporting import part_of
+from autogen.tasks.text_classification import TASK
 from autogen.tasks.text_classification.answers import Answers, confusion
 from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.metrics import per_label
@@ -25,11 +29,12 @@ HISTORY = [{"epoch": 1.0, "loss": 2.0}, {"epoch": 1.0, "eval_score": 0.8}, {"epo
 HOSTILE = '<script>alert("$x_{1}$")</script>{}'
 
 
-def report(answers: Answers | None, history: Sequence[dict[str, float]] = HISTORY) -> Report:
+def report(answers: Answers | None, history: Sequence[dict[str, float]] = HISTORY, name: str = "support") -> Report:
     metrics = TextClassification(()).metrics(answers.predictions, answers.labels) if answers else {}
     labels = per_label(answers.decided, answers.labels) if answers else {}
-    training = {"history": history, "recipe": {"epochs": 2}}
-    part = Part("support", "these rows", metrics, {}, labels, (), answers, training)
+    rows = len(answers.labels) if answers else 0
+    evaluation = Evaluation(metrics, rows, "these rows", per_label=labels, details=answers)
+    part = part_of(TASK, name, evaluation, {"history": history, "recipe": {"epochs": 2}})
     return Report("bank", {"made": "today"}, [part], {"passed": True, "summary": "Accepted.", "checks": []})
 
 
@@ -84,6 +89,20 @@ def test_a_page_holds_all_pictures_and_needs_no_other_file(made: Report, tmp_pat
     names = {path.name for path in page.parent.glob("*.png")}
     assert names == {f"support-{name}.png" for name in drawn(made)}
     assert [path.name for path in tmp_path.glob("reports/*")] == ["0001"], "no draft is left"
+
+
+def test_a_need_of_a_skill_has_files_in_the_same_folder(tmp_path: Path) -> None:
+    page = report(answered(3, 30), name="support/intent").save(tmp_path / "0001")
+    assert "support-intent-confusion.png" in {path.name for path in page.parent.iterdir()}
+    assert not [path for path in page.parent.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize(("record", "said"), [({}, True), ({"cross_validated": True}, False)])
+def test_rows_that_the_temperature_was_fitted_on_are_said_to_flatter(record: dict[str, bool], said: bool) -> None:
+    answers = replace(answered(3, 60), calibrated_on=True)
+    evaluation = Evaluation({}, 60, "these rows", details=answers)
+    (drawing,) = (one for one in TASK.pictures(evaluation, record) if one.name == "reliability")
+    assert ("a little flattering" in drawing.caption) is said
 
 
 def test_pictures_say_in_words_what_they_show(made: Report) -> None:

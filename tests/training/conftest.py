@@ -1,23 +1,30 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from autogen.config.training import TrainingSettings
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel
+from autogen.models.network import Network
 from autogen.progress import TrainingProgress
-from autogen.runtime.encoding import TextEncoder
+from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.learning.classifier_fit import labelled, loop_recipe
+from autogen.tasks.text_classification.learning.losses import ClassificationLoss
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
 from autogen.tasks.text_classification.rows import Example
+from autogen.training.loop.answers import Outputs
 from autogen.training.loop.batching import TrainingRow
+from autogen.training.loop.recipe import Objective
+from autogen.training.loop.trainer import Fit, Running
 from tests.tiny import TOPICS, rows
 
 LABELS = tuple(sorted(TOPICS))
 QUIET = TrainingProgress(quiet=True)
+ONCE = Running()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +44,7 @@ def examples(per_label: int, seed: int, oos: int = 0) -> list[Example]:
 def encoded(encoder: TextEncoder, learnt: Sequence[Example]) -> list[TrainingRow]:
     gold = TextClassification(LABELS).gold([one.label for one in learnt])
     texts = encoder.encode([one.text for one in learnt])
-    return [TrainingRow(row, int(label)) for row, label in zip(texts, gold, strict=True)]
+    return [labelled(row, int(label)) for row, label in zip(texts, gold, strict=True)]
 
 
 def recipe(per_label: int = 10, **settings: object) -> Recipe:
@@ -45,3 +52,20 @@ def recipe(per_label: int = 10, **settings: object) -> Recipe:
     chosen = {"epochs": 3, "learning_rate": 5e-3, "freeze_embeddings": False, **settings}
     labels = [label for label in LABELS for _ in range(per_label)]
     return choose_recipe(TrainingSettings.model_validate(chosen), labels, continued=False, own_head=False)
+
+
+def fit_of(
+    model: Network,
+    chosen: Recipe,
+    rows: Sequence[TrainingRow],
+    encoder: TextEncoder,
+    state: Path,
+    held_out: Sequence[Encoded] = (),
+    score: Callable[[Outputs], float] | None = None,
+    bf16: bool = False,
+    running: Running = ONCE,
+) -> Fit:
+    """One run of the loop that learns to classify."""
+    loss = ClassificationLoss(chosen.label_smoothing, chosen.contrastive_weight, chosen.outlier_weight)
+    objective = Objective(loss, score=score)
+    return Fit(model, loop_recipe(chosen), objective, rows, held_out, encoder, bf16, state, running=running)

@@ -11,9 +11,9 @@ from autogen.config.methods import ADDS
 from autogen.config.training import TrainingSettings
 from autogen.errors import BaseModelError, ConfigError
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.models.tuning import METHODS
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
+from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.training.loop.answers import answers
 from tests.models.conftest import owners_model

@@ -12,13 +12,13 @@ import pytest
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, Interrupted
-from autogen.models.sources import FromBaseModel
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.training.loop.trainer import fit
 from autogen.training.tracking import Tracking, chosen_trackers
-from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
+from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 SETTINGS = {"epochs": 3, "tuning": {"method": "full"}, "base_model": "tiny"}
 
@@ -33,21 +33,18 @@ class Run:
     def go(self, tracker: str, progress: TrainingProgress = QUIET) -> None:
         rows = encoded(self.encoder, examples(8, seed=1))
         held_out = encoded(self.encoder, examples(5, seed=2))
-        gold = np.array([row.gold for row in held_out])
+        gold = np.array([row.target for row in held_out])
         with Tracking([tracker], self.place, SETTINGS) as tracking:
-            fit(
+            job = fit_of(
                 self.source.build(LABELS, 0),
                 recipe(epochs=3),
                 rows,
-                [row.encoded for row in held_out],
                 self.encoder,
-                lambda logits: float((logits.argmax(axis=1) == gold).mean()),
-                False,
                 self.state,
-                "train",
-                progress,
-                trackers=tracking.callbacks,
+                [row.encoded for row in held_out],
+                lambda found: float((found[0].argmax(axis=1) == gold).mean()),
             )
+            fit(job, progress, tracking.callbacks)
             tracking.finish({"accuracy": 0.75})
 
 

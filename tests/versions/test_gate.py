@@ -1,56 +1,51 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from math import comb
 from random import Random
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autogen.config.project import GateSettings
+from autogen.versions.comparison import compare, rows_needed
 from autogen.versions.gate import (
     Check,
     Expected,
     Measured,
-    Outcome,
     Verdict,
-    compare,
-    holm,
     incomparable,
     judge,
-    judge_ranking,
-    rows_needed,
     together,
     with_expected,
 )
 from autogen.versions.off_policy import Estimate
+from autogen.versions.scores import Scores
+from tests.versions.pairs import Row, gains, new, paired, rows
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
 
 
-def rows(
-    label: str, right: int = 0, gained: int = 0, lost: int = 0, wrong: int = 0, *, held_before: bool = True
-) -> list[Outcome]:
-    """Outcomes of rows that both answer rightly, the candidate alone, the champion alone, and neither."""
-    kinds = [(True, True, right), (False, True, gained), (True, False, lost), (False, False, wrong)]
-    return [Outcome(label, was, now, held_before) for was, now, count in kinds for _ in range(count)]
+def protected(right: int, wrong: int) -> Scores:
+    """The candidate's scores of protected rows."""
+    return paired(rows("a", right=right, lost=wrong)).candidate
 
 
-def new(label: str, right: int, wrong: int) -> list[Outcome]:
-    return [Outcome(label, False, at < right, held_before=False, new_label=True) for at in range(right + wrong)]
+def verdict(
+    *given: list[Row],
+    protected: Sequence[Scores] = (),
+    measured: Measured = ALIKE,
+    settings: GateSettings = SETTINGS,
+) -> Verdict:
+    return judge([paired([row for group in given for row in group])], protected, measured, settings)
 
 
-def protected(right: int, wrong: int) -> list[Outcome]:
-    return [Outcome("a", True, at < right, protected=True) for at in range(right + wrong)]
-
-
-def verdict(*outcomes: list[Outcome], measured: Measured = ALIKE, settings: GateSettings = SETTINGS) -> Verdict:
-    return judge([one for group in outcomes for one in group], measured, settings)
+def ranking(was: list[float], now: list[float], *more: Row, measured: Measured = ALIKE) -> Verdict:
+    """The verdict on rankings: NDCG@10 of each query, by champion and by candidate."""
+    return judge([paired([*gains(was, now), *more], "mean", "ndcg_at_10")], (), measured, SETTINGS)
 
 
 def failed(found: Verdict) -> list[str]:
@@ -60,60 +55,6 @@ def failed(found: Verdict) -> list[str]:
 
 def check(found: Verdict, name: str) -> Check:
     return next(one for one in found.checks if one.name == name)
-
-
-def lower_bounds(count: int, gain: float, loss: float) -> list[float]:
-    """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
-    kinds = (Outcome("a", True, True), Outcome("a", False, True), Outcome("a", True, False))
-    drawn = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
-    found: dict[tuple[int, ...], float] = {}
-    for cells in {tuple(map(int, row)) for row in drawn}:
-        found[cells] = compare([kinds[at] for at, times in enumerate(cells) for _ in range(times)], 0.95).lower
-    return [found[tuple(map(int, row))] for row in drawn]
-
-
-@pytest.mark.parametrize("count", [50, 100, 400])
-@pytest.mark.parametrize(("gain", "loss"), [(0.02, 0.02), (0.1, 0.05), (0.05, 0.05), (0.3, 0.3)])
-def test_the_lower_bound_is_below_the_truth_nineteen_times_of_twenty(count: int, gain: float, loss: float) -> None:
-    assert np.mean([bound <= gain - loss for bound in lower_bounds(count, gain, loss)]) >= 0.94
-
-
-@pytest.mark.parametrize("count", [50, 100, 400])
-@pytest.mark.parametrize("gain", [0.01, 0.05, 0.2])
-def test_a_candidate_that_loses_all_the_margin_is_found_good_enough_once_in_twenty_at_most(
-    count: int, gain: float
-) -> None:
-    bounds = lower_bounds(count, gain, gain + SETTINGS.margin)
-    assert np.mean([bound >= -SETTINGS.margin for bound in bounds]) <= 0.06
-
-
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60), st.sampled_from([0.9, 0.95, 0.99]))
-def test_a_comparison_counts_the_rows_and_its_bound_is_below_the_difference(
-    pairs: list[tuple[bool, bool]], confidence: float
-) -> None:
-    found = compare([Outcome("a", was, now) for was, now in pairs], confidence)
-    assert found.rows == len(pairs)
-    assert found.gained - found.lost == sum(now - was for was, now in pairs)
-    assert found.difference == pytest.approx((found.gained - found.lost) / max(len(pairs), 1))
-    assert found.lower < found.difference or found.difference < 0
-    assert found.lower >= compare([Outcome("a", was, now) for was, now in pairs], 0.999).lower
-
-
-def test_more_rows_of_the_same_kind_bring_the_bound_nearer() -> None:
-    bounds = [compare(rows("a", right=8 * n, gained=n, lost=n), 0.95).lower for n in (1, 10, 100)]
-    assert bounds == sorted(bounds) and bounds[-1] < 0
-
-
-@given(st.lists(st.floats(0, 1), max_size=8), st.sampled_from([0.05, 0.01]))
-def test_holms_correction_rejects_what_its_adjusted_p_values_do(values: list[float], level: float) -> None:
-    chances = {f"label-{at}": value for at, value in enumerate(values)}
-    ordered = sorted(chances.items(), key=lambda pair: pair[1])
-    adjusted, largest = {}, 0.0
-    for at, (name, value) in enumerate(ordered):
-        largest = max(largest, min(1.0, value * (len(ordered) - at)))
-        adjusted[name] = largest
-    close = any(value == pytest.approx(level, rel=1e-9) for value in adjusted.values())
-    assert close or set(holm(chances, level)) == {name for name, value in adjusted.items() if value <= level}
 
 
 def test_a_better_candidate_is_accepted_and_every_check_is_reported() -> None:
@@ -156,7 +97,7 @@ def test_the_same_model_is_not_inferior_on_few_rows_either_but_too_few_stay_a_no
 
 def test_where_more_rows_could_tell_their_number_is_said() -> None:
     found = verdict(rows("a", right=100, gained=1))
-    needed = rows_needed(compare(rows("a", right=100), 0.95), SETTINGS)
+    needed = rows_needed(compare(paired(rows("a", right=100)), 0.95), 0.95, SETTINGS.margin)
     assert needed == pytest.approx(327, rel=0.02)  # 1.645 / 0.005 - 2
     assert "too few rows to tell: about" in check(found, "not inferior, overall").finding
     worse = verdict(rows("a", right=370, gained=5, lost=25))
@@ -170,10 +111,10 @@ def test_a_worse_candidate_is_rejected_with_the_figures() -> None:
 
 
 def test_the_margin_decides_between_a_loss_that_may_be_and_one_that_may_not() -> None:
-    outcomes = rows("a", right=2000, gained=3, lost=4) + rows("oos", right=10, gained=2)
-    assert compare(outcomes, 0.95).lower == pytest.approx(-0.0022, abs=5e-4)
-    assert failed(verdict(outcomes)) == []
-    assert "not inferior, overall" in failed(verdict(outcomes, settings=GateSettings(margin=0.001)))
+    given = rows("a", right=2000, gained=3, lost=4) + rows("oos", right=10, gained=2)
+    assert compare(paired(given), 0.95).lower == pytest.approx(-0.0022, abs=5e-4)
+    assert failed(verdict(given)) == []
+    assert "not inferior, overall" in failed(verdict(given, settings=GateSettings(margin=0.001)))
 
 
 def test_a_poisoned_batch_cannot_vote_for_itself() -> None:
@@ -214,11 +155,11 @@ def test_many_labels_without_a_difference_are_seldom_called_worse() -> None:
     chance = Random(0)
     called = 0
     for _ in range(100):
-        outcomes = []
+        given = []
         for label in range(30):
             gained = sum(chance.random() < 0.5 for _ in range(8))
-            outcomes += rows(str(label), right=20, gained=gained, lost=8 - gained)
-        called += not check(verdict(outcomes), "no label worse").passed
+            given += rows(str(label), right=20, gained=gained, lost=8 - gained)
+        called += not check(verdict(given), "no label worse").passed
     assert called <= 10
 
 
@@ -242,11 +183,11 @@ def test_better_out_of_scope_is_better_at_something() -> None:
 
 def test_one_protected_row_that_is_wrong_is_a_no_and_protected_rows_count_for_nothing_else() -> None:
     better = rows("a", right=300, gained=20)
-    assert failed(verdict(better, protected(5, 0))) == []
-    found = verdict(better, protected(4, 1))
+    assert failed(verdict(better, protected=[protected(5, 0)])) == []
+    found = verdict(better, protected=[protected(4, 1)])
     assert failed(found) == ["protected rows"] and "1 of 5 protected rows wrong" in found.summary
     assert found.rows == 320
-    assert "enough rows" in failed(verdict(protected(500, 0)))
+    assert "enough rows" in failed(verdict(protected=[protected(500, 0)]))
 
 
 @pytest.mark.parametrize(
@@ -282,18 +223,47 @@ def expected(candidate: float, champion: float, clicks: int = 40) -> Expected:
 
 
 def test_a_ranking_is_judged_by_its_gains_in_pairs() -> None:
-    better = judge_ranking([0.6] * 90 + [0.4] * 10, [0.5] * 100, ALIKE, SETTINGS)
-    assert better.passed and "0.5800 against 0.5000" in better.summary
-    assert failed(judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS)) == [
+    better = ranking([0.5] * 100, [0.6] * 90 + [0.4] * 10)
+    assert better.passed and "ndcg_at_10 0.5800 against 0.5000 on 100 queries" in better.summary
+    assert failed(ranking([0.5] * 100, [0.4] * 100)) == [
         "not inferior, overall",
+        "not inferior, held out before",
         "better at something",
     ]
+    few = ranking([0.5] * 10, [0.6] * 10)
+    assert failed(few) == ["enough rows"] and "too few queries for a verdict (10 of 50)" in few.summary
+
+
+def test_a_ranking_is_asked_all_that_other_tasks_are() -> None:
+    names = [one.name for one in ranking([0.5] * 100, [0.6] * 100).checks]
+    assert names == [one.name.replace("label", "group") for one in verdict(rows("a", right=100)).checks]
+
+
+def test_a_poisoned_batch_of_clicks_cannot_vote_for_itself() -> None:
+    found = ranking([0.5] * 100, [0.4] * 100, *gains([0.0] * 100, [1.0] * 100, held_before=False))
+    assert check(found, "not inferior, overall").passed and check(found, "better at something").passed
+    assert failed(found) == ["not inferior, held out before"]
+    assert "held out before: ndcg_at_10 0.4000 against 0.5000 on 100 queries" in found.summary
+    unheld = judge([paired(gains([0.5] * 60, [1.0] * 60, held_before=False), "mean")], (), ALIKE, SETTINGS)
+    assert failed(unheld) == ["not inferior, held out before"] and "no rows held out before" in unheld.summary
+
+
+def test_every_score_of_a_need_is_judged_and_one_must_be_better() -> None:
+    even, worse = paired(rows("a", right=400)), paired(rows("a", right=370, lost=30), metric="recall")
+    assert failed(judge([even, even], (), ALIKE, SETTINGS)) == ["better at something"]
+    better = paired([Row("a", (1, 2, 2), (2, 2, 2)) for _ in range(100)], "ratio", "entity_f1")
+    found = judge([even, better], (), ALIKE, SETTINGS)
+    assert found.passed and "better: entity_f1 by +0.5000" in [one.finding for one in found.checks]
+    assert len({one.name for one in found.checks}) == len(found.checks)
+    assert {"not inferior, overall, recall", "no label worse, recall"} <= set(
+        failed(judge([even, worse], (), ALIKE, SETTINGS))
+    )
 
 
 def test_expected_clicks_are_said_and_decide_nothing() -> None:
     """However good they look, what the test in pairs refuses stays refused; and the other way round."""
-    refused = judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS)
-    accepted = judge_ranking([0.6] * 100, [0.5] * 100, ALIKE, SETTINGS)
+    refused = ranking([0.5] * 100, [0.4] * 100)
+    accepted = ranking([0.5] * 100, [0.6] * 100)
     for plain, found in ((refused, expected(0.9, 0.1)), (accepted, expected(0.1, 0.9))):
         told = with_expected(plain, "films", found)
         assert (told.passed, told.checks, told.rows) == (plain.passed, plain.checks, plain.rows)
@@ -315,9 +285,9 @@ def test_too_few_clicks_of_either_are_said_in_the_place_of_numbers() -> None:
 def test_of_several_skills_the_expected_clicks_of_each_are_said_once() -> None:
     better = verdict(rows("a", right=400, gained=30))
     for films in (
-        judge_ranking([0.6] * 100, [0.5] * 100, ALIKE, SETTINGS),
-        judge_ranking([0.5] * 100, [0.5] * 100, ALIKE, SETTINGS),
-        judge_ranking([0.4] * 100, [0.5] * 100, ALIKE, SETTINGS),
+        ranking([0.5] * 100, [0.6] * 100),
+        ranking([0.5] * 100, [0.5] * 100),
+        ranking([0.5] * 100, [0.4] * 100),
     ):
         told = together({"cards": better, "films": with_expected(films, "films", expected(0.5, 0.4))})
         assert told.passed is together({"cards": better, "films": films}).passed

@@ -8,22 +8,20 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from autogen.agents.loading import load_skills
 from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
-from autogen.errors import ProjectNotFound, VersionDamaged
+from autogen.errors import ProjectNotFound
 from autogen.feedback.events import Entity, Feedback, Source
 from autogen.feedback.memory import Memory
-from autogen.skills import SKILLS
 from autogen.skills.skill import Observer, Offer, Reply, Skill, Turn
 from autogen.storage.replies import PublicReply, Response, fields_of
 from autogen.storage.responses import StoredResponse
-from autogen.tasks.recommendation.model import Recommender
-from autogen.tasks.text_classification.model import TunedModel
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
-__all__ = ["Agent", "Message", "Piece", "Response", "load_skills"]
+__all__ = ["Agent", "Message", "Piece", "Response"]
 
 S = TypeVar("S")
 Stream = Callable[[], Generator[Reply, None, None]]
@@ -282,30 +280,3 @@ def _stored(response: Response, reply: Reply, message: Message) -> StoredRespons
         created_at=datetime.now(UTC),
         user=message.user,
     )
-
-
-def load_skills(folder: Path, manifest: Manifest) -> dict[str, Skill]:
-    """The skills of a version's folder, ready to answer. Raises VersionDamaged."""
-    ready: dict[str, Skill] = {}
-    for name, record in manifest.skills.items():
-        models = {model: _load(entry.task, folder / entry.folder) for model, entry in record.models.items()}
-        try:
-            ready[name] = SKILLS[record.type].ready(record.answering, models)
-        except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
-            raise VersionDamaged(
-                f"Version {manifest.version}: the skill {name!r} ({record.type}) is not one that this AutoGen can "
-                f"answer with: {error}. It may be of a newer one: update this one."
-            ) from error
-    return ready
-
-
-LOADERS: Mapping[str, Callable[[Path], Any]] = {
-    "text-classification": TunedModel.load,
-    "recommendation": Recommender.load,
-}
-
-
-def _load(task: str, folder: Path) -> Any:
-    if task not in LOADERS:
-        raise VersionDamaged(f"{folder} was made for the task {task!r}, by a newer AutoGen: update this one to use it.")
-    return LOADERS[task](folder)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from autogen.cli.app import app
-from autogen.cli.quality import deep_json, show_deep
+from autogen.cli.quality import deep_json, show_check, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
-from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, VersionOption, counted, escape, output
-
-SHOWN_PROBLEMS = 40
+from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, counted, escape, output
 
 
 @app.command(epilog="Example: autogen init bank --template customer-service")
@@ -46,18 +44,7 @@ def check(
     opened = Project.open(project)
     checks = opened.check()
     for found in checks:
-        rows = [(label, *counts) for label, counts in found.labels.items()]
-        total = [("all", sum(c[0] for c in found.labels.values()), sum(c[1] for c in found.labels.values()))]
-        if found.learns_from:
-            to.say(escape(f"{found.skill}: {found.learns_from}."))
-        else:
-            to.table(f"{found.skill}: rows per label", ("label", "train", "held out"), rows + total, right=(1, 2))
-        to.say(escape(f"Held out: {found.split}."))
-        if found.unlabelled:
-            to.say(escape(f"Unlabelled: {found.unlabelled}."))
-        _show_problems(to, found.problems)
-        if found.recipe:
-            to.say(escape(f"Training: {found.recipe}."))
+        show_check(to, found)
     errors = sum(len(found.errors) for found in checks)
     reports = opened.deep_check() if deep and not errors else {}
     for name, report in reports.items():
@@ -69,34 +56,11 @@ def check(
         {
             "errors": errors,
             "warnings": warnings,
-            "skills": {found.skill: _check_json(found) | deep_json(reports.get(found.skill)) for found in checks},
+            "skills": {found.skill: found.to_json() | deep_json(found.skill, reports) for found in checks},
         }
     )
     if errors:
         raise Refused(f"The data has {counted(errors, 'error')}: nothing can be learnt until the data is mended.")
-
-
-def _show_problems(to: Output, problems: Any) -> None:
-    ordered = sorted(problems, key=lambda problem: problem.severity)
-    rows = [(p.severity, p.source, "" if p.row is None else p.row, p.message, p.fix) for p in ordered[:SHOWN_PROBLEMS]]
-    if rows:
-        to.table("Problems", ("", "file", "row", "expected, found", "what to do"), rows, right=(2,))
-    if len(ordered) > SHOWN_PROBLEMS:
-        to.say(f"… and {len(ordered) - SHOWN_PROBLEMS} more; --json lists all.")
-
-
-def _check_json(found: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "labels": {label: {"train": t, "held_out": h} for label, (t, h) in found.labels.items()},
-        "held_out": found.split,
-        "unlabelled": found.unlabelled,
-        "learns_from": found.learns_from,
-        "settings": dict(found.settings),
-        "recipe": found.recipe,
-        "problems": [asdict(problem) for problem in found.problems],
-    }
 
 
 @app.command(epilog="Example: autogen train -p bank")

@@ -13,6 +13,7 @@ import typer
 
 from autogen.cli.app import app
 from autogen.errors import Refused, UsageError, did_you_mean
+from autogen.installation import OURS, WAY_OUT, other_owners
 from autogen.terminal import JsonOption, ProjectOption, output
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _installation() -> list[tuple[bool, str, str]]:
         (sys.version_info >= (3, 11), "Python", platform.python_version()),
         (True, "processor cores", str(cores)),
     ]
+    checks.append(_import_name())
     needed = ("onnxruntime", "tokenizers", "sqlalchemy", "fastapi")
     checks += [(_version(package) != "missing", f"{package} (answering)", _version(package)) for package in needed]
     for package in ("torch", "transformers", "accelerate", "onnx"):
@@ -127,6 +129,14 @@ def _installation() -> list[tuple[bool, str, str]]:
         words = found if found != "missing" else f'{ABSENT}: pip install "autogen-loop[learn]" to train'
         checks.append((True, f"{package} (learning)", words))
     return checks
+
+
+def _import_name() -> tuple[bool, str, str]:
+    """Whether what is imported as `autogen` can only be this."""
+    others = other_owners()
+    if not others:
+        return True, "import name autogen", f"{OURS} alone"
+    return False, "import name autogen", f"expected {OURS} alone, found {', '.join(others)} too. {WAY_OUT}"
 
 
 def _version(package: str) -> str:
@@ -152,7 +162,7 @@ def _project(project: Path) -> list[tuple[bool, str, str]]:
     from autogen.config.project import load_config
     from autogen.config.settings import CONFIG_NAME
     from autogen.errors import AutoGenError
-    from autogen.skills import skill_settings
+    from autogen.plugins import skill_settings
     from autogen.versions.manifest import check_files
     from autogen.versions.registry import Versions
 

@@ -1,14 +1,42 @@
-"""The tables of `check --deep`."""
+"""The tables of `check` and `check --deep`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from autogen.data.problems import Problem
 from autogen.terminal import Output, escape, percent
 
+if TYPE_CHECKING:
+    from autogen.project.check import SkillCheck
+
+SHOWN_PROBLEMS = 40
 SHOWN = 10  # rows of each table; --json lists all
 TEXT = 90  # characters of a text
+
+
+def show_check(to: Output, check: SkillCheck) -> None:
+    """One skill's data, what is wrong with it, and what `train` would do."""
+    for need in check.needs:
+        name = check.skill if len(check.needs) == 1 else f"{check.skill}/{need.need}"
+        for one in need.summary.tables:
+            to.table(f"{name}: {one.title}", one.columns, one.rows, one.right)
+        for line in need.summary.lines:
+            to.say(escape(line if need.summary.tables else f"{name}: {line}"))
+    _show_problems(to, check.problems)
+    for need in check.needs:
+        if need.plan:
+            to.say(escape(f"Training: {need.plan}."))
+
+
+def _show_problems(to: Output, problems: Sequence[Problem]) -> None:
+    ordered = sorted(problems, key=lambda problem: problem.severity)
+    rows = [(p.severity, p.source, "" if p.row is None else p.row, p.message, p.fix) for p in ordered[:SHOWN_PROBLEMS]]
+    if rows:
+        to.table("Problems", ("", "file", "row", "expected, found", "what to do"), rows, right=(2,))
+    if len(ordered) > SHOWN_PROBLEMS:
+        to.say(f"… and {len(ordered) - SHOWN_PROBLEMS} more; --json lists all.")
 
 
 def show_deep(to: Output, skill: str, report: Any) -> None:
@@ -24,11 +52,14 @@ def show_deep(to: Output, skill: str, report: Any) -> None:
     to.say(f"Looked at {report.rows:,} rows in {report.seconds:.1f} s.")
 
 
-def deep_json(report: Any) -> dict[str, Any]:
-    """The key `deep`, or nothing where it was not asked for."""
+def deep_json(skill: str, reports: Mapping[str, Any]) -> dict[str, Any]:
+    """The key `deep`, or nothing where it was not asked for. Of a skill with several needs, the reports by need."""
     from dataclasses import asdict
 
-    return {} if report is None else {"deep": asdict(report)}
+    own = {name: asdict(report) for name, report in reports.items() if name.partition("/")[0] == skill}
+    if skill in own:
+        return {"deep": own[skill]}
+    return {"deep": {name.partition("/")[2]: report for name, report in own.items()}} if own else {}
 
 
 def _label_errors(to: Output, skill: str, found: Sequence[Any]) -> None:

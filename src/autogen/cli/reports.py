@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
 from autogen.feedback.review import said_of_held_out
+from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
+from autogen.tasks.evaluation import Evaluation
 from autogen.terminal import Output, escape, percent
-from autogen.versions.manifest import Manifest, ModelRecord
+from autogen.versions.manifest import Manifest
 
-MAIN_METRICS = (
-    "accuracy",
-    "macro_f1",
-    "precision",
-    "recall",
-    "in_scope_accuracy",
-    "oos_recall",
-    "oos_precision",
-    "oos_auroc",
-    "ndcg_at_10",
-    "hit_rate_at_10",
-    "recall_at_10",
-    "cold_hit_rate_at_10",
-    "cold_only_hit_rate_at_10",
-    "coverage_at_10",
-    "novelty_at_10",
-    "popularity_bias_at_10",
-)
+if TYPE_CHECKING:
+    from autogen.project.evaluation import SkillEvaluation
+
 WORST_LABELS = 5
 
 
-def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
-    """`found` is a project.evaluation.SkillEvaluation."""
+def show_evaluation(to: Output, skill: str, version: str, found: SkillEvaluation) -> None:
+    """The metrics of each need with their intervals, and the hardest labels."""
+    for name, one in found.needs.items():
+        _show_need(to, f"{skill if len(found.needs) == 1 else f'{skill}/{name}'}, version {version}", one)
+    if found.off_policy is not None:
+        of = found.off_policy
+        as_shown = f"; as they were shown, they got {of['logged_clicks_per_answer']:.3f}" if of["answers"] else ""
+        to.say(escape(f"Off-policy, clicks per answer on {of['answers']} logged answers: {of['said']}{as_shown}."))
+
+
+def _show_need(to: Output, title: str, found: Evaluation) -> None:
     plain = list(found.baselines.values())
     rows = [
         (
@@ -41,23 +38,20 @@ def show_evaluation(to: Output, skill: str, version: str, found: Any) -> None:
             _interval(found.intervals.get(name)),
             *(percent(metrics[name]) if name in metrics else "" for metrics in plain),
         )
-        for name in MAIN_METRICS
-        if name in found.metrics
+        for name in main_metrics(found.metrics)
     ]
-    to.table(
-        f"{skill}, version {version}: {found.source}",
-        ("metric", "value", "95 % interval", *found.baselines),
-        rows,
-        right=tuple(range(1, 3 + len(plain))),
-    )
-    if found.off_policy is not None:
-        of = found.off_policy
-        as_shown = f"; as they were shown, they got {of['logged_clicks_per_answer']:.3f}" if of["answers"] else ""
-        to.say(escape(f"Off-policy, clicks per answer on {of['answers']} logged answers: {of['said']}{as_shown}."))
+    right = tuple(range(1, 3 + len(plain)))
+    to.table(f"{title}: {found.source}", ("metric", "value", "95 % interval", *found.baselines), rows, right=right)
     worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
     if worst and len(found.per_label) > WORST_LABELS:
         lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]
         to.table("Hardest labels", ("label", "f1", "precision", "recall", "rows"), lines, right=(1, 2, 3, 4))
+
+
+def main_metrics(metrics: Mapping[str, float]) -> list[str]:
+    """Those that head tables, in their tasks' order."""
+    names = dict.fromkeys(name for task in tasks().values() for name in task.metrics)
+    return [name for name in names if name in metrics]
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
@@ -93,11 +87,12 @@ def show_report(to: Output, path: str | None) -> None:
 def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | None) -> None:
     """A version just made: its metrics, how it was trained, and the gate's report."""
     for skill, record in manifest.skills.items():
-        for model in record.models.values():
+        for need, model in record.models.items():
             how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
-            rows = [(name, percent(model.metrics[name])) for name in MAIN_METRICS if name in model.metrics]
-            to.table(f"{skill}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
-            to.say(escape(_how_trained(model)))
+            rows = [(name, percent(model.metrics[name])) for name in main_metrics(model.metrics)]
+            title = skill if len(record.models) == 1 else f"{skill}/{need}"
+            to.table(f"{title}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
+            to.say(escape(tasks()[model.task].how_trained(model.training, model.train_rows)))
             if model.training.get("unlabelled"):
                 to.say(escape(f"{model.training['unlabelled']['said']}."))
     if manifest.verdict:
@@ -125,24 +120,6 @@ def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | 
             },
             "report": report,
         }
-    )
-
-
-def _how_trained(model: ModelRecord) -> str:
-    run = model.training
-    if model.task == "recommendation":
-        tried = "; ".join(f"{name} {value:.3f}" for name, value in run["tried"].items())
-        chosen = f" NDCG@10 on {run['held']} users' last events: {tried}." if tried else " Mixed as before."
-        chosen = chosen if run["parameters"] or tried else ""
-        left_out = f" {run['left_out']}." if run["left_out"] else ""
-        return (
-            f"{model.train_rows} events learnt in {run['seconds']:.0f} s ({run['precision']}). "
-            f"What answers: {' + '.join(run['readings'])}.{chosen}{left_out}"
-        )
-    return (
-        f"{model.train_rows} rows learnt in {run['seconds']:.0f} s ({run['rows_per_second']:.0f} rows/s, "
-        f"{run['precision']}), {run['trainable']:,} of {run['parameters']:,} parameters; "
-        f"answers in {run['exported']} ({run['exported_because']})."
     )
 
 

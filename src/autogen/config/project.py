@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from autogen.config.settings import CONFIG_NAME, FIELDS, Settings, _listed, _sentence
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 
 T = TypeVar("T", bound="Settings")
+
+
+Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class GateSettings(Settings):
@@ -29,7 +32,7 @@ class GateSettings(Settings):
     label_rows: int = Field(default=20, ge=1)
     latency_ratio: float = Field(default=1.2, gt=0)
     size_ratio: float = Field(default=1.2, gt=0)
-    protected: str | None = None
+    protected: Sources | None = None
 
 
 class AgentSettings(Settings):
@@ -37,15 +40,33 @@ class AgentSettings(Settings):
     base_model: str = Field(default="minilm", min_length=1)
 
 
-Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
-
-
 class SkillSettings(Settings):
     """What every skill may be told; each skill adds its own data keys."""
 
     type: str
+    base_model: str | None = Field(default=None, min_length=1)  # of this skill alone; else the agent's
     columns: dict[str, str] = Field(default_factory=dict)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    need_training: dict[str, dict[str, Any]] | None = None  # from [skills.NAME.training.NEED], by the need's name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part_training(cls, values: Any) -> Any:
+        """Tables within `training` are of one need each; no training setting is a table."""
+        training = values.get("training") if isinstance(values, dict) else None
+        if not isinstance(training, dict):
+            return values
+        own = {name: value for name, value in training.items() if isinstance(value, dict)}
+        shared = {name: value for name, value in training.items() if name not in own}
+        return {**values, "training": shared, **({"need_training": own} if own else {})}
+
+    def training_of(self, need: str) -> TrainingSettings:
+        """The training settings of a need: those of the whole skill, and its own over them. Raises ConfigError."""
+        own = (self.need_training or {}).get(need)
+        if not own:
+            return self.training
+        shared = self.training.model_dump(exclude_unset=True)
+        return validated(type(self.training), {**shared, **own}, f"{CONFIG_NAME}, [skills.….training.{need}]")
 
 
 class ProjectConfig(Settings):
@@ -79,7 +100,7 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     Raises ProjectNotFound when there is none, ConfigError listing every wrong key.
     """
     path = project / CONFIG_NAME
-    outline = _validate(_Outline, _parse(path), CONFIG_NAME)
+    outline = validated(_Outline, _parse(path), CONFIG_NAME)
     if not outline.skills:
         raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
     skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
@@ -111,7 +132,7 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
     if kind not in types:
         known = ", ".join(sorted(types))
         raise ConfigError(f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}")
-    settings = _validate(types[kind], values, where)
+    settings = validated(types[kind], values, where)
     for field in settings.columns:
         if field not in FIELDS:
             raise ConfigError(
@@ -121,7 +142,8 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
     return settings
 
 
-def _validate(model: type[T], values: dict[str, Any], where: str) -> T:
+def validated(model: type[T], values: dict[str, Any], where: str) -> T:
+    """Settings of this type. Raises ConfigError, naming each key that is wrong."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -56,6 +56,11 @@ def select(
     return pick([row for row in rows if row.source not in broken], (*required, *optional), columns), problems
 
 
+def has_columns(rows: Sequence[Row], fields: Sequence[str], columns: Mapping[str, str]) -> bool:
+    """Whether some row has a column for each of these fields."""
+    return any(all(columns.get(field, field) in row.values for field in fields) for row in rows)
+
+
 def pick(rows: Sequence[Row], fields: tuple[str, ...], columns: Mapping[str, str]) -> list[Row]:
     """Rows with these fields only, as far as they have them."""
     wanted = {field: columns.get(field, field) for field in fields}

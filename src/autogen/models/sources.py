@@ -1,19 +1,16 @@
-"""Where a model to be trained comes from: a base model, an earlier version, or the user's own objects.
+"""Where the encoder of a network to be trained comes from: a base model, an earlier version, or the user's own objects.
 
-Each source builds a classifier for given labels as often as asked (cross-validation asks several times), always the
-same for the same seed, and knows the tokenizer that belongs to it.
+Each source gives an encoder as often as asked (cross-validation asks several times), always the same for the same seed,
+and knows the tokenizer that belongs to it. The head is the task's.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import shutil
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -21,31 +18,25 @@ from tokenizers import Tokenizer
 
 from autogen.errors import BaseModelError
 from autogen.models.base_models import BaseModel, find_base_model
-from autogen.models.network import BaseWeights, load_encoder, quiet_transformers
+from autogen.models.network import ENCODER_FOLDER, load_encoder, quiet_transformers
 from autogen.models.packaged import PACKAGED
-from autogen.tasks.text_classification.decoding import TextClassification
-from autogen.tasks.text_classification.learning.classifier import (
-    ENCODER_FOLDER,
-    Classifier,
-    CosineClassifier,
-    SequenceClassifier,
-    load_classifier,
-)
+
+WEIGHTS_FOLDER = "weights"  # of a tuned model: what training goes on from
 
 
-class ModelSource(Protocol):
-    """What training needs to know of a model before it has one."""
+class SourceTokenizer(NamedTuple):
+    """The Rust tokenizer of a model, the id of its padding, and the most tokens that the model takes."""
+
+    tokenizer: Tokenizer
+    pad_id: int
+    limit: int
+
+
+class EncoderSource(Protocol):
+    """What training and export need to know of where an encoder comes from."""
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def known_labels(self) -> tuple[str, ...]:
-        """Labels that the model knows already, in the order of its outputs."""
-
-    @property
-    def own_head(self) -> bool:
-        """Whether the head is the user's, not ours."""
 
     @property
     def continued(self) -> bool:
@@ -55,25 +46,18 @@ class ModelSource(Protocol):
     def exported(self) -> str | None:
         """The form in which that earlier version answers: fp32, int8 or int8-blocks."""
 
-    def calibrated_as(self, task: TextClassification) -> TextClassification:
-        """The task with the temperature and threshold of the version that training goes on from, if it does."""
-
-    def build(self, labels: tuple[str, ...], seed: int) -> Classifier: ...
-
     def save_base(self, folder: Path) -> None:
         """Put the untuned model beside an adapter, if it could not be found again otherwise."""
 
-    def tokenizer(self) -> tuple[Tokenizer, int, int]:
-        """The Rust tokenizer, the id of its padding, and the most tokens that the model takes."""
+    def tokenizer(self) -> SourceTokenizer:
+        """Raises BaseModelError."""
 
 
 @dataclass(frozen=True)
-class FromBaseModel:
-    """A pretrained encoder with our head on top."""
+class PretrainedEncoder:
+    """The encoder of a base model."""
 
     base: BaseModel
-    known_labels: tuple[str, ...] = ()
-    own_head = False
     continued = False
     exported = None
 
@@ -81,10 +65,8 @@ class FromBaseModel:
     def name(self) -> str:
         return self.base.name
 
-    def calibrated_as(self, task: TextClassification) -> TextClassification:
-        return task
-
-    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
+    def encoder(self, seed: int) -> Any:
+        """In fp32. Raises BaseModelError."""
         from transformers import AutoModel
 
         _check_encoder(self.base)
@@ -95,14 +77,12 @@ class FromBaseModel:
             raise _not_loaded(self.base, error) from error
         if getattr(encoder.config, "is_encoder_decoder", False):
             raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
-        classifier = CosineClassifier(encoder, len(labels))
-        classifier.base = BaseWeights(self.base.name)
-        return classifier
+        return encoder
 
     def save_base(self, folder: Path) -> None:
         """It is found by its name."""
 
-    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+    def tokenizer(self) -> SourceTokenizer:
         from transformers import AutoConfig, AutoTokenizer
 
         _check_encoder(self.base)
@@ -115,12 +95,11 @@ class FromBaseModel:
 
 
 @dataclass(frozen=True)
-class FromVersion:
-    """A model trained before; labels that it does not know yet get fresh outputs, the others keep theirs."""
+class VersionEncoder:
+    """The encoder of a model tuned before. Its task loads `weights` with `load_network` and `base_encoder`."""
 
     folder: Path  # of the tuned model
     name: str
-    task: TextClassification
     max_length: int
     pad_id: int
     exported: str
@@ -128,46 +107,32 @@ class FromVersion:
     continued = True
 
     @property
-    def known_labels(self) -> tuple[str, ...]:
-        return self.task.labels
+    def weights(self) -> Path:
+        return self.folder / WEIGHTS_FOLDER
 
-    @cached_property
-    def own_head(self) -> bool:
-        kind = json.loads((self.folder / "weights" / "classifier.json").read_text("utf-8"))["kind"]
-        return bool(kind == SequenceClassifier.kind)
-
-    def calibrated_as(self, task: TextClassification) -> TextClassification:
-        return replace(task, temperature=self.task.temperature, threshold=self.task.threshold)
-
-    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
-        torch.manual_seed(seed)
-        model = load_classifier(self.folder / "weights", self._base_encoder)
-        if len(labels) > len(self.known_labels):
-            model.grow(len(labels))
-        return model
-
-    def _base_encoder(self, name: str) -> Any:
+    def base_encoder(self, name: str) -> Any:
+        """The base model of this name, which an adapter was trained on. Raises BaseModelError."""
         from transformers import AutoModel
 
         base = find_base_model(name, self.project)
         return load_encoder(AutoModel, base.source, base.local)
 
     def save_base(self, folder: Path) -> None:
-        kept = self.folder / "weights" / ENCODER_FOLDER
+        kept = self.weights / ENCODER_FOLDER
         if kept.is_dir():
             shutil.copytree(kept, folder / ENCODER_FOLDER)
 
-    def tokenizer(self) -> tuple[Tokenizer, int, int]:
-        return Tokenizer.from_file(str(self.folder / "tokenizer.json")), self.pad_id, self.max_length
+    def tokenizer(self) -> SourceTokenizer:
+        return SourceTokenizer(Tokenizer.from_file(str(self.folder / "tokenizer.json")), self.pad_id, self.max_length)
 
 
 @dataclass(frozen=True, eq=False)
-class FromOwner:
-    """The user's transformers model and tokenizer. The model object itself is never changed: each build is a copy."""
+class OwnersEncoder:
+    """The user's transformers model and tokenizer. The model object itself is never changed: each use is a copy."""
 
     model: Any
     own_tokenizer: Any
-    numbered: bool = False  # the data's labels are the numbers of the model's outputs
+    head: str  # how transformers names a class that has the task's head: "ForSequenceClassification"
     continued = False
     exported = None
 
@@ -176,55 +141,29 @@ class FromOwner:
         return str(getattr(self.model.config, "_name_or_path", "") or type(self.model).__name__)
 
     @property
-    def own_head(self) -> bool:
-        return any(kind.__name__.endswith("ForSequenceClassification") for kind in type(self.model).__mro__)
+    def has_head(self) -> bool:
+        return any(kind.__name__.endswith(self.head) for kind in type(self.model).__mro__)
 
-    @property
-    def known_labels(self) -> tuple[str, ...]:
-        """The model's own label names, unless they are the placeholders that transformers gives (LABEL_0, …)."""
-        names = getattr(self.model.config, "id2label", None) or {}
-        if self.numbered and self.own_head:
-            return tuple(map(str, sorted(names)))
-        labels = tuple(str(names[at]) for at in sorted(names))
-        generic = all(label.startswith("LABEL_") for label in labels)
-        return () if generic or not self.own_head else labels
-
-    def for_labels(self, labels: Collection[str]) -> FromOwner:
-        """Data often names a model's outputs by their numbers; then these are the labels, in the outputs' order."""
-        names = getattr(self.model.config, "id2label", None) or {}
-        numbers = {str(at) for at in names}
-        generic = all(str(name).startswith("LABEL_") for name in names.values())
-        numbered = bool(labels) and (set(labels) == numbers if generic else set(labels) <= numbers)
-        return replace(self, numbered=numbered and not {*map(str, names.values())} & {*labels})
-
-    def calibrated_as(self, task: TextClassification) -> TextClassification:
-        return task
-
-    def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
+    def encoder(self, seed: int) -> Any:
+        """A copy in fp32: the whole model where it has the task's head; of a model with another head, such as one for
+        masked language, the encoder."""
         torch.manual_seed(seed)
         model = copy.deepcopy(self.model).float().cpu()
-        if not self.own_head:  # of a model with another head, such as one for masked language, the encoder is used
-            return CosineClassifier(model.base_model, len(labels))
+        if not self.has_head:
+            return model.base_model
         if model.config.pad_token_id is None:  # some architectures find a row's end by it
             model.config.pad_token_id = self.own_tokenizer.pad_token_id or 0
-        classifier = SequenceClassifier(model)
-        if model.num_labels != len(labels):
-            classifier.grow(len(labels))
-        model.config.id2label = dict(enumerate(labels))
-        model.config.label2id = {label: at for at, label in enumerate(labels)}
-        model.config.problem_type = "single_label_classification"
-        return classifier
+        return model
 
     def save_base(self, folder: Path) -> None:
-        labels = tuple(map(str, range(self.model.num_labels))) if self.own_head else ("0", "1")
         with quiet_transformers():
-            self.build(labels, 0).encoder.save_pretrained(folder / ENCODER_FOLDER)
+            self.encoder(0).save_pretrained(folder / ENCODER_FOLDER)
 
-    def tokenizer(self) -> tuple[Tokenizer, int, int]:
+    def tokenizer(self) -> SourceTokenizer:
         return rust_tokenizer(self.own_tokenizer, self.model.config)
 
 
-def rust_tokenizer(tokenizer: Any, config: Any) -> tuple[Tokenizer, int, int]:
+def rust_tokenizer(tokenizer: Any, config: Any) -> SourceTokenizer:
     """The Rust tokenizer inside a transformers tokenizer, its padding id, and the model's length limit in tokens."""
     inner = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(inner, Tokenizer):
@@ -238,7 +177,7 @@ def rust_tokenizer(tokenizer: Any, config: Any) -> tuple[Tokenizer, int, int]:
     if getattr(config, "model_type", "") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
         positions -= 2  # these number their positions from the padding id on
     limit = min(positions, int(min(tokenizer.model_max_length, 100_000)))
-    return Tokenizer.from_str(inner.to_str()), 0 if pad_id is None else int(pad_id), limit
+    return SourceTokenizer(Tokenizer.from_str(inner.to_str()), 0 if pad_id is None else int(pad_id), limit)
 
 
 def _check_vocabulary(tokenizer: Any, inner: Tokenizer, config: Any) -> None:

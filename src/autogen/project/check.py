@@ -1,19 +1,29 @@
-"""`autogen check`: what a project would learn from, and what is wrong with it."""
+"""`autogen check`: what a project would learn from, and what is wrong with it. Nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autogen.config.project import GateSettings, ProjectConfig, SkillSettings
+from autogen.config.project import ProjectConfig, SkillSettings
+from autogen.config.settings import CONFIG_NAME
 from autogen.data.problems import Problem
-from autogen.data.quality.labels import label_counts
-from autogen.errors import UsageError, did_you_mean
+from autogen.plugins import skills
+from autogen.project.judging import protected_rows
+from autogen.project.needs import SkillNeed, needs_of
 from autogen.project.suitability import base_model_problems
-from autogen.skills import SKILLS
-from autogen.tasks.text_classification.feedback import _recipe, read_need
+from autogen.tasks.task import Summary
+
+
+@dataclass(frozen=True)
+class NeedCheck:
+    """One need: what its data is, and what `train` would do, every setting chosen."""
+
+    need: str
+    summary: Summary
+    plan: str
 
 
 @dataclass(frozen=True)
@@ -21,59 +31,72 @@ class SkillCheck:
     """What `autogen check` says of one skill."""
 
     skill: str
-    labels: Mapping[str, tuple[int, int]]  # label -> (training rows, held-out rows)
-    split: str
+    needs: tuple[NeedCheck, ...]
     settings: Mapping[str, Any]
-    recipe: str  # what `train` would do, every setting chosen
     problems: tuple[Problem, ...]
-    unlabelled: str = ""  # how many texts without labels, in words; empty: no such file
-    learns_from: str = ""  # in words, where rows have no labels
 
     @property
     def errors(self) -> list[Problem]:
         return [problem for problem in self.problems if problem.severity == "error"]
 
+    def to_json(self) -> dict[str, Any]:
+        """Of a skill with one need its data's own keys; of one with several, these by need."""
+        data = {one.need: one.summary.json for one in self.needs}
+        return {
+            **(next(iter(data.values())) if len(data) == 1 else {"needs": data}),
+            "settings": dict(self.settings),
+            "recipe": "; ".join(one.plan for one in self.needs if one.plan),
+            "problems": [asdict(problem) for problem in self.problems],
+        }
 
-def check_skill(project: Path, name: str, settings: SkillSettings, base_model: str, gate: GateSettings) -> SkillCheck:
-    """Read everything that the skill would learn from, and report on it. Nothing is written."""
-    kind = SKILLS[settings.type]
-    needs = kind.needs(settings)
-    read = [read_need(project, settings, need) for need in needs]
-    labels = sorted({label for data in read for label in (*data.train.labels, *data.held_out.labels)})
-    counts = [(label_counts(data.train.labels), label_counts(data.held_out.labels)) for data in read]
+
+def check_project(project: Path, config: ProjectConfig) -> list[SkillCheck]:
+    """Read everything that each skill would learn from, and report on it. What is wrong with protected rows is said
+    with the first skill."""
+    needs = needs_of(config)
+    checks = [
+        _check_skill(project, config, name, settings, [need for need in needs if need.skill == name])
+        for name, settings in config.skills.items()
+    ]
+    protected = protected_rows(project, config, needs)[1]
+    return [replace(checks[0], problems=tuple(dict.fromkeys((*checks[0].problems, *protected)))), *checks[1:]]
+
+
+def _check_skill(
+    project: Path, config: ProjectConfig, name: str, settings: SkillSettings, needs: Sequence[SkillNeed]
+) -> SkillCheck:
+    data = {need.need.name: need.task.read(project, need.need) for need in needs}
+    problems = (
+        *(problem for rows in data.values() for problem in rows.problems),
+        *skills()[settings.type].check(settings, project, data),
+        *(problem for need in needs for problem in model_problems(project, need, data[need.need.name].texts)),
+        *(problem for need in needs for problem in _too_few_eval_rows(config, need, data[need.need.name])),
+    )
     return SkillCheck(
         skill=name,
-        labels={
-            label: (sum(t.get(label, 0) for t, _ in counts), sum(h.get(label, 0) for _, h in counts))
-            for label in labels
-        },
-        split="; ".join(data.split for data in read),
-        settings=settings.training.model_dump(),
-        recipe="; ".join(_recipe(settings.training, data.train.labels) for data in read),
-        problems=(
-            *(p for data in read for p in data.problems),
-            *kind.check(settings, project, labels),
-            *base_model_problems(project, base_model, [text for data in read for text in data.train.texts]),
-            *(p for data in read for p in _too_few_to_judge_by(name, len(data.held_out.examples), gate)),
+        needs=tuple(
+            NeedCheck(one.need.name, data[one.need.name].summary(), one.task.plan(data[one.need.name], one.need))
+            for one in needs
         ),
-        unlabelled="; ".join(str(data.unlabelled) for data, need in zip(read, needs, strict=True) if need.unlabelled),
+        settings=settings.training.model_dump(),
+        problems=tuple(dict.fromkeys(problems)),  # needs may share a file
     )
 
 
-def _too_few_to_judge_by(skill: str, rows: int, gate: GateSettings) -> list[Problem]:
-    """The first version needs no gate; every later one does."""
-    if rows >= gate.min_rows:
+def model_problems(project: Path, need: SkillNeed, texts: Sequence[str]) -> list[Problem]:
+    """Whether the base model is there and covers the texts' language; nothing where it reads none."""
+    if not texts and need.task.reads != "text":
         return []
-    message = f"expected {gate.min_rows} held-out rows, by which the gate judges later versions, found {rows}"
-    fix = f"name a file of labelled rows as `eval` under [skills.{skill}], or promote with `autogen promote --force`"
-    return [Problem("warning", "few-held-out-rows", "agent.toml", None, message, fix)]
+    return base_model_problems(project, need.need.base_model, texts)
 
 
-def skill_named(config: ProjectConfig, name: str | None) -> list[tuple[str, SkillSettings]]:
-    """The skill asked for, or all of them."""
-    if name is None:
-        return list(config.skills.items())
-    if name not in config.skills:
-        known = ", ".join(config.skills)
-        raise UsageError(f"Expected one of the skills {known}; found {name!r}.{did_you_mean(name, config.skills)}")
-    return [(name, config.skills[name])]
+def _too_few_eval_rows(config: ProjectConfig, need: SkillNeed, data: Any) -> Iterator[Problem]:
+    """The first version needs no gate; every later one does."""
+    rows, fewest = data.identity().eval_rows, config.gate.min_rows
+    if rows < fewest:
+        message = f"expected {fewest} held-out rows, by which the gate judges later versions, found {rows}"
+        fix = (
+            f"name a file of labelled rows as `eval` under [skills.{need.skill}], or promote with "
+            "`autogen promote --force`"
+        )
+        yield Problem("warning", "few-held-out-rows", CONFIG_NAME, None, message, fix)

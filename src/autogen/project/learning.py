@@ -4,54 +4,67 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from safetensors import SafetensorError
 
-from autogen.config.project import ProjectConfig, SkillSettings
+from autogen.agents.loading import OpenVersion
+from autogen.config.project import ProjectConfig
+from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import said_of_held_out
-from autogen.progress import TrainingProgress
-from autogen.project.course import INTERRUPTED, Champion, Course, Origin, Run
-from autogen.project.judging import held_before, protected_rows
+from autogen.plugins import learner_of, skills
+from autogen.progress import RunPlace, TrainingProgress
+from autogen.project.check import model_problems
+from autogen.project.judging import Protected, Rivals, protected_rows
+from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin, go_on, run_record
-from autogen.project.suitability import base_model_problems
-from autogen.skills import SKILLS
+from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explained
-from autogen.tasks.recommendation.task import Recommending
-from autogen.tasks.task import Need
-from autogen.tasks.text_classification.task import Classifying
+from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
-from autogen.versions.gate import Verdict, incomparable, together
+from autogen.versions.fingerprints import HELD_OUT_FILE, TRAINED_FILE, held_before, write_fingerprints
+from autogen.versions.gate import Verdict, incomparable, together, with_expected
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
-COURSES: dict[str, Callable[[Run, str, Any, Need], Course]] = {
-    "text-classification": Classifying,
-    "recommendation": Recommending,
-}
+Origin = Literal["train", "improve"]
+
 PROBE_BYTES = 64 * 1024**2
+EMBEDDINGS_FOLDER = "embeddings"
+
+
+def interrupted(origin: Origin, resumes: bool = True) -> Interrupted:
+    """What Ctrl-C has left. `resumes`: there are checkpoints to go on from."""
+    if origin == "improve":
+        return Interrupted("Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.")
+    if resumes:
+        return Interrupted("Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.")
+    return Interrupted("Interrupted. Nothing was changed: `autogen train` starts anew.")
 
 
 @dataclass(frozen=True)
 class Work:
-    """One need of the skill of that name, on its way."""
+    """One need and its data, feedback included. `before`: fingerprints of what the weights that the fit goes on from
+    have learnt."""
 
-    skill: str
-    need: Need
-    course: Course
+    need: SkillNeed
+    data: Any
+    before: frozenset[str]
 
-    @property
-    def place(self) -> str:
-        return f"models/{self.skill}/{self.need.name}"
+    @cached_property
+    def identity(self) -> Identity:
+        identity: Identity = self.data.identity()
+        return identity
 
 
 class Learning:
@@ -66,42 +79,30 @@ class Learning:
         self.damage = ""  # what is wrong with the champion; training anew is a way out of it
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
-        state = self.versions.state
-        self.run_of = Run(
-            folder=folder,
-            config=config,
-            origin=origin,
-            memory=memory,
-            progress=progress,
-            champion=self.champion,
-            state=state.resolve() / "training" / origin,
-            logs=state / RUNS_FOLDER / self.versions.next_name(),
-        )
-        self.state = self.run_of.state
+        self.state = self.versions.state.resolve() / "training" / origin
+        self.logs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
+        self.needs = needs_of(config)
+        self.protected: Protected = {}
 
     def run(self, resume: bool, force: bool = False) -> Manifest:
         """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
 
         Raises DataError, TrainingFailed, ParityError, Refused (nothing to improve with), Interrupted."""
         for settings in self.config.skills.values():
-            raise_for(SKILLS[settings.type].check(settings, self.folder, []))
-        columns = next(iter(self.config.skills.values())).columns
-        self.run_of.protected, problems = protected_rows(self.folder, self.config.gate, columns)
+            raise_for(skills()[settings.type].check(settings, self.folder, {}))
+        self.protected, problems = protected_rows(self.folder, self.config, self.needs)
         raise_for(problems)
-        work = [
-            Work(name, need, self.course(name, settings, need))
-            for name, settings in self.config.skills.items()
-            for need in SKILLS[settings.type].needs(settings)
-        ]
+        work = self.read()
+        self._require(work)
         if self.origin == "improve":
-            self._something_new([item.course for item in work])
+            self._something_new(work)
         else:
-            self._warn_of_language([text for item in work for text in item.course.texts])
+            self._warn_of_language(work)
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
         except KeyboardInterrupt:  # while nothing was fitted: while something is, the fit says so itself
-            raise Interrupted(INTERRUPTED[self.origin]) from None
+            raise interrupted(self.origin) from None
         except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
             forget_broken(self.state)
             raise
@@ -110,16 +111,82 @@ class Learning:
             self.versions.promote(published.version)
         return published
 
-    def course(self, skill: str, settings: SkillSettings, need: Need) -> Course:
-        """Raises DataError."""
-        return COURSES[need.task](self.run_of, skill, settings, need)
+    def read(self) -> list[Work]:
+        """All needs' data, with the feedback that is for each: `improve` takes all there is, `train` what the champion
+        has learnt already. Raises DataError."""
+        read = {}
+        for need in self.needs:
+            data = need.task.read(self.folder, need.need)
+            raise_for(data.problems)
+            read[need.skill, need.need.name] = data
+        labels = labels_by_skill(self.config, read, self.champion)
+        return [self._with_feedback(need, read[need.skill, need.need.name], labels) for need in self.needs]
+
+    def job(self, work: Work, folder: Path) -> Job:
+        """What a fit is given, its result to lie in `folder`."""
+        need, protected = work.need, self.protected.get((work.need.skill, work.need.need.name), ())
+        return Job(
+            data=work.data,
+            need=need.need,
+            start=Start(need.need.base_model, self.folder, self._before(need)),
+            folder=folder,
+            state=self.state / need.skill / need.need.name,
+            cache=self.versions.state / EMBEDDINGS_FOLDER,
+            log=RunPlace(self.logs / need.skill / need.need.name, self.logs.parent, self.config.agent.name),
+            withheld=work.identity.measured.union(*(data.identity().measured for data in protected)),
+        )
+
+    def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
+        champion = self.champion
+        only = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
+        given = FeedbackOn(self.memory, need.skill, labels, only if champion else frozenset())
+        data = need.task.with_feedback(data, given, champion.model(need.skill, need.need.name) if champion else None)
+        known = champion is not None and champion.record(need.skill, need.need.name) is not None
+        # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
+        goes_on = champion is not None and known and self.origin == "improve"
+        before = champion.trained(need.skill, need.need.name) if champion and goes_on else frozenset()
+        return Work(need, need.task.unseen(data, before | data.identity().learnt), before)
+
+    def _before(self, need: SkillNeed) -> Path | None:
+        """`improve` starts from the champion, `train` from the base model."""
+        champion = self.champion
+        if self.origin == "train" or champion is None or champion.record(need.skill, need.need.name) is None:
+            return None
+        return champion.model_folder(need.skill, need.need.name)
+
+    def _require(self, work: Sequence[Work]) -> None:
+        for name, settings in self.config.skills.items():
+            data = {item.need.need.name: item.data for item in work if item.need.skill == name}
+            skills()[settings.type].require(settings, data)
 
     def _publish(self, work: Sequence[Work]) -> Manifest:
         with self.versions.draft() as draft, _disk_explained(self.versions.state):
-            records = [item.course.learn(draft, item.place) for item in work]
-            return self.versions.publish(draft, self._manifest(draft, work, records))
+            fitted = [self._fit(item, draft / item.need.place) for item in work]
+            built = self._build(work, draft)
+            return self.versions.publish(draft, self._manifest(draft, work, fitted, built))
 
-    def _champion(self) -> Champion | None:
+    def _fit(self, work: Work, folder: Path) -> Fitted:
+        learner = learner_of(work.need.task)
+        try:
+            fitted = learner.fit(self.job(work, folder), self.progress)
+        except (Interrupted, KeyboardInterrupt):
+            raise interrupted(self.origin, learner.resumes) from None
+        write_fingerprints(folder / TRAINED_FILE, work.before | work.identity.learnt | fitted.also_learnt)
+        write_fingerprints(folder / HELD_OUT_FILE, work.identity.measured)
+        return fitted
+
+    def _build(self, work: Sequence[Work], draft: Path) -> dict[str, Mapping[str, Any]]:
+        """What skills make of their learnt models: records of it, by skill and need."""
+        built: dict[str, Mapping[str, Any]] = {}
+        for name, settings in self.config.skills.items():
+            own = [item for item in work if item.need.skill == name]
+            folders = {item.need.need.name: draft / item.need.place for item in own}
+            data = {item.need.need.name: item.data for item in own}
+            records = skills()[settings.type].build(settings, folders, data)
+            built |= {f"{name}/{need}": record for need, record in records.items()}
+        return built
+
+    def _champion(self) -> OpenVersion | None:
         name = self.versions.alias().champion
         if name is None:
             return None
@@ -132,38 +199,41 @@ class Learning:
             self.damage = f"the champion, version {name}, is damaged"
             self.progress.say(f"warning: {error} What is trained now cannot be compared with it.")
             return None
-        return Champion(folder, manifest)
+        return OpenVersion(folder, manifest)
 
-    def _warn_of_language(self, texts: Sequence[str]) -> None:
+    def _warn_of_language(self, work: Sequence[Work]) -> None:
         """`check` says it too; who trains without having checked would wait in vain."""
-        for problem in base_model_problems(self.folder, self.config.agent.base_model, texts):
+        problems = [problem for item in work for problem in model_problems(self.folder, item.need, item.data.texts)]
+        for problem in dict.fromkeys(problems):
             if problem.severity == "warning":
                 self.progress.say(f"warning: {problem}")
 
-    def _something_new(self, courses: Sequence[Course]) -> None:
+    def _something_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
-        used = {one for course in courses for one in course.feedback}
+        used = {feedback for item in work for feedback in item.data.feedback}
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
         reviewed = any(one.decided_at > made_at for one in self.memory.feedback.decisions().values())
-        if used == set(self.champion.manifest.feedback) and not reviewed:
+        if used == set(manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
-                + said_of_held_out(sum(course.on_held_out for course in courses))
+                + said_of_held_out(sum(item.data.corrections_of_eval for item in work))
             )
 
     def _claim_state(self, work: Sequence[Work], resume: bool, force: bool) -> None:
-        data = {f"{item.skill}/{item.need.name}": item.course.record() for item in work}
+        data = {item.need.name: item.identity for item in work}
         record = run_record(self.config, self.champion.manifest.version if self.champion else None, data)
         if not resume:
-            shutil.rmtree(self.run_of.logs, ignore_errors=True)  # of a run given up before it made this version
+            shutil.rmtree(self.logs, ignore_errors=True)  # of a run given up before it made this version
             begin(self.state, record)
         elif warning := go_on(self.state, record, force):
             self.progress.say(f"warning: {warning}")
 
-    def _manifest(self, draft: Path, work: Sequence[Work], records: Sequence[ModelRecord]) -> Manifest:
+    def _manifest(
+        self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
+    ) -> Manifest:
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -172,50 +242,89 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({one for item in work for one in item.course.feedback}),
-            corrections_of_held_out=sum(item.course.on_held_out for item in work),
-            skills=self._skills(work, records),
+            feedback=sorted({one for item in work for one in item.data.feedback}),
+            corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
+            skills=self._skills(work, fitted, built),
         )
-        for item in work:
-            found = item.course.measure(draft, manifest)
-            if found is not None:
-                manifest.skills[item.skill].models[item.need.name].metrics = found
-        verdict = self._judge(draft, manifest, work)
+        candidate = OpenVersion(draft, manifest)
+        for item, fit in zip(work, fitted, strict=True):
+            if item.identity.eval_rows and not fit.cross_validated:
+                model = candidate.known_model(item.need.skill, item.need.need.name)
+                metrics = dict(item.need.task.evaluate(model, item.data).metrics)
+                manifest.skills[item.need.skill].models[item.need.need.name].metrics = metrics
+        verdict = self._judge(candidate, work, fitted)
         return manifest.model_copy(update={"verdict": verdict.to_json() if verdict else None})
 
-    def _skills(self, work: Sequence[Work], records: Sequence[ModelRecord]) -> Mapping[str, SkillRecord]:
+    def _skills(
+        self, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
+    ) -> Mapping[str, SkillRecord]:
         models: dict[str, dict[str, ModelRecord]] = {}
-        for item, record in zip(work, records, strict=True):
-            models.setdefault(item.skill, {})[item.need.name] = record
+        for item, fit in zip(work, fitted, strict=True):
+            record = _model_record(item, fit, built.get(item.need.name, {}))
+            models.setdefault(item.need.skill, {})[item.need.need.name] = record
         return {
             name: SkillRecord(
                 type=settings.type,
-                answering=SKILLS[settings.type].answering(settings, self.folder),
+                answering=skills()[settings.type].keeps(settings, self.folder),
                 models=models[name],
             )
             for name, settings in self.config.skills.items()
         }
 
-    def _judge(self, draft: Path, manifest: Manifest, work: Sequence[Work]) -> Verdict | None:
+    def _judge(self, candidate: OpenVersion, work: Sequence[Work], fitted: Sequence[Fitted]) -> Verdict | None:
         """One verdict for the whole version, over all of its models."""
-        if self.champion is None:
+        champion = self.champion
+        if champion is None:
             return incomparable(self.damage) if self.damage else None
-        self.progress.say(f"Judging the candidate against {self.champion.manifest.version} …")
-        before = held_before(self.versions, self.champion.manifest)
-        labels = {label for item in work for label in item.course.labels}
-        verdicts = {}
-        for item in work:
-            found = item.course.judge(draft, manifest, before, labels)
-            if found is not None:
-                alone = sum(other.skill == item.skill for other in work) == 1
-                verdicts[item.skill if alone else f"{item.skill}/{item.need.name}"] = found
-        learnt = {item.skill for item in work}
+        self.progress.say(f"Judging the candidate against {champion.manifest.version} …")
+        answers = [candidate.known_model(item.need.skill, item.need.need.name).answers for item in work]
+        rivals = Rivals(
+            champion,
+            candidate,
+            held_before(self.versions, champion.manifest),
+            frozenset(name for names in answers for name in names),
+        )
+        verdicts: dict[str, Verdict] = {}
+        for item, fit in zip(work, fitted, strict=True):
+            if champion.record(item.need.skill, item.need.need.name) is not None:
+                verdicts[title_of(item.need, self.needs)] = self._verdict(rivals, item, fit)
+        return self._together(champion, verdicts, {item.need.skill for item in work})
+
+    def _verdict(self, rivals: Rivals, work: Work, fitted: Fitted) -> Verdict:
+        need = work.need
+        protected = self.protected.get((need.skill, need.need.name), ())
+        verdict = rivals.verdict(need, work.data, protected, fitted, self.config.gate)
+        kind = skills()[need.settings.type]
+        if not isinstance(kind, OffPolicy):
+            return verdict
+        opened = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
+        expected = kind.expected(need.settings, need.skill, *opened, self.memory)
+        return with_expected(verdict, need.skill, expected) if expected else verdict
+
+    def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:
         if not verdicts:
-            return incomparable(f"no skill of version {self.champion.manifest.version} to compare with")
-        lost = sorted(self.champion.manifest.skills.keys() - learnt)
+            return incomparable(f"no skill of version {champion.manifest.version} to compare with")
+        lost = sorted(champion.manifest.skills.keys() - learnt)
         if lost:
             return incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
-        return together(verdicts, sorted(learnt - self.champion.manifest.skills.keys()))
+        return together(verdicts, sorted(learnt - champion.manifest.skills.keys()))
+
+
+def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:
+    """Eval rows are those that the metrics are of: none where it was cross-validated."""
+    identity = work.identity
+    measured = not fitted.cross_validated
+    return ModelRecord(
+        folder=work.need.place,
+        task=work.need.need.task,
+        train_rows=identity.train_rows,
+        train_fingerprint=identity.train,
+        held_out_rows=identity.eval_rows if measured else 0,
+        held_out_fingerprint=identity.eval if measured else OF_NOTHING,
+        cross_validated=fitted.cross_validated,
+        metrics=dict(fitted.metrics),
+        training={**fitted.record, **built},
+    )
 
 
 @contextmanager

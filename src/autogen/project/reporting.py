@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from autogen.config.project import ProjectConfig
 from autogen.markup import share, table
+from autogen.plugins import tasks
+from autogen.project.evaluation import VersionEvaluation
+from autogen.project.needs import needs_of
 from autogen.reports.report import Part, Report
-from autogen.tasks.evaluation import Evaluation, SkillEvaluation
-from autogen.versions.manifest import Manifest
+from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.reporting import part_of
+from autogen.versions.manifest import Manifest, ModelRecord
 from autogen.versions.registry import Versions
 
 REPORTS_FOLDER = "reports"
+MOST_COLUMNS = 3  # metrics of a need in the table of versions
 
 
-def report_folder(state: Path, evaluation: Evaluation) -> Path:
+def report_folder(state: Path, evaluation: VersionEvaluation) -> Path:
     """`reports/0007`, or `reports/0007-new.csv` for rows of a file. Beside the versions, not in them: these
     are sealed, and a report can be made anew, with other rows, and holds texts that need not travel with a model."""
     if not evaluation.data:
@@ -26,54 +32,59 @@ def report_folder(state: Path, evaluation: Evaluation) -> Path:
     return state / REPORTS_FOLDER / f"{evaluation.version}-{name}-{which}"
 
 
-def report_on(evaluation: Evaluation, manifest: Manifest) -> Report:
+def report_on(evaluation: VersionEvaluation, manifest: Manifest) -> Report:
     facts = {
         "made": f"{manifest.created_at} by {manifest.made_by}",
-        "base model": str(manifest.config.get("agent", {}).get("base_model", manifest.agent)),
+        "base model": ", ".join(_base_models(manifest)),
         "went on from": manifest.parent or "nothing: it is the first",
     }
-    parts = [_part(name, found, manifest, evaluation.data) for name, found in evaluation.skills.items()]
+    parts = [
+        _part(skill if len(found.needs) == 1 else f"{skill}/{need}", one, manifest.skills[skill].models[need])
+        for skill, found in evaluation.skills.items()
+        for need, one in found.needs.items()
+    ]
     return Report(f"{manifest.agent}, version {manifest.version}", facts, parts, manifest.verdict)
 
 
-def _part(name: str, found: SkillEvaluation, manifest: Manifest, data: str | None) -> Part:
-    record = next(iter(manifest.skills[name].models.values()))
+def _base_models(manifest: Manifest) -> list[str]:
+    """The agent's, or those of skills that name their own."""
+    agents = manifest.config.get("agent", {}).get("base_model", manifest.agent)
+    skills = manifest.config.get("skills", {}).values()
+    return list(dict.fromkeys(str(skill.get("base_model") or agents) for skill in skills)) or [str(agents)]
+
+
+def _part(name: str, found: Evaluation, record: ModelRecord) -> Part:
     rows = {"rows learnt from": record.train_rows, "held-out rows": record.held_out_rows}
-    return Part(
-        name=name,
-        source=found.source,
-        metrics=found.metrics,
-        intervals=found.intervals,
-        per_label=found.per_label,
-        warnings=found.warnings,
-        answers=found.answers,
-        training={**record.training, **rows},
-        calibrated_on=data is None and not record.cross_validated,
-        baselines=found.baselines,
-    )
+    return part_of(tasks()[record.task], name, found, {**record.training, **rows})
 
 
 def project_table(config: ProjectConfig, versions: Versions) -> str:
     """A project's versions with the metrics that matter most, for a notebook."""
-    champion = versions.alias().champion
+    champion, columns = versions.alias().champion, _columns(config)
     rows = [
         (
             f"{one.version} (champion)" if one.version == champion else one.version,
             one.made_by,
             _verdict(one),
-            *_main(one),
+            *_main(one, columns),
         )
         for one in versions.all()
     ]
-    columns = ("version", "made by", "gate", "accuracy", "in_scope_accuracy", "oos_recall")
-    return table(columns, rows, f"{config.agent.name}: {', '.join(config.skills)}", right=(3, 4, 5))
+    title = f"{config.agent.name}: {', '.join(config.skills)}"
+    figures = tuple(range(3, 3 + len(columns)))
+    return table(("version", "made by", "gate", *columns), rows, title, right=figures)
+
+
+def _columns(config: ProjectConfig) -> list[str]:
+    """The first metrics of each need's task."""
+    main = (need.task.metrics[:MOST_COLUMNS] for need in needs_of(config))
+    return list(dict.fromkeys(name for names in main for name in names))
 
 
 def _verdict(manifest: Manifest) -> str:
     return "the first" if manifest.verdict is None else "passed" if manifest.passed else "failed"
 
 
-def _main(manifest: Manifest) -> list[str]:
-    found = [record.metrics for record in manifest.skills.values()]
-    names = ("accuracy", "in_scope_accuracy", "oos_recall")
+def _main(manifest: Manifest, names: Sequence[str]) -> list[str]:
+    found = [model.metrics for record in manifest.skills.values() for model in record.models.values()]
     return [", ".join(share(metrics[name]) for metrics in found if name in metrics) for name in names]

@@ -17,6 +17,7 @@ from typing import Any
 from autogen.config.project import ProjectConfig
 from autogen.errors import ConfigError, UsageError
 from autogen.storage.files import explained, make_folder, write_json
+from autogen.tasks.task import Identity
 from autogen.training.loop.checkpoints import BEST_FILE
 
 RUN_FILE = "run.json"
@@ -43,10 +44,15 @@ MAY_CHANGE = (
 KEPT = ("weight_decay",)  # what the optimiser keeps beside the weights, as it was
 
 
-def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a run learns from, as JSON; `data` by skill and need, each with `data`, `learnt` and `labels`."""
-    record = {"config": config.model_dump(mode="json"), "champion": champion}
-    record |= {part: {name: one[part] for name, one in data.items()} for part in ("data", "learnt", "labels")}
+def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, Identity]) -> dict[str, Any]:
+    """What a run learns from, as JSON; `data` by skill and need."""
+    record = {
+        "config": config.model_dump(mode="json"),
+        "champion": champion,
+        "data": {name: list(identity.order) for name, identity in data.items()},
+        "learnt": {name: sorted(identity.learnt) for name, identity in data.items()},
+        "labels": {name: list(identity.outputs) for name, identity in data.items()},
+    }
     found: dict[str, Any] = json.loads(json.dumps(record))
     return found
 
@@ -124,7 +130,8 @@ class _Changes:
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
     differing = _differing(before.get("config", {}), now["config"])
-    settings = tuple(key for key in differing if key.rpartition(".")[2] not in MAY_CHANGE)
+    named = (key.replace(".need_training", ".training", 1) for key in differing)  # as in agent.toml
+    settings = tuple(key for key in named if key.rpartition(".")[2] not in MAY_CHANGE)
     return _Changes(
         data=_names_differing(before.get("data", {}), now["data"]),
         settings=settings,
@@ -156,7 +163,7 @@ def _unlearnable(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 def _shapes_weights(key: str) -> bool:
     section, _, last = key.rpartition(".")
-    return key == "agent.base_model" or (section.endswith(".training") and last in SHAPES)
+    return last == "base_model" or (".training" in section and last in SHAPES)
 
 
 def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
@@ -165,6 +172,8 @@ def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple
 
 def _differing(before: Any, now: Any, key: str = "") -> tuple[str, ...]:
     """The dotted keys at which two configurations differ."""
+    if isinstance(before, dict) or isinstance(now, dict):
+        before, now = before or {}, now or {}  # a table that is not there has no keys
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return () if before == now else (key,)
     inner = (

@@ -11,12 +11,11 @@ from autogen.config.project import ProjectConfig
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.models.base_models import BaseModel, find_base_model
+from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
 from autogen.project.learning import Learning
-from autogen.skills import SKILLS
 from autogen.storage.files import explained, sha256_of
-from autogen.tasks.text_classification.rows import in_order
-from autogen.tasks.text_classification.task import Classifying
+from autogen.tasks.task import Tunable
 from autogen.training.search.study import Budget, Found, Search
 from autogen.versions.registry import Versions
 
@@ -31,24 +30,22 @@ def tune(
 
     Raises DataError, TrainingFailed, StorageError, Interrupted; UsageError where every setting is the user's own.
     """
-    settings = config.skills[skill]
-    need = SKILLS[settings.type].needs(settings)[0]
     learning = Learning(folder, config, "train", memory, progress)
-    state = Versions(folder).state.resolve()
-    course = learning.course(skill, settings, need)
-    if not isinstance(course, Classifying):
+    work = next(item for item in learning.read() if item.need.skill == skill)
+    need, state = work.need, Versions(folder).state.resolve()
+    learner = learner_of(need.task)
+    if not isinstance(learner, Tunable):
         raise UsageError(
-            f"Expected a skill that learns labels, found {skill!r} ({settings.type}): there is no search for it."
+            f"Expected a skill that learns labels, found {skill!r} ({need.settings.type}): there is no search for it."
         )
-    job = replace(
-        course.job(state / "tuning/model"), state=state / "tuning/trial"
-    )  # the checkpoints of an interrupted `train` are not ours
+    # the checkpoints of an interrupted `train` are not ours
+    trial = learner.trial(replace(learning.job(work, state / "tuning/model"), state=state / "tuning/trial"))
     bound_to = {
-        "data": _digest(in_order(job.train), in_order(job.held_out)),
-        "base model": base_model_digest(find_base_model(config.agent.base_model, folder)),
-        "settings": _digest(json.dumps(settings.training.model_dump(exclude_unset=True), sort_keys=True)),
+        "data": _digest(*work.identity.order[:2]),
+        "base model": base_model_digest(find_base_model(need.need.base_model, folder)),
+        "settings": _digest(json.dumps(need.need.training.model_dump(exclude_unset=True), sort_keys=True)),
     }
-    search = Search(job, state / STUDIES_FILE, f"{skill}/{need.name}", bound_to, progress)
+    search = Search(trial, state / STUDIES_FILE, need.name, bound_to, progress)
     if not search.space:
         raise UsageError(
             f"Every setting that could be searched is set in [skills.{skill}.training] already, and what is set there "

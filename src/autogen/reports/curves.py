@@ -3,8 +3,10 @@ Okabe & Ito (2008), which colour-blind people can tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from autogen.reports.drawing import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,3 +55,26 @@ def new_figure(width: float, height: float) -> Figure:
 
 def _percent(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
+
+
+def learning_drawings(history: History) -> Iterator[Drawing]:
+    """The training curves, with their words, where there is a history."""
+    figure = training_curves(history)
+    if figure is not None:
+        scores = [entry["eval_score"] for entry in history if "eval_score" in entry]
+        losses = [entry["loss"] for entry in history if "loss" in entry]
+        said = (
+            f"; held-out accuracy from {scores[0]:.1%} to {scores[-1]:.1%}, at best {max(scores):.1%}" if scores else ""
+        )
+        yield Drawing(
+            "training",
+            "Training",
+            "The loss is what is minimised (with its contrastive part where there is one). "
+            + (
+                "The epoch with the best held-out accuracy was kept."
+                if scores
+                else "No rows were held out of this fit."
+            ),
+            f"Curves over {len(losses)} epochs: loss from {losses[0]:.3g} to {losses[-1]:.3g}{said}.",
+            figure,
+        )

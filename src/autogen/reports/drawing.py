@@ -43,6 +43,17 @@ class Picture:
     svg: Markup
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of matplotlib and its words, before it is rendered. `alt` says in words what it shows."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    figure: Figure
+
+
 def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
@@ -77,13 +88,14 @@ def _more_fonts() -> list[str]:
     return [name for name in MORE_FONTS if name in present]
 
 
-def picture(name: str, title: str, caption: str, alt: str, figure: Figure) -> Picture:
+def render(drawing: Drawing) -> Picture:
     """Render a figure that was made within `style`, within it."""
+    figure, alt = drawing.figure, drawing.alt
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # it is laid out now, and need not be for each format
     png = _rendered(figure, "png", dpi=DPI)
     own = f"p{zlib.crc32(png):08x}"  # ids of pictures on one page must differ
-    return Picture(name, title, caption, alt, png, _inline(_rendered(figure, "svg"), own, alt))
+    return Picture(drawing.name, drawing.title, drawing.caption, alt, png, _inline(_rendered(figure, "svg"), own, alt))
 
 
 def _rendered(figure: Figure, kind: str, **settings: Any) -> bytes:

@@ -6,17 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autogen.config.project import flat
-from autogen.markup import Markup, element, joined, metrics_table, share, table
+from autogen.markup import Markup, Table, element, joined, metrics_table, table
 from autogen.reports.drawing import Picture
-from autogen.tasks.text_classification.answers import confusion, mistakes
 
 if TYPE_CHECKING:
     from autogen.reports.report import Part, Report
-
-MOST_MISTAKES = 40
-MOST_PAIRS = 15
-MOST_HARD = 15
-LONGEST_TEXT = 300
 
 # Canvas and CanvasText are the browser's own colours, which follow `color-scheme`.
 STYLE = Markup("""
@@ -87,12 +81,12 @@ def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Ma
     for warning in part.warnings:
         yield element("p", warning, class_="note")
     yield metrics_table(part.metrics, part.intervals)
-    if part.answers is None and not part.baselines:
+    if not part.measured:
         yield element("p", "No rows to draw: name held-out rows as `eval`, or measure with `--data`.", class_="note")
     elif not pictures:
         yield element("p", "No pictures: matplotlib is not installed (pip install matplotlib).", class_="note")
     yield element("div", joined(map(_figure, pictures)), class_="side-by-side")
-    yield element("div", joined(_tables(part)), class_="side-by-side")
+    yield element("div", joined(map(_titled, part.tables)), class_="side-by-side")
     yield from _training(part.training)
 
 
@@ -101,29 +95,9 @@ def _figure(picture: Picture) -> Markup:
     return element("section", joined([element("h3", picture.title), element("figure", joined([picture.svg, caption]))]))
 
 
-def _tables(part: Part) -> Iterator[Markup]:
-    if part.per_label:
-        hardest = sorted(part.per_label.items(), key=lambda item: (item[1]["f1"], item[0]))[:MOST_HARD]
-        figures = [(n, *(share(v[key]) for key in ("f1", "precision", "recall")), int(v["rows"])) for n, v in hardest]
-        yield _titled("Hardest labels", ("label", "f1", "precision", "recall", "rows"), figures, right=(1, 2, 3, 4))
-    if part.answers is None:
-        return
-    pairs = confusion(part.answers.labels, part.answers.decided).pairs(MOST_PAIRS)
-    if pairs:
-        yield _titled("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
-    found = mistakes(part.answers, MOST_MISTAKES)
-    if found:
-        rows = [(_cut(one.text), one.label, one.answered, share(one.confidence)) for one in found]
-        columns = ("text", "right label", "answered", "confidence")
-        yield _titled("Mistakes, the surest first", columns, rows, right=(3,))
-
-
-def _titled(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int]) -> Markup:
-    return element("section", joined([element("h3", title), table(columns, rows, right=right)]))
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= LONGEST_TEXT else f"{words[:LONGEST_TEXT]}…"
+def _titled(found: Table) -> Markup:
+    rows = table(found.columns, found.rows, right=found.right)
+    return element("section", joined([element("h3", found.title), rows]))
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[Markup]:

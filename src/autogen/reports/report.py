@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autogen.errors import UsageError
-from autogen.reports.drawing import Picture, can_draw
+from autogen.markup import Table
+from autogen.reports.drawing import Drawing, Picture, can_draw, render, style
 from autogen.storage.files import explained, make_folder
-from autogen.tasks.text_classification.answers import Answers
 
 PAGE_FILE = "index.html"
 MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be replaced
@@ -21,19 +21,18 @@ MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be re
 
 @dataclass(frozen=True)
 class Part:
-    """One model of the version. `answers` is None when there were no rows to ask; `training` is the version's record of
-    the run; `calibrated_on`: its temperature and threshold were fitted on these rows."""
+    """One model of the version. `drawings` makes the figures when they are wanted, within `drawing.style`; `training`
+    is the version's record of the fit; `measured`: there were rows to ask."""
 
     name: str
     source: str
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    per_label: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    answers: Answers | None = None
+    tables: Sequence[Table] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
-    calibrated_on: bool = False
-    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of plain methods on the same rows
+    drawings: Callable[[], Iterable[Drawing]] = tuple
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,8 @@ class Report:
     def _pictures(self) -> dict[str, list[Picture]]:
         if not can_draw():
             return {}
-        from autogen.tasks.text_classification.report import gallery
-
-        return {part.name: gallery(part) for part in self.parts}
+        with style():
+            return {part.name: [render(drawing) for drawing in part.drawings()] for part in self.parts}
 
     def pictures(self, part: Part) -> list[Picture]:
         """Empty when matplotlib is not installed."""
@@ -75,7 +73,7 @@ class Report:
                 draft.mkdir()
                 for part in self.parts:
                     for one in self.pictures(part):
-                        (draft / f"{part.name}-{one.name}.png").write_bytes(one.png)
+                        (draft / f"{part.name.replace('/', '-')}-{one.name}.png").write_bytes(one.png)
                 (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
                 (draft / MARK_FILE).touch()
                 if folder.exists():

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
-from autogen.tasks.text_classification.model import TunedModel
+QUESTIONS, ROUNDS = 40, 3
 
-TEXTS, ROUNDS = 40, 3
+Question = Callable[[], object]
 
 
-def latency_ratio(candidate: TunedModel, champion: TunedModel, texts: Sequence[str]) -> float:
-    """The median over single messages of candidate time ÷ champion time, the best of a few rounds each."""
+def latency_ratio(candidate: Sequence[Question], champion: Sequence[Question]) -> float:
+    """The median over single questions, the same to both, of candidate time ÷ champion time, the best of a few rounds
+    each; 1 where there are none."""
     ratios = []
-    for text in texts[:TEXTS]:
-        pairs = [(_seconds(candidate, text), _seconds(champion, text)) for _ in range(ROUNDS)]
+    for now, was in zip(candidate[:QUESTIONS], champion[:QUESTIONS], strict=False):
+        pairs = [(_seconds(now), _seconds(was)) for _ in range(ROUNDS)]
         ratios.append(min(first for first, _ in pairs) / min(second for _, second in pairs))
     return median(ratios) if ratios else 1.0
 
 
-def _seconds(model: TunedModel, text: str) -> float:
+def _seconds(question: Question) -> float:
     start = time.perf_counter()
-    model.predict([text])
+    question()
     return time.perf_counter() - start

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autogen.errors import VersionDamaged
 from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.session import MODEL_FILE, ExportedModel
-from autogen.tasks.recommendation.trend import Floats
 
 ENCODER_FILE = "encoder.json"
+Floats = NDArray[np.float32]
 
 
 class TextVectors:

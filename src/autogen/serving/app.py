@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pkgutil import resolve_name
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -19,6 +19,7 @@ from starlette.responses import Response as HttpResponse
 from autogen.agents.agent import Agent, Response
 from autogen.agents.fleet import Fleet
 from autogen.feedback.events import MAX_TEXT_LENGTH
+from autogen.plugins import skills
 from autogen.serving import failures
 from autogen.serving.conversations import Asked
 from autogen.serving.failures import RequestRefused, too_long
@@ -46,7 +47,7 @@ from autogen.serving.security import ApiKey
 from autogen.serving.service import Service
 from autogen.serving.stream import EventStream
 
-SKILL_ROUTES = ("autogen.skills.recommendation.routes:add",)
+log = logging.getLogger("autogen.serving")
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,9 @@ class ServerSettings:
     stop_seconds: int = 8  # for requests in flight when told to stop
 
 
-def create_app(fleet: Fleet, settings: ServerSettings, skill_routes: Sequence[str] = SKILL_ROUTES) -> FastAPI:
-    """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere.
-
-    `skill_routes`: functions ("package.module:function") that add the skills' own routes (see `skills.hosts`).
-    """
+def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
+    """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere. Every
+    kind of skill adds its own routes (see `skills.hosts`)."""
     metrics = Metrics(fleet)
     service = Service(fleet, metrics, settings.waiting)
     key = ApiKey(settings.api_key)
@@ -84,8 +83,11 @@ def create_app(fleet: Fleet, settings: ServerSettings, skill_routes: Sequence[st
         lifespan=lifespan,
     )
     answering = _answering(service)
-    for name in skill_routes:
-        resolve_name(name)(answering, service)
+    adding, errors = skills().loaded("routes")
+    for add in adding:
+        add(answering, service)
+    for error in errors:
+        log.warning("%s", error)
     for router in (answering, _watching(fleet, metrics, key)):
         app.include_router(router, responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}})
     failures.install(app)

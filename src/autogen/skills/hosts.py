@@ -7,15 +7,41 @@ A skill's routes are a function of an APIRouter and a `ServerHost`, its commands
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from autogen.config.project import SkillSettings
+from autogen.feedback.memory import Memory
 from autogen.runtime.batcher import Batcher
 from autogen.storage.replies import Reply, Response
+from autogen.tasks.task import Need
 
 S = TypeVar("S")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class SkillInProject:
+    """A skill of a project: one of its needs with the data as read, and the champion. `memory`: None before anybody has
+    talked to the agent; `version`, `model`: None before anything was trained."""
+
+    project: Path
+    name: str
+    settings: SkillSettings
+    need: Need
+    data: Any
+    memory: Memory | None
+    version: str | None
+    model: Any
+
+
+class ProjectHost(Protocol):
+    """A project, to the commands of a skill."""
+
+    def skill(self, kind: str, name: str | None = None) -> SkillInProject:
+        """The skill named, else the first one, which must be of this kind. Raises UsageError, DataError."""
 
 
 class AgentHost(Protocol):
@@ -48,7 +74,7 @@ class ServerHost(Protocol):
 class CommandHost(Protocol):
     """The command line, to the commands of a skill."""
 
-    def open_project(self, project: Path) -> Any:
+    def open_project(self, project: Path) -> ProjectHost:
         """The `Project` in this folder, with the learning wing. Raises ProjectNotFound, ConfigError."""
 
     def load_agent(self, project: Path, version: str | None = None) -> AgentHost:

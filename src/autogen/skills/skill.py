@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from autogen.config.project import SkillSettings
-from autogen.data.problems import Problem
 from autogen.data.rows import Row
 from autogen.feedback.events import Feedback
 from autogen.storage.replies import Action, Reply
-from autogen.tasks.task import Need
 
-__all__ = ["Action", "Content", "Observer", "Offer", "Reply", "Skill", "SkillType", "Turn"]
+__all__ = ["Action", "Content", "Observer", "Offer", "Reply", "Skill", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +83,3 @@ class Observer(Protocol):
     def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
         """Feedback in order of arrival, what the skill has learnt from among it; `who`: the user behind each, by its
         id."""
-
-
-class SkillType(Protocol):
-    """A kind of skill: its settings, what it needs learnt, how it is made ready from a version."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def settings(self) -> type[SkillSettings]: ...
-
-    def needs(self, settings: Any) -> tuple[Need, ...]: ...
-
-    def answering(self, settings: Any, project: Path) -> dict[str, Any]:
-        """What a version keeps besides the models, as JSON: texts and thresholds. Raises DataError, ConfigError."""
-
-    def check(self, settings: Any, project: Path, labels: Sequence[str]) -> list[Problem]:
-        """What is wrong with the skill's own data, given the labels that will be learnt."""
-
-    def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Skill: ...

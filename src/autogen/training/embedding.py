@@ -6,8 +6,9 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from autogen.errors import StorageError
 from autogen.models.base_models import BaseModel
 from autogen.progress import TrainingProgress
 from autogen.storage.files import explained, make_folder, write_atomically
-from autogen.tasks.text_classification.rows import Example
 
 CHUNK = 512  # rows between two steps of the progress bar
 KEPT_AS = np.float16  # more digits than bf16 computes with
@@ -24,9 +24,27 @@ KEPT_AS = np.float16  # more digits than bf16 computes with
 Vectors = NDArray[np.float32]
 
 
+class TextRow(Protocol):
+    """A text, perhaps with a second one."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def text_pair(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """A text alone."""
+
+    text: str
+    text_pair: str | None = None
+
+
 def frozen_embeddings(
     base: BaseModel,
-    examples: Sequence[Example],
+    examples: Sequence[TextRow],
     max_length: int,
     precision: str,
     kept: Path,
@@ -50,17 +68,18 @@ def frozen_embeddings(
 
 
 def _embed(
-    base: BaseModel, examples: Sequence[Example], max_length: int, precision: str, progress: TrainingProgress
+    base: BaseModel, examples: Sequence[TextRow], max_length: int, precision: str, progress: TrainingProgress
 ) -> NDArray[np.float16]:
-    from autogen.models.sources import FromBaseModel  # torch, which a second run on the same texts does without
+    from autogen.models.network import TextEmbedder  # torch, which a second run on the same texts does without
+    from autogen.models.sources import PretrainedEncoder
     from autogen.runtime.encoding import TextEncoder
     from autogen.training.loop.answers import answers
     from autogen.training.loop.precision import choose_precision
 
-    source = FromBaseModel(base)
+    source = PretrainedEncoder(base)
     tokenizer, pad_id, limit = source.tokenizer()
     encoder = TextEncoder(tokenizer, min(limit, max_length), pad_id)
-    model = source.build(("a", "b"), seed=0)
+    model = TextEmbedder(source.encoder(seed=0))
     bf16 = choose_precision(precision) == "bf16"
     order = sorted(range(len(examples)), key=lambda at: len(examples[at].text) + len(examples[at].text_pair or ""))
     vectors: list[Any] = [None] * len(examples)
@@ -69,7 +88,7 @@ def _embed(
         places = order[start : start + CHUNK]
         pairs = [examples[at].text_pair or "" for at in places]
         rows = encoder.encode([examples[at].text for at in places], pairs if any(pairs) else None)
-        for at, vector in zip(places, answers(model, encoder, rows, bf16)[1], strict=True):
+        for at, vector in zip(places, answers(model, encoder, rows, bf16)[0], strict=True):
             vectors[at] = vector
         progress.advance(len(places))
     return np.stack(vectors).astype(KEPT_AS)
@@ -87,7 +106,7 @@ def _model_key(base: BaseModel, max_length: int) -> str:
     return digest.hexdigest()[:16]
 
 
-def _key(example: Example) -> bytes:
+def _key(example: TextRow) -> bytes:
     """Exactly this text: models tell cases and spaces apart that people do not."""
     both = f"{len(example.text)}\t{example.text}\t{example.text_pair or ''}"
     return hashlib.sha256(both.encode("utf-8", "surrogatepass")).digest()[:16]

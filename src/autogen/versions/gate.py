@@ -1,39 +1,23 @@
-"""The gate, a pure function: per-row outcomes of champion and candidate in, a verdict with reasons out.
-
-Statistics: the paired difference of two proportions with the adjusted Wald interval of Agresti & Min (2005, "Simple
-improved confidence intervals for comparing matched proportions"), exact McNemar tests per label (scipy's binomial
-test) with Holm's correction.
-"""
+"""The gate, a pure function: scores of champion and candidate on the same rows in, a verdict with reasons out. It
+judges every task alike, and knows none."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from statistics import fmean, stdev
 from typing import Any
 
-from scipy.stats import binomtest, norm
+import numpy as np
 
 from autogen.config.project import GateSettings
 from autogen.config.settings import RESERVED_LABEL
-from autogen.versions.off_policy import Estimate
+from autogen.versions.comparison import Comparison, PairedScores, compare, rows_needed, worse_groups
+from autogen.versions.off_policy import Expected
+from autogen.versions.scores import Scores
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5
 BETTER = "better at something"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One row that neither model has learnt from: who answered it rightly, rejection included."""
-
-    label: str
-    champion: bool
-    candidate: bool
-    held_before: bool = True  # held out before this batch of feedback came
-    new_label: bool = False  # the champion does not know the label
-    protected: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +26,8 @@ class Measured:
 
     latency_ratio: float
     size_ratio: float
-    parity: float  # largest difference of a logit between the trained and the exported candidate
+    parity: float  # largest difference of an output between the trained and the exported candidate
+    parity_unit: str = "logits"
     same_model: bool = False  # the same weights and form: then no row can be answered worse
     answers_changed: tuple[str, ...] = ()  # what else people are answered with and has changed: texts, settings
 
@@ -72,134 +57,57 @@ class Verdict:
         return values
 
 
-@dataclass(frozen=True)
-class Expected:
-    """Clicks per answer that candidate and champion would have got on the same logged answers, and by how much the
-    candidate is better, with its 95 % interval."""
-
-    candidate: Estimate
-    champion: Estimate
-    difference: tuple[float, tuple[float, float]]
-
-    @property
-    def said(self) -> str:
-        if not (self.candidate.enough and self.champion.enough):
-            few = min(self.candidate, self.champion, key=lambda one: one.agreeing_clicks)
-            return f"Off-policy, clicks per answer: {few.said}."
-        better, (low, high) = self.difference
-        return (
-            f"Off-policy, clicks per answer: {self.candidate.said}, champion {self.champion.said}, difference "
-            f"{better:+.3f} ({low:+.3f} to {high:+.3f}), on {self.candidate.answers} answers; it decides nothing."
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"candidate": self.candidate.to_json(), "champion": self.champion.to_json()}
-        if self.candidate.enough and self.champion.enough:
-            found["difference"] = {"clicks_per_answer": self.difference[0], "interval": self.difference[1]}
-        return {"said": self.said, **found}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Candidate against champion on the same rows; shares in 0–1."""
-
-    rows: int
-    champion: float
-    candidate: float
-    gained: int
-    lost: int
-    lower: float  # one-sided lower bound of candidate − champion
-
-    @property
-    def difference(self) -> float:
-        return self.candidate - self.champion
-
-
-def compare(outcomes: Sequence[Outcome], confidence: float) -> Comparison:
-    """Paired comparison. The bound adds half a row to each cell of the 2×2 table: that keeps it honest for few rows."""
-    rows = len(outcomes)
-    gained = sum(o.candidate and not o.champion for o in outcomes)
-    lost = sum(o.champion and not o.candidate for o in outcomes)
-    return Comparison(
-        rows=rows,
-        champion=sum(o.champion for o in outcomes) / max(rows, 1),
-        candidate=sum(o.candidate for o in outcomes) / max(rows, 1),
-        gained=gained,
-        lost=lost,
-        lower=paired_bounds(gained, lost, rows, confidence)[0],
-    )
-
-
-def paired_bounds(gained: int, lost: int, rows: int, confidence: float) -> tuple[float, float]:
-    """The one-sided lower and upper bounds of a paired difference of shares, each at `confidence`."""
-    difference = (gained - lost) / (rows + 2)
-    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
-    reach = float(norm.ppf(confidence)) * spread
-    return difference - reach, difference + reach
-
-
-def judge(outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Verdict:
-    """Every check is made and reported, also after one has failed."""
-    judged = [outcome for outcome in outcomes if not outcome.protected]
-    known = [outcome for outcome in judged if not outcome.new_label]
+def judge(
+    paired: Sequence[PairedScores], protected: Sequence[Scores], measured: Measured, settings: GateSettings
+) -> Verdict:
+    """One need's verdict. `paired`: its scores, the main one first, on rows that neither model has learnt from;
+    `protected`: the candidate's on protected rows. Every check is made and reported, also after one has failed."""
+    main = paired[0]
     checks = (
-        _enough(judged, settings),
-        _not_inferior("overall", judged, measured, settings),
-        _not_inferior("held out before", [o for o in judged if o.held_before], measured, settings),
-        _better(judged, measured.answers_changed),
-        _labels(known, settings),
-        _protected([outcome for outcome in outcomes if outcome.protected]),
+        _enough(main, settings),
+        *(check for scores in paired for check in _not_inferior_anywhere(scores, scores is main, measured, settings)),
+        _better(paired, measured.answers_changed),
+        *(_no_group_worse(scores, scores is main, settings) for scores in paired),
+        _protected(protected),
         _at_most("latency", measured.latency_ratio, settings.latency_ratio),
         _at_most("size", measured.size_ratio, settings.size_ratio),
         Check(
             "parity",
             True,  # a candidate that disagrees with its trained model is never made into a version
-            f"the exported model agrees with the trained one (logits within {measured.parity:.2g})",
+            f"the exported model agrees with the trained one ({measured.parity_unit} within {measured.parity:.2g})",
             {"largest_difference": measured.parity},
         ),
     )
     failed = [check for check in checks if not check.passed]
-    passed = not failed
-    if passed:
-        overall = compare(judged, settings.confidence)
-        summary = f"Accepted: right on {overall.candidate:.1%} of {overall.rows} rows, champion {overall.champion:.1%}."
-    else:
+    if failed:
         summary = f"Rejected: {'; '.join(check.finding for check in failed)}."
-    return Verdict(passed, summary, len(judged), checks)
+    else:
+        summary = f"Accepted: {_in_short(main, compare(main, settings.confidence), settings)}."
+    return Verdict(not failed, summary, len(main), checks)
 
 
-def judge_ranking(
-    candidate: Sequence[float], champion: Sequence[float], measured: Measured, settings: GateSettings
-) -> Verdict:
-    """As `judge`, for rankings: the gain (NDCG@10, 0–1) of each query, by candidate and by champion, in pairs."""
-    rows = len(candidate)
-    differences = [now - was for now, was in zip(candidate, champion, strict=True)]
-    difference = fmean(differences) if rows else 0.0
-    spread = stdev(differences) / rows**0.5 if rows > 1 else 1.0
-    lower = difference - float(norm.ppf(settings.confidence)) * spread
-    means = (fmean(candidate), fmean(champion)) if rows else (0.0, 0.0)
-    within = "within" if lower >= -settings.margin else "beyond"
-    compared = (
-        f"ndcg_at_10 {means[0]:.4f} against {means[1]:.4f} on {rows} queries; at worst {lower:+.4f}, {within} the "
-        f"margin of {-settings.margin:+.4f}"
+def _in_short(paired: PairedScores, found: Comparison, settings: GateSettings) -> str:
+    if paired.candidate.statistic == "share":
+        unit = paired.candidate.unit
+        return f"right on {found.candidate:.1%} of {found.rows} {unit}, champion {found.champion:.1%}"
+    return _in_figures(paired, found, settings)
+
+
+def _in_figures(paired: PairedScores, found: Comparison, settings: GateSettings) -> str:
+    within = "within" if found.lower >= -settings.margin else "beyond"
+    return (
+        f"{paired.candidate.metric} {found.candidate:.4f} against {found.champion:.4f} on {found.rows} "
+        f"{paired.candidate.unit}; at worst {found.lower:+.4f}, {within} the margin of {-settings.margin:+.4f}"
     )
-    figures = {"rows": rows, "candidate": means[0], "champion": means[1], "lower_bound": lower}
-    better = difference > 0 or bool(measured.answers_changed)
-    said = f"better: ndcg_at_10 by {difference:+.4f}" if difference > 0 else "better at nothing"
-    if measured.answers_changed:
-        said = f"better: answers changed: {', '.join(measured.answers_changed)}"
-    enough = rows >= settings.min_rows
-    needed = f"{rows} queries to judge by" + ("" if enough else f" (of {settings.min_rows} needed): more eval data")
-    checks = (
-        Check("enough rows", enough, needed, {"rows": rows, "needed": settings.min_rows}),
-        Check("not inferior, overall", lower >= -settings.margin or measured.same_model, compared, figures),
-        Check(BETTER, better, said, {"difference": difference}),
-        _at_most("latency", measured.latency_ratio, settings.latency_ratio),
-        _at_most("size", measured.size_ratio, settings.size_ratio),
+
+
+def _in_shares(paired: PairedScores, found: Comparison, settings: GateSettings) -> str:
+    within = "within" if found.lower >= -settings.margin else "beyond"
+    return (
+        f"{found.candidate:.1%} against {found.champion:.1%} on {found.rows} {paired.candidate.unit} "
+        f"({found.gained} gained, {found.lost} lost); at worst {found.lower:+.2%}, {within} the margin of "
+        f"{-settings.margin:+.2%}"
     )
-    failed = [check for check in checks if not check.passed]
-    words = f"Rejected: {'; '.join(check.finding for check in failed)}." if failed else f"Accepted: {compared}."
-    return Verdict(not failed, words, rows, checks)
 
 
 def with_expected(verdict: Verdict, skill: str, found: Expected) -> Verdict:
@@ -236,117 +144,101 @@ def together(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) ->
     return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks, off_policy)
 
 
-def _enough(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
-    rows = len(outcomes)
+def _enough(paired: PairedScores, settings: GateSettings) -> Check:
+    rows, unit = len(paired), paired.candidate.unit
     enough = rows >= settings.min_rows
-    finding = f"{rows} rows to judge by"
+    finding = f"{rows} {unit} to judge by"
     if not enough:
         more = settings.min_rows - rows
-        finding = f"too few rows for a verdict ({rows} of {settings.min_rows}): {more} more eval rows are needed"
+        finding = f"too few {unit} for a verdict ({rows} of {settings.min_rows}): {more} more eval rows are needed"
     return Check("enough rows", enough, finding, {"rows": rows, "needed": settings.min_rows})
 
 
-def _not_inferior(name: str, outcomes: Sequence[Outcome], measured: Measured, settings: GateSettings) -> Check:
+def _not_inferior_anywhere(
+    paired: PairedScores, main: bool, measured: Measured, settings: GateSettings
+) -> Iterator[Check]:
+    """Over all rows, and over those that this batch of feedback has not brought: it may not vote for itself."""
+    of = "" if main else f", {paired.candidate.metric}"
+    yield _not_inferior(f"overall{of}", paired, measured, settings)
+    yield _not_inferior(f"held out before{of}", paired.where(paired.held_before), measured, settings)
+
+
+def _not_inferior(name: str, paired: PairedScores, measured: Measured, settings: GateSettings) -> Check:
+    check, rows = f"not inferior, {name}", len(paired)
     if measured.same_model:
-        return Check(
-            f"not inferior, {name}", True, f"{name}: the same model as the champion's", {"rows": len(outcomes)}
-        )
-    if not outcomes:
+        return Check(check, True, f"{name}: the same model as the champion's", {"rows": rows})
+    if not rows:
         finding = f"no rows {name}: add eval data, so that a batch of feedback cannot vote for itself"
-        return Check(f"not inferior, {name}", False, finding, {"rows": 0})
-    found = compare(outcomes, settings.confidence)
+        return Check(check, False, finding, {"rows": 0})
+    found = compare(paired, settings.confidence)
     passed = found.lower >= -settings.margin
-    finding = (
-        f"{name}: {found.candidate:.1%} against {found.champion:.1%} on {found.rows} rows "
-        f"({found.gained} gained, {found.lost} lost); at worst {found.lower:+.2%}, "
-        f"{'within' if passed else 'beyond'} the margin of {-settings.margin:+.2%}"
-    )
+    if paired.candidate.statistic != "share":
+        of = "" if name == "overall" else f"{name}: "
+        return Check(check, passed, f"{of}{_in_figures(paired, found, settings)}", found.figures())
+    finding = f"{name}: {_in_shares(paired, found, settings)}"
     # of a few rows it says nothing: that they are too few is another check's word
-    needed = None if passed or found.rows < settings.min_rows else rows_needed(found, settings)
+    few = not passed and found.rows >= settings.min_rows
+    needed = rows_needed(found, settings.confidence, settings.margin) if few else None
     if needed is not None:
         finding += f" (too few rows to tell: about {needed:,} are needed)"
-    return Check(f"not inferior, {name}", passed, finding, _figures(found))
+    return Check(check, passed, finding, found.figures())
 
 
-def rows_needed(found: Comparison, settings: GateSettings) -> int | None:
-    """How many rows like these would show that the candidate is not inferior; None where no number (within a million)
-    would, because it is."""
-    gained, lost = found.gained / found.rows, found.lost / found.rows
-    rows = found.rows
-    while rows < 1_000_000:
-        rows += max(1, rows // 100)
-        if paired_bounds(round(gained * rows), round(lost * rows), rows, settings.confidence)[0] >= -settings.margin:
-            return rows
-    return None
-
-
-def _better(outcomes: Sequence[Outcome], answers_changed: Sequence[str]) -> Check:
+def _better(paired: Sequence[PairedScores], answers_changed: Sequence[str]) -> Check:
     """Better at something: overall, at a new label, at out-of-scope rows, or in what it says, which rows do not measure
-    and its owner has changed. That it is no worse elsewhere, and not by
-    chance, is for the other checks to say."""
-    reasons = []
-    gained, lost = _balance(outcomes)
-    if gained > lost:
-        reasons.append(f"overall ({gained} rows gained, {lost} lost)")
-    out_gained, out_lost = _balance([o for o in outcomes if o.label == RESERVED_LABEL])
-    if out_gained > out_lost:
-        reasons.append(f"out of scope ({out_gained} rows gained, {out_lost} lost)")
-    learnt = _learnt(outcomes)
-    if learnt:
-        reasons.append(f"new labels ({', '.join(learnt)})")
+    and its owner has changed. That it is no worse elsewhere, and not by chance, is for the other checks to say."""
+    reasons = [reason for scores in paired for reason in _gains(scores)]
     if answers_changed:
         reasons.append(f"answers changed: {', '.join(answers_changed)}")
     finding = f"better: {'; '.join(reasons)}" if reasons else "better at nothing"
-    return Check(BETTER, bool(reasons), finding, {"gained": gained, "lost": lost})
+    gained, lost = paired[0].balance
+    figures: dict[str, float] = {"gained": gained, "lost": lost}
+    if paired[0].candidate.statistic != "share":
+        figures = {"difference": paired[0].candidate.value - paired[0].champion.value}
+    return Check(BETTER, bool(reasons), finding, figures)
 
 
-def _balance(outcomes: Iterable[Outcome]) -> tuple[int, int]:
-    counts = Counter((outcome.candidate, outcome.champion) for outcome in outcomes)
-    return counts[True, False], counts[False, True]
+def _gains(paired: PairedScores) -> Iterator[str]:
+    gained, lost = paired.balance
+    difference = paired.candidate.value - paired.champion.value
+    if paired.candidate.statistic == "share" and gained > lost:
+        yield f"overall ({gained} {paired.candidate.unit} gained, {lost} lost)"
+    if paired.candidate.statistic != "share" and difference > 0:
+        yield f"{paired.candidate.metric} by {difference:+.4f}"
+    outside = paired.where(np.array([name == RESERVED_LABEL for name in paired.candidate.groups], bool))
+    out_gained, out_lost = outside.balance
+    if out_gained > out_lost:
+        yield f"out of scope ({out_gained} {paired.candidate.unit} gained, {out_lost} lost)"
+    if learnt := _learnt(paired):
+        yield f"new {paired.candidate.group}s ({', '.join(learnt)})"
 
 
-def _learnt(outcomes: Sequence[Outcome]) -> list[str]:
-    new: dict[str, list[bool]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.new_label:
-            new[outcome.label].append(outcome.candidate)
-    enough = {label: right for label, right in new.items() if len(right) >= NEW_LABEL_ROWS}
-    return sorted(label for label, right in enough.items() if sum(right) >= NEW_LABEL_RIGHT * len(right))
-
-
-def _labels(outcomes: Sequence[Outcome], settings: GateSettings) -> Check:
-    """Exact one-sided McNemar test for each label with enough rows, Holm-corrected."""
-    by_label: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        by_label[outcome.label].append(outcome)
-    tested = {label: rows for label, rows in by_label.items() if len(rows) >= settings.label_rows}
-    chances = {label: _chance_of_loss(*_balance(rows)) for label, rows in tested.items()}
-    worse = holm(chances, 1 - settings.confidence)
-    finding = f"significantly worse at {', '.join(worse)}" if worse else f"no label worse ({len(tested)} tested)"
-    return Check("no label worse", not worse, finding, {"tested": len(tested), "worse": len(worse)})
-
-
-def _chance_of_loss(gained: int, lost: int) -> float:
-    return float(binomtest(lost, gained + lost, 0.5, alternative="greater").pvalue) if gained + lost else 1.0
-
-
-def holm(chances: dict[str, float], level: float) -> list[str]:
-    """The names whose p-values are significant at `level` after Holm's step-down correction."""
-    ordered = sorted(chances, key=lambda name: chances[name])
-    found = []
-    for at, name in enumerate(ordered):
-        if chances[name] > level / (len(ordered) - at):
-            break
-        found.append(name)
-    return found
-
-
-def _protected(outcomes: Sequence[Outcome]) -> Check:
-    wrong = sum(not outcome.candidate for outcome in outcomes)
-    finding = (
-        f"{wrong} of {len(outcomes)} protected rows wrong" if wrong else f"all {len(outcomes)} protected rows right"
+def _learnt(paired: PairedScores) -> list[str]:
+    """The groups that the champion cannot know and the candidate has learnt."""
+    new = paired.where(paired.champion.beyond).candidate
+    names = np.array(new.groups, object)
+    right = {name: new.right[names == name] for name in dict.fromkeys(new.groups) if name}
+    return sorted(
+        name
+        for name, rows in right.items()
+        if len(rows) >= NEW_LABEL_ROWS and rows.sum() >= NEW_LABEL_RIGHT * len(rows)
     )
-    return Check("protected rows", not wrong, finding, {"rows": len(outcomes), "wrong": wrong})
+
+
+def _no_group_worse(paired: PairedScores, main: bool, settings: GateSettings) -> Check:
+    """An exact one-sided paired test for each group with enough rows, Holm-corrected."""
+    group = paired.candidate.group
+    worse, tested = worse_groups(paired.known, settings.label_rows, 1 - settings.confidence)
+    finding = f"significantly worse at {', '.join(worse)}" if worse else f"no {group} worse ({tested} tested)"
+    name = f"no {group} worse" if main else f"no {group} worse, {paired.candidate.metric}"
+    return Check(name, not worse, finding, {"tested": tested, "worse": len(worse)})
+
+
+def _protected(protected: Sequence[Scores]) -> Check:
+    rows = sum(len(scores) for scores in protected)
+    wrong = sum(int((~scores.right).sum()) for scores in protected)
+    finding = f"{wrong} of {rows} protected rows wrong" if wrong else f"all {rows} protected rows right"
+    return Check("protected rows", not wrong, finding, {"rows": rows, "wrong": wrong})
 
 
 def _at_most(name: str, ratio: float, limit: float) -> Check:
@@ -354,15 +246,3 @@ def _at_most(name: str, ratio: float, limit: float) -> Check:
     words = "at most" if passed else "more than the allowed"
     finding = f"{name} {ratio:.2f}× the champion's, {words} {limit:g}×"
     return Check(name, passed, finding, {"ratio": ratio, "limit": limit})
-
-
-def _figures(found: Comparison) -> dict[str, float]:
-    return {
-        "rows": found.rows,
-        "champion": found.champion,
-        "candidate": found.candidate,
-        "difference": found.difference,
-        "lower_bound": found.lower,
-        "gained": found.gained,
-        "lost": found.lost,
-    }

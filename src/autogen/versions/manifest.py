@@ -3,8 +3,10 @@ means the version is whole."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,12 +15,23 @@ from autogen.markup import joined, metrics_table, table
 from autogen.storage.files import explained, fsync_folder, sha256_of, write_atomically
 
 MANIFEST_FILE = "manifest.json"
+T = TypeVar("T")
 FORMAT = 1  # raised when an older AutoGen could not read what a newer one wrote
 
 
 class FileRecord(BaseModel):
     sha256: str
     bytes: int
+
+
+def of_all_needs(values: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
+    """The figures of a skill's needs as one flat mapping: by name, or as NEED_name where several needs have it."""
+    times = Counter(name for figures in values.values() for name in figures)
+    return {
+        name if times[name] == 1 else f"{need}_{name}": value
+        for need, figures in values.items()
+        for name, value in figures.items()
+    }
 
 
 class ModelRecord(BaseModel):
@@ -43,7 +56,7 @@ class SkillRecord(BaseModel):
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics of the skill's models together."""
-        return {name: value for model in self.models.values() for name, value in model.metrics.items()}
+        return of_all_needs({need: model.metrics for need, model in self.models.items()})
 
 
 class Manifest(BaseModel):

@@ -169,3 +169,30 @@ def _interval(centre: float, each: Numbers, person: NDArray[np.int64], least: fl
     variance = people / (people - 1) * float((of_person**2).sum()) / len(each) ** 2
     reach = NORMAL * variance**0.5
     return max(least, centre - reach), centre + reach
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Clicks per answer that candidate and champion would have got on the same logged answers, and by how much the
+    candidate is better, with its 95 % interval."""
+
+    candidate: Estimate
+    champion: Estimate
+    difference: tuple[float, tuple[float, float]]
+
+    @property
+    def said(self) -> str:
+        if not (self.candidate.enough and self.champion.enough):
+            few = min(self.candidate, self.champion, key=lambda one: one.agreeing_clicks)
+            return f"Off-policy, clicks per answer: {few.said}."
+        better, (low, high) = self.difference
+        return (
+            f"Off-policy, clicks per answer: {self.candidate.said}, champion {self.champion.said}, difference "
+            f"{better:+.3f} ({low:+.3f} to {high:+.3f}), on {self.candidate.answers} answers; it decides nothing."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"candidate": self.candidate.to_json(), "champion": self.champion.to_json()}
+        if self.candidate.enough and self.champion.enough:
+            found["difference"] = {"clicks_per_answer": self.difference[0], "interval": self.difference[1]}
+        return {"said": self.said, **found}

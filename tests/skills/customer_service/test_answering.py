@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,27 @@ from autogen.config.project import load_config
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError
 from autogen.feedback.events import Feedback
-from autogen.skills import SKILLS, skill_settings
-from autogen.skills.customer_service.answering import CustomerService, CustomerServiceType
+from autogen.plugins import skill_settings, skills
+from autogen.skills.customer_service.answering import CustomerService
+from autogen.skills.customer_service.kind import CustomerServiceKind
 from autogen.skills.customer_service.responses import read_responses, spoken
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.skills.skill import Reply, Turn
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.rows import Example, LabelledRows, LearningData
 from tests.skills.replies import replies_of, reply_of
 from tests.tiny import TOPICS, rows
 
-KIND = CustomerServiceType()
+KIND = CustomerServiceKind()
+
+
+def learnt(labels: Iterable[str]) -> dict[str, LearningData]:
+    """The data of the skill's need, with train rows of these labels."""
+    examples = tuple(Example(f"about {label}", label) for label in labels)
+    rows = tuple(Row({"text": one.text, "label": one.label}, "train.csv", 2) for one in examples)
+    return {"intent": LearningData(LabelledRows(examples, rows), LabelledRows(), "")}
+
+
 LOST = "my card is lost stolen missing block"
 BETWEEN = "lost missing exchange currency"
 
@@ -38,7 +50,7 @@ def settings(**values: Any) -> CustomerServiceSettings:
 
 def skill(model: TunedModel, responses: dict[str, list[str]] | None = None, **values: Any) -> CustomerService:
     """Ready to answer; it rejects nothing unless told to."""
-    kept = KIND.answering(settings(**{"threshold": -1000.0, **values}), Path())
+    kept = KIND.keeps(settings(**{"threshold": -1000.0, **values}), Path())
     return KIND.ready({**kept, "responses": responses or {}}, {"intent": model})
 
 
@@ -163,15 +175,15 @@ def test_several_turns_are_answered_as_they_are_one_by_one(model: TunedModel) ->
 
 
 def test_it_needs_one_classifier_learnt_from_its_data() -> None:
-    (need,) = KIND.needs(settings(train=["a.csv", "b.csv"], eval="e.csv", columns={"text": "utterance"}))
-    assert (need.task, need.train, need.eval, need.columns) == (
+    (need,) = KIND.needs(settings(train=["a.csv", "b.csv"], eval="e.csv", columns={"text": "utterance"}), "minilm")
+    assert (need.task, need.source("train"), need.source("eval"), need.columns) == (
         "text-classification",
         ("a.csv", "b.csv"),
         ("e.csv",),
         {"text": "utterance"},
     )
-    assert KIND.needs(settings())[0].eval == ()
-    assert SKILLS[KIND.name].needs(settings()) == KIND.needs(settings())
+    assert KIND.needs(settings(), "minilm")[0].source("eval") == ()
+    assert skills()[KIND.name].needs(settings(), "minilm") == KIND.needs(settings(), "minilm")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -182,7 +194,7 @@ def write(folder: Path, text: str) -> Path:
 def test_responses_are_a_text_or_a_list_of_texts(tmp_path: Path) -> None:
     path = write(tmp_path, 'a = "one"\nb = ["one", "two"]\n"c d" = """\nmany\nlines"""\n')
     assert read_responses(path) == {"a": ["one"], "b": ["one", "two"], "c d": ["many\nlines"]}
-    assert KIND.answering(settings(responses="responses.toml"), tmp_path)["responses"] == read_responses(path)
+    assert KIND.keeps(settings(responses="responses.toml"), tmp_path)["responses"] == read_responses(path)
     assert read_responses(write(tmp_path, "")) == {}
 
 
@@ -202,13 +214,13 @@ def test_a_file_of_responses_that_cannot_be_read_is_an_error(tmp_path: Path, wri
         path.write_bytes(written)
     with pytest.raises(DataError, match=said):
         read_responses(path)
-    problems = KIND.check(settings(responses="responses.toml"), tmp_path, list(TOPICS))
+    problems = KIND.check(settings(responses="responses.toml"), tmp_path, learnt(TOPICS))
     assert [(one.severity, said in one.message) for one in problems] == [("error", True)]
 
 
 def test_a_response_for_an_intent_that_no_row_has_is_warned_of_with_the_near_miss(tmp_path: Path) -> None:
     write(tmp_path, 'card_arival = "x"\nexchange_rate = "x"\nlost_card = "x"\ntop_up = "x"\noos = "x"\n')
-    problems = KIND.check(settings(responses="responses.toml"), tmp_path, [*TOPICS, "oos"])
+    problems = KIND.check(settings(responses="responses.toml"), tmp_path, learnt([*TOPICS, "oos"]))
     said = [str(one) for one in problems]
     assert {one.severity for one in problems} == {"warning"}
     assert len(said) == 3
@@ -219,8 +231,8 @@ def test_a_response_for_an_intent_that_no_row_has_is_warned_of_with_the_near_mis
 
 def test_with_a_response_for_every_intent_there_is_nothing_to_say(tmp_path: Path) -> None:
     write(tmp_path, "".join(f'{name} = "x"\n' for name in TOPICS))
-    assert KIND.check(settings(responses="responses.toml"), tmp_path, [*TOPICS, "oos"]) == []
-    assert KIND.check(settings(), tmp_path, list(TOPICS)) == []
+    assert KIND.check(settings(responses="responses.toml"), tmp_path, learnt([*TOPICS, "oos"])) == []
+    assert KIND.check(settings(), tmp_path, learnt(TOPICS)) == []
 
 
 @pytest.mark.parametrize(

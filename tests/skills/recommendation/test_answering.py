@@ -14,8 +14,11 @@ from autogen.data.rows import Row
 from autogen.errors import DataError, UsageError
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Filter
-from autogen.skills.recommendation.answering import Answering, Recommendations, RecommendationType, Wanted
+from autogen.skills.recommendation.answering import Recommendations
 from autogen.skills.recommendation.exploration import propensities
+from autogen.skills.recommendation.kind import RecommendationKind
+from autogen.skills.recommendation.request import Wanted
+from autogen.skills.recommendation.settings import Answering
 from autogen.skills.skill import Action, Observer, Offer, Reply, Turn
 from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks
 from autogen.versions.registry import Versions
@@ -397,28 +400,28 @@ def test_nothing_to_show_is_no_fault_of_exploration(films: Recommendations) -> N
 def test_a_share_beyond_reason_is_refused() -> None:
     for share in (-0.1, 1.1):
         with pytest.raises(ValueError, match="exploration"):
-            RecommendationType().settings(type="recommendation", interactions=["x.csv"], exploration=share)
+            RecommendationKind().settings(type="recommendation", interactions=["x.csv"], exploration=share)
 
 
 def test_versions_from_before_exploration_have_none() -> None:
-    kept = RecommendationType().settings(type="recommendation", interactions=["x.csv"]).model_dump()
+    kept = RecommendationKind().settings(type="recommendation", interactions=["x.csv"]).model_dump()
     kept.pop("exploration")
     assert Answering.model_validate(kept).exploration == 0
 
 
 def test_a_boost_that_is_no_factor_is_an_error() -> None:
-    kind = RecommendationType()
+    kind = RecommendationKind()
     settings = kind.settings(type="recommendation", interactions=["x.csv"], boost={"a": 0.0})
-    (problem,) = kind.check(settings, Path(), ())
+    (problem,) = kind.check(settings, Path(), {})
     assert (problem.severity, problem.kind) == ("error", "boost")
 
 
 def test_training_settings_that_do_nothing_are_said() -> None:
-    kind = RecommendationType()
+    kind = RecommendationKind()
     settings = kind.settings(
         type="recommendation", interactions=["x.csv"], training={"epochs": 3, "method": "lora", "time_limit": "5m"}
     )
-    (problem,) = kind.check(settings, Path(), ())
+    (problem,) = kind.check(settings, Path(), {})
     assert (problem.severity, problem.kind) == ("warning", "idle-setting")
     assert "found method, time_limit" in problem.message
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autogen import Project
-from autogen.tasks.recommendation.report import against_plain, rankings, readings
+from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.recommendation.report import against_plain, drawings, readings
 
 METRICS = {"ndcg_at_10": 0.19, "hit_rate_at_10": 0.29, "coverage_at_10": 0.09}
 INTERVALS = {"ndcg_at_10": (0.18, 0.2)}
@@ -23,7 +24,7 @@ def test_the_reading_that_answers_stands_out() -> None:
 
 
 def test_without_anything_to_compare_there_is_nothing_to_draw() -> None:
-    assert list(rankings(METRICS, INTERVALS, {}, {})) == []
+    assert list(drawings(Evaluation(METRICS, 100, "these rows", INTERVALS), {})) == []
 
 
 def test_the_report_of_a_recommender_has_its_pictures(shop: Path) -> None:

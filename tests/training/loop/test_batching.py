@@ -14,17 +14,17 @@ from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.training.loop.batching import (
     TOKENS_PER_CHUNK,
     Collate,
-    LabelBalancedBatches,
+    GroupBalancedBatches,
     LengthGroupedBatches,
     TrainingRow,
     chunked,
 )
 
-BATCHES = [LengthGroupedBatches, LabelBalancedBatches]
+BATCHES = [LengthGroupedBatches, GroupBalancedBatches]
 
 
 def row(length: int, gold: int = 0) -> TrainingRow:
-    return TrainingRow(Encoded([5] * length, [0] * length), gold)
+    return TrainingRow(Encoded([5] * length, [0] * length), gold, group=gold)
 
 
 def labelled(labels: int, each: int) -> list[TrainingRow]:
@@ -53,9 +53,9 @@ def test_length_grouped_batches_spend_little_on_padding() -> None:
     st.integers(1, 40),
     st.integers(0, 3),
 )
-def test_label_balanced_batches_hold_two_rows_of_every_label_in_them(golds: list[int], size: int, epoch: int) -> None:
+def test_group_balanced_batches_hold_two_rows_of_every_group_in_them(golds: list[int], size: int, epoch: int) -> None:
     rows = [row(3, gold) for gold in golds]
-    batches = LabelBalancedBatches(rows, size, seed=1)
+    batches = GroupBalancedBatches(rows, size, seed=1)
     batches.set_epoch(epoch)
     found = list(batches)
     counts = Counter(golds)
@@ -66,19 +66,19 @@ def test_label_balanced_batches_hold_two_rows_of_every_label_in_them(golds: list
         assert max(2, size) <= len(batch) <= max(2, size) + 1
 
 
-def test_label_balanced_batches_visit_labels_and_their_rows_in_turn() -> None:
+def test_group_balanced_batches_visit_groups_and_their_rows_in_turn() -> None:
     rows = labelled(10, 6)
-    batches = LabelBalancedBatches(rows, 20, seed=0)
+    batches = GroupBalancedBatches(rows, 20, seed=0)
     seen = Counter(at for batch in batches for at in batch)
     assert set(seen.values()) == {1} and len(seen) == 60
     uneven = [row(3, 0) for _ in range(90)] + [row(3, 1) for _ in range(10)]
-    labels = Counter(uneven[at].gold for batch in LabelBalancedBatches(uneven, 10, seed=0) for at in batch)
+    labels = Counter(uneven[at].group for batch in GroupBalancedBatches(uneven, 10, seed=0) for at in batch)
     assert labels[0] == pytest.approx(labels[1], abs=2)
 
 
 @pytest.mark.parametrize("kind", BATCHES)
 def test_batches_depend_on_the_seed_and_the_epoch_alone(
-    kind: type[LengthGroupedBatches] | type[LabelBalancedBatches],
+    kind: type[LengthGroupedBatches] | type[GroupBalancedBatches],
 ) -> None:
     rows = labelled(8, 12)
 
@@ -96,7 +96,7 @@ def test_a_thousand_labels_take_time_and_memory_in_proportion() -> None:
     rows = labelled(1000, 5)
     tracemalloc.start()
     start = time.perf_counter()
-    batches = list(LabelBalancedBatches(rows, 64, seed=0))
+    batches = list(GroupBalancedBatches(rows, 64, seed=0))
     taken, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sum(map(len, batches)) >= 5000
@@ -117,7 +117,7 @@ def test_a_batch_is_collated_into_padded_chunks_with_the_labels_in_their_order(e
     lengths = [200, 4, 300, 5, 6, 150]
     found = Collate(encoder)([row(length, gold) for gold, length in enumerate(lengths)])
     collated = [int(length) for batch in found["batches"] for length in batch["attention_mask"].sum(1)]
-    assert collated == [lengths[gold] for gold in found["gold"].tolist()] == sorted(lengths)
+    assert collated == [lengths[gold] for gold in found["targets"].tolist()] == sorted(lengths)
     for batch in found["batches"]:
         assert batch["input_ids"].numel() <= TOKENS_PER_CHUNK
         assert batch["input_ids"].dtype == torch.int64

@@ -9,6 +9,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,11 +18,12 @@ from autogen import Project
 from autogen.errors import ConfigError
 from autogen.progress import TrainingProgress
 from autogen.runtime.encoding import Encoded
-from autogen.training.loop.batching import LabelBalancedBatches, LengthGroupedBatches, Share, TrainingRow
+from autogen.training.loop.batching import GroupBalancedBatches, LengthGroupedBatches, Share, TrainingRow
 from autogen.training.loop.distributed import leading
 from autogen.training.loop.precision import choose_precision
 from autogen.versions.registry import Versions
 from tests.tiny import write_tiny_base_model, write_tiny_project
+from tests.training.loop import two_processes
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "autogen"]
 
@@ -81,11 +83,29 @@ def test_what_the_leader_cannot_do_ends_them_all(without_chance: Path) -> None:
     assert "error:" in done.stderr and Versions(without_chance).names() == []
 
 
-@pytest.mark.parametrize("kind", [LengthGroupedBatches, LabelBalancedBatches])
-def test_the_shares_of_all_processes_are_the_batches_of_one(
-    kind: type[LengthGroupedBatches] | type[LabelBalancedBatches],
+def test_outputs_per_token_of_different_lengths_are_learnt_together_as_by_one(
+    without_chance: Path, tmp_path: Path
 ) -> None:
-    rows = [TrainingRow(Encoded([5] * (3 + at % 11), [0] * (3 + at % 11)), at % 5) for at in range(53)]
+    base, folders = without_chance.parent / "base", [tmp_path / "alone", tmp_path / "together"]
+    for folder in folders:
+        folder.mkdir()
+    two_processes.main(base, folders[0])
+    command = [*TORCHRUN[:-1], two_processes.__name__, str(base), str(folders[1])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    alone, together = (load_file(folder / "learnt.safetensors") for folder in folders)
+    for name, value in alone.items():
+        assert torch.allclose(value, together[name], atol=2e-3), name
+    scored = [np.load(folder / "scored.npy") for folder in folders]
+    assert scored[0].shape == scored[1].shape and np.abs(scored[0] - scored[1]).max() < 1e-2
+
+
+@pytest.mark.parametrize("kind", [LengthGroupedBatches, GroupBalancedBatches])
+def test_the_shares_of_all_processes_are_the_batches_of_one(
+    kind: type[LengthGroupedBatches] | type[GroupBalancedBatches],
+) -> None:
+    rows = [TrainingRow(Encoded([5] * (3 + at % 11), [0] * (3 + at % 11)), at % 5, at % 5) for at in range(53)]
     whole = [sorted(batch) for batch in kind(rows, 8, 0)]
     shares = [list(Share(kind(rows, 8, 0), number, 3)) for number in range(3)]
     assert [sorted(chain(*parts)) for parts in zip(*shares, strict=True)] == whole

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.classifier import Classifier
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.recipe import Recipe
 from autogen.training.loop import frozen
 from autogen.training.loop.answers import answers
 from autogen.training.loop.frozen import at_rest, frozen_layers, remembered
 from autogen.training.loop.trainer import fit
-from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
+from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 
 def tuned(source: FromBaseModel, chosen: Recipe) -> Classifier:
@@ -27,7 +27,7 @@ def learnt(source: FromBaseModel, encoder: TextEncoder, chosen: Recipe, state: P
     model = tuned(source, chosen)
     rows = encoded(encoder, examples(8, seed=1))
     held_out = [row.encoded for row in encoded(encoder, examples(3, seed=2))]
-    fit(model, chosen, rows, held_out, encoder, lambda logits: float(logits.mean()), False, state, "train", QUIET)
+    fit(fit_of(model, chosen, rows, encoder, state, held_out, lambda found: float(found[0].mean())), QUIET)
     return model
 
 

@@ -17,14 +17,14 @@ import gc, resource, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from autogen.training.batching import TrainingRow
-from autogen.training.progress import TrainingProgress
-from autogen.training.trainer import Running, fit
 from autogen.models.base_models import find_base_model
-from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
-from autogen.tasks.encoding import Encoded, TextEncoder
-from tests.training.conftest import LABELS, recipe
+from autogen.progress import TrainingProgress
+from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.tasks.text_classification.learning.classifier_fit import labelled
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
+from autogen.training.loop.trainer import fit
+from tests.training.conftest import LABELS, fit_of, recipe
 
 base, state, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 said = []
@@ -35,16 +35,15 @@ class Heard(TrainingProgress):
 
 source = FromBaseModel(find_base_model(str(base)))
 encoder = TextEncoder.load(base, 64, 0)
-rows = [TrainingRow(Encoded([7 + (at * k) % 60 for k in range(60)], [0] * 60), at % 4) for at in range(1200)]
+rows = [labelled(Encoded([7 + (at * k) % 60 for k in range(60)], [0] * 60), at % 4) for at in range(1200)]
 chosen = recipe(epochs=1, train_batch_size=600, contrastive_weight=0.5)
 model = source.build(LABELS, 0)
 tune(model, chosen.tuning)
-first = [TrainingRow(row.encoded, row.gold) for row in rows[:4]]
-fit(model, recipe(epochs=1), first, [], encoder, None, False, state / "warm", "train", Heard(quiet=True))
+fit(fit_of(model, recipe(epochs=1), rows[:4], encoder, state / "warm"), Heard(quiet=True))
 if limit:
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + limit * 2**20,) * 2)
-log = fit(model, chosen, rows, [], encoder, None, False, state / "run", "train", Heard(quiet=True))
+log = fit(fit_of(model, chosen, rows, encoder, state / "run"), Heard(quiet=True))
 print(log[-1]["loss"], *said, sep="|")
 """
 

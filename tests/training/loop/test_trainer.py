@@ -16,20 +16,21 @@ import torch
 from numpy.typing import NDArray
 
 from autogen.errors import Interrupted, TrainingFailed
-from autogen.models.sources import FromBaseModel
 from autogen.models.tuning import tune
 from autogen.progress import TrainingProgress
 from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.tasks.text_classification.learning.classifier import Classifier
+from autogen.tasks.text_classification.learning.classifier_fit import loop_recipe
 from autogen.tasks.text_classification.learning.losses import classification_loss
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.recipe import Recipe
-from autogen.training.loop.answers import answers
+from autogen.training.loop.answers import Outputs, answers
 from autogen.training.loop.batching import Collate
 from autogen.training.loop.checkpoints import forget_broken, last_checkpoint
 from autogen.training.loop.memory import smaller
 from autogen.training.loop.rates import parameter_groups
 from autogen.training.loop.trainer import Running, fit
-from tests.training.conftest import LABELS, QUIET, encoded, examples, recipe
+from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 Logits = NDArray[np.float32]
 ONCE = Running()
@@ -42,7 +43,7 @@ class Fitting:
         self.source, self.encoder, self.folder = source, encoder, folder
         self.rows = encoded(encoder, examples(10, seed=1, oos=5))
         self.held_out: list[Encoded] = []
-        self.score: Callable[[Logits], float] | None = None
+        self.score: Callable[[Outputs], float] | None = None
         self.log: list[dict[str, float]] = []
 
     def build(self, recipe: Recipe) -> Classifier:
@@ -59,19 +60,8 @@ class Fitting:
         running: Running = ONCE,
     ) -> Classifier:
         model = self.build(recipe) if model is None else model
-        self.log = fit(
-            model,
-            recipe,
-            self.rows,
-            self.held_out,
-            self.encoder,
-            self.score,
-            bf16,
-            self.folder,
-            "train",
-            progress,
-            running,
-        )
+        job = fit_of(model, recipe, self.rows, self.encoder, self.folder, self.held_out, self.score, bf16, running)
+        self.log = fit(job, progress)
         return model
 
     def forget(self) -> None:
@@ -89,9 +79,9 @@ def changed(before: Classifier, after: Classifier) -> set[str]:
 
 
 def accuracy(fitting: Fitting, model: Classifier) -> float:
-    inside = [row for row in fitting.rows if row.gold >= 0]
+    inside = [row for row in fitting.rows if row.target >= 0]
     logits, _ = answers(model, fitting.encoder, [row.encoded for row in inside], bf16=False)
-    return float(np.mean(logits.argmax(axis=1) == [row.gold for row in inside]))
+    return float(np.mean(logits.argmax(axis=1) == [row.target for row in inside]))
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -196,8 +186,8 @@ def test_the_model_is_left_at_its_best_epoch(fitting: Fitting, best: int) -> Non
     held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
     seen: list[Logits] = []
 
-    def score(logits: Logits) -> float:
-        seen.append(logits)
+    def score(found: Outputs) -> float:
+        seen.append(found[0])
         return 1.0 if len(seen) == best else 0.5
 
     fitting.held_out, fitting.score = held_out, score
@@ -211,8 +201,8 @@ def test_resuming_keeps_the_best_epoch_of_before(fitting: Fitting) -> None:
     held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
     seen: list[Logits] = []
 
-    def score(logits: Logits) -> float:
-        seen.append(logits)
+    def score(found: Outputs) -> float:
+        seen.append(found[0])
         return 1.0 / len(seen)
 
     fitting.held_out, fitting.score = held_out, score
@@ -248,7 +238,7 @@ def test_every_layer_learns_more_slowly_than_the_one_above_it(fitting: Fitting) 
     settings = recipe(learning_rate=1e-3, head_learning_rate=1e-2, layer_decay=0.5, weight_decay=0.1)
     model = fitting.build(settings)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    groups: list[dict[str, Any]] = parameter_groups(model, settings)
+    groups: list[dict[str, Any]] = parameter_groups(model, loop_recipe(settings))
     placed = {names[id(one)]: (group["lr"], group["weight_decay"]) for group in groups for one in group["params"]}
     assert placed.keys() == set(names.values()) and sum(len(group["params"]) for group in groups) == len(names)
     assert placed["vectors"] == (1e-2, 0.0)
@@ -301,7 +291,7 @@ def test_smaller_pieces_whose_activations_are_computed_anew_give_the_same_gradie
         model.recomputes = recomputes
         model.training = recomputes  # of itself alone
         answer = model(smaller(inputs["batches"], pieces))
-        classification_loss(answer, inputs["gold"], 0.0, 0.5, 0.5).backward()
+        classification_loss(answer, inputs["targets"], 0.0, 0.5, 0.5).backward()
         return {name: one.grad.clone() for name, one in model.named_parameters() if one.grad is not None}
 
     whole, pieces = gradients(1, False), gradients(4, True)
@@ -321,7 +311,7 @@ class Told(TrainingProgress):
 
 def test_training_stops_by_the_clock_at_the_best_state_so_far(fitting: Fitting) -> None:
     held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
-    fitting.held_out, fitting.score = held_out, lambda logits: float(logits.max())
+    fitting.held_out, fitting.score = held_out, lambda found: float(found[0].max())
     told = Told()
     start = time.monotonic()
     fitting.run(recipe(epochs=5_000), progress=told, running=Running(time_limit=3.0))

@@ -14,11 +14,11 @@ from optuna.trial import create_trial
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import Interrupted, UsageError
-from autogen.models.sources import FromBaseModel
 from autogen.progress import TrainingProgress
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
-from autogen.training.search.space import search_space
-from autogen.training.search.study import Budget, Found, Search, compare, judged_by
+from autogen.tasks.text_classification.learning.search_space import search_space
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
+from autogen.training.search.study import Budget, Found, Search, compare
 from tests.training.conftest import QUIET, examples, recipe
 
 Make = Callable[..., Search]
@@ -167,8 +167,8 @@ def test_ctrl_c_is_heeded_also_while_nothing_is_trained(search: Make, at_line: b
 
 def test_few_rows_are_divided_once_the_same_way_for_all_trials(job: FineTuning) -> None:
     few = replace(job, held_out=[])
-    first, words = judged_by(few)
-    again, _ = judged_by(few)
+    first, words = few.split()
+    again, _ = few.split()
     assert [one.text for one in first.held_out] == [one.text for one in again.held_out]
     assert not {one.text for one in first.train} & {one.text for one in first.held_out}
     assert "one split" in words and "the same for every trial" in words
@@ -176,7 +176,7 @@ def test_few_rows_are_divided_once_the_same_way_for_all_trials(job: FineTuning) 
 
 def test_without_rows_to_score_by_there_is_no_search(job: FineTuning) -> None:
     with pytest.raises(UsageError, match="add eval data"):
-        judged_by(replace(job, train=examples(1, seed=1), held_out=[]))
+        replace(job, train=examples(1, seed=1), held_out=[]).split()
 
 
 def test_a_gain_is_told_with_its_interval_and_its_chance() -> None:

@@ -7,19 +7,16 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
-from autogen.data.problems import Problem, quoted, raise_for, shown
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.problems import Problem, quoted, raise_for
 from autogen.data.rows import Row, require_text
 from autogen.data.text import normalise
-from autogen.errors import DataError, did_you_mean
+from autogen.errors import did_you_mean
 from autogen.feedback.events import Feedback
-from autogen.skills.customer_service.responses import read_responses, spoken
-from autogen.skills.customer_service.settings import Answering, CustomerServiceSettings
+from autogen.skills.customer_service.responses import spoken
+from autogen.skills.customer_service.settings import Answering
 from autogen.skills.skill import Offer, Reply, Turn
-from autogen.tasks.task import Need
 from autogen.tasks.text_classification.decoding import Prediction
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT
@@ -27,54 +24,6 @@ from autogen.tasks.text_classification.rows import MAX_TEXT
 INTENT = "intent"
 OFFERED = 2  # intents named when asking back
 ORDINALS = ("first", "second")  # one for each
-
-
-class CustomerServiceType:
-    name = "customer-service"
-    settings = CustomerServiceSettings
-
-    def needs(self, settings: CustomerServiceSettings) -> tuple[Need, ...]:
-        held_out, unlabelled = tuple(settings.eval or ()), tuple(settings.unlabelled or ())
-        return (Need(INTENT, "text-classification", tuple(settings.train), held_out, settings.columns, unlabelled),)
-
-    def answering(self, settings: CustomerServiceSettings, project: Path) -> dict[str, Any]:
-        responses = read_responses(project / settings.responses) if settings.responses else {}
-        kept = settings.model_dump(include=set(Answering.model_fields) - {"responses"})
-        return Answering(responses=responses, **kept).model_dump()
-
-    def check(self, settings: CustomerServiceSettings, project: Path, labels: Sequence[str]) -> list[Problem]:
-        return [*_unread(settings), *self._responses(settings, project, labels)]
-
-    def _responses(self, settings: CustomerServiceSettings, project: Path, labels: Sequence[str]) -> list[Problem]:
-        if settings.responses is None:
-            return []
-        try:
-            responses = read_responses(project / settings.responses)
-        except DataError as error:
-            return [Problem("error", "responses", settings.responses, None, str(error), "mend the file")]
-        source, known = settings.responses, set(labels) - {RESERVED_LABEL}
-        problems = [
-            _warning(
-                source,
-                f"a response for {shown(name)}, which no training row has",
-                f"check its name.{did_you_mean(name, known)}",
-            )
-            for name in responses
-            if name not in known
-        ]
-        missing = sorted(known - set(responses))
-        if missing:
-            names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-            fix = "write one; until then the agent names the intent"
-            problems.append(_warning(source, f"expected a response for every intent, found none for {names}", fix))
-        return problems
-
-    def ready(self, answering: Mapping[str, Any], models: Mapping[str, TunedModel]) -> CustomerService:
-        kept = Answering.model_validate(dict(answering))
-        model = models[INTENT]
-        if kept.threshold is not None:
-            model = model.with_task(model.task.with_threshold(kept.threshold))
-        return CustomerService(model, kept)
 
 
 @dataclass(frozen=True)
@@ -177,16 +126,3 @@ def _said_to_choices(turn: Turn) -> str | None:
     if turn.last_action != "clarify":
         return None
     return normalise(turn.text).strip(" ().!").removeprefix("the ").removesuffix(" one")
-
-
-def _unread(settings: CustomerServiceSettings) -> list[Problem]:
-    """Settings that would do nothing."""
-    problems = []
-    if "{choices}" not in settings.clarify_text:
-        message = f"expected {{choices}} in clarify_text, found {settings.clarify_text!r}"
-        problems.append(_warning(CONFIG_NAME, message, "put {choices} where the intents to choose from belong"))
-    return problems
-
-
-def _warning(source: str, message: str, fix: str) -> Problem:
-    return Problem("warning", "responses", source, None, message, fix)

@@ -1,1 +1,5 @@
 """The skill `recommendation`: what this person will want next of a catalogue, also by wishes in words."""
+
+from autogen.skills.recommendation.kind import RecommendationKind
+
+SKILL = RecommendationKind()

@@ -25,24 +25,21 @@ from autogen.skills.recommendation.live import LiveRecommender
 from autogen.skills.recommendation.ordering import Numbers, by_number, extreme
 from autogen.skills.recommendation.replies import Shown, prediction, reply_with, reply_without
 from autogen.skills.recommendation.request import Wanted
-from autogen.skills.recommendation.settings import MOST_SHOWN, Answering, RecommendationSettings, settings_problems
+from autogen.skills.recommendation.settings import MOST_SHOWN, Answering
 from autogen.skills.recommendation.shortlist import Shortlist, in_catalogue, popular
 from autogen.skills.recommendation.wishes.conversation import wanted_in, wishes_of
 from autogen.skills.recommendation.wishes.understood import is_guessed, notes_on, share_understood, unknown_words
 from autogen.skills.recommendation.wishes.vocabulary import telling, vocabulary_of
 from autogen.skills.recommendation.wishes.wish import Wish
 from autogen.skills.skill import Offer, Reply, Turn
-from autogen.tasks.recommendation.clicks import Click, clicks
+from autogen.tasks.recommendation.clicks import clicks
 from autogen.tasks.recommendation.indexes import TEXTS_FILE
 from autogen.tasks.recommendation.interactions import Places
 from autogen.tasks.recommendation.metrics import TOP
-from autogen.tasks.recommendation.model import Part, Recommender
+from autogen.tasks.recommendation.model import CATALOGUE_FILE, TEXT_FOLDER, Part, Recommender
 from autogen.tasks.recommendation.trend import WEEK, Floats, Query, top
-from autogen.tasks.task import Need
 
 ITEMS = "items"
-CATALOGUE_FILE = "catalogue.json"
-TEXT_FOLDER = "text"  # the encoder for wishes
 WISH_WEIGHT = 12.0  # of the cosine of wish and item, beside log-probabilities
 PERSONAL_WEIGHT = 0.5  # of the log-probability, where there is a wish
 TITLE_WEIGHT = 6.0  # of a title that alone has all words of the wish
@@ -50,51 +47,6 @@ LIKED_WEIGHT = 6.0  # of the cosine with an item that was named
 VARIED = 100  # best items among which variety is sought
 MOST_SURE = 0.1  # of a wish, beside other skills: an intent that is recognised is surer than what may be any words
 MAX_USER = 200  # characters
-
-__all__ = [
-    "Click",
-    "RecommendationSettings",
-    "RecommendationType",
-    "Recommendations",
-    "Recommended",
-    "Wanted",
-    "clicks",
-]
-
-
-class RecommendationType:
-    name = "recommendation"
-    settings = RecommendationSettings
-
-    def needs(self, settings: RecommendationSettings) -> tuple[Need, ...]:
-        return (
-            Need(
-                ITEMS,
-                "recommendation",
-                tuple(settings.interactions),
-                tuple(settings.eval or ()),
-                settings.columns,
-                items=tuple(settings.items or ()),
-                split=settings.split,
-            ),
-        )
-
-    def answering(self, settings: RecommendationSettings, project: Path) -> dict[str, Any]:  # noqa: ARG002 the protocol
-        return settings.model_dump(include=set(Answering.model_fields))
-
-    def check(
-        self,
-        settings: RecommendationSettings,
-        project: Path,  # noqa: ARG002 as every skill is asked
-        labels: Sequence[str],  # noqa: ARG002
-    ) -> list[Problem]:
-        return settings_problems(settings)
-
-    def ready(self, answering: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
-        model = models[ITEMS]
-        if not isinstance(model, Recommender) or model.folder is None:
-            raise ValueError("expected a recommender")
-        return Recommendations.load(model, Answering.model_validate(dict(answering)), model.folder)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, Ver
 if TYPE_CHECKING:
     from autogen.skills.recommendation.recommend import Recommendation
 
-COMMANDS = "autogen.skills.recommendation.commands:add"
-
 
 def add(app: typer.Typer, host: CommandHost) -> None:
     """Register the command."""

@@ -23,9 +23,8 @@ from autogen.skills.recommendation.request import Wanted
 from autogen.storage.responses import StoredResponse
 from autogen.tasks.recommendation.clicks import Click, likes
 from autogen.tasks.recommendation.rows import said_of, set_aside
-from autogen.versions.gate import Expected
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Slots, difference, estimate
+from autogen.versions.off_policy import Expected, Slots, difference, estimate
 
 MOST_ANSWERS = 5_000  # the newest: each is answered again
 

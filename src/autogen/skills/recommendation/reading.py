@@ -9,7 +9,8 @@ from autogen.data.problems import quoted
 from autogen.errors import UsageError
 from autogen.feedback.events import MAX_TEXT_LENGTH
 from autogen.knowledge.filters import filters_from_json
-from autogen.skills.recommendation.answering import Recommendations, Wanted
+from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.request import Wanted
 from autogen.skills.recommendation.wishes.reader import read_wish
 
 MOST_IDS = 1_000  # of a history or an exclusion

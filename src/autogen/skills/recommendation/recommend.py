@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from autogen.errors import UsageError
 from autogen.skills.hosts import AgentHost
-from autogen.skills.recommendation.answering import Recommendations, Recommended, Wanted
+from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.cards import Recommended
 from autogen.skills.recommendation.replies import reply_to_request
+from autogen.skills.recommendation.request import Wanted
 
 
 @dataclass(frozen=True, slots=True)

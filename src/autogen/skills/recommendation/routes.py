@@ -18,8 +18,6 @@ from autogen.skills.recommendation.cards import Recommended
 from autogen.skills.recommendation.reading import MOST_IDS, wanted
 from autogen.skills.recommendation.recommend import recommend, recommender_of
 
-ROUTES = "autogen.skills.recommendation.routes:add"
-
 
 class RecommendationRequest(BaseModel):
     """For a user, or an anonymous history of item ids (the oldest first): items, also by a wish in words."""

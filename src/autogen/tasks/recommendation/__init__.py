@@ -1,1 +1,5 @@
 """The task `recommendation`: the items that a person will want next."""
+
+from autogen.tasks.recommendation.task import RecommendationTask
+
+TASK = RecommendationTask()

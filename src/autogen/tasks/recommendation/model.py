@@ -9,6 +9,7 @@ task.json          names, sizes, which readings answer
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from dataclasses import asdict, dataclass, fields
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from autogen.errors import VersionDamaged
 from autogen.runtime.session import ExportedModel
+from autogen.storage.files import sha256_of
 from autogen.tasks.recommendation.interactions import Interactions, Places
 from autogen.tasks.recommendation.trend import (
     RECENT,
@@ -38,6 +40,8 @@ READINGS_FILE = "readings.npz"
 VECTORS_FILE = "vectors.npy"
 SEQUENCE_FILE = "sequence.onnx"
 HISTORY_FILE = "history.npz"
+CATALOGUE_FILE = "catalogue.json"
+TEXT_FOLDER = "text"  # the encoder for wishes
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,23 @@ class Recommender:
     @property
     def items(self) -> tuple[str, ...]:
         return self.events.items
+
+    @property
+    def base_model(self) -> str:
+        return self.card.base_model
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return self.events.items[: self.card.offered]
+
+    @property
+    def digest(self) -> str:
+        """Of all that its folder holds but graphs, whose nodes an exporter numbers as it goes."""
+        own = hashlib.sha256()
+        files = self.folder.rglob("*") if self.folder is not None else ()
+        for path in sorted(path for path in files if path.is_file() and path.suffix not in (".onnx", ".txt")):
+            own.update(f"{path.name} {sha256_of(path)}\n".encode())
+        return own.hexdigest()
 
     def trend(self) -> Trend:
         """Of all events that it learnt from."""

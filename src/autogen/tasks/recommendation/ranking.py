@@ -3,7 +3,7 @@ catalogue, without what the user had already, counting only what had happened by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,26 +59,29 @@ class Ranked:
 
 def rank(
     model: Recommender,
-    held_out: Interactions,
+    *held_out: Interactions,
     min_rating: float | None = None,
     scorer: Scorer | None = None,
 ) -> Ranked:
-    """The model's rankings for held-out events; `scorer`: another's, for the same queries."""
+    """The model's rankings for held-out events, the queries of each part by themselves; `scorer`: another's, for the
+    same queries."""
     score = scorer or model.scores
     places = {name: at for at, name in enumerate(model.items)}
-    queries = relevant(held_out, places, min_rating)
+    queries = [(part.users[one.user], one) for part in held_out for one in relevant(part, places, min_rating)]
     replay = Replay(model.events, len(model.items))
     counts = np.bincount(model.events.item, minlength=len(model.items))
     new = counts == 0
     # the ten best of ten items hold every one of them, whatever the order
     tells = np.count_nonzero(new[: model.card.offered]) > TOP
-    shown, shelf = [], {}
-    for at, one in enumerate(queries):
-        scores = _scores(model, held_out.users[one.user], one, replay.before(one.now), score)
-        shown.append(top(scores, TOP))
+    shown, shelf = {}, {}
+    for at in sorted(range(len(queries)), key=lambda at: queries[at][1].now):  # a replay goes forward only
+        user, one = queries[at]
+        scores = _scores(model, user, one, replay.before(one.now), score)
+        shown[at] = top(scores, TOP)
         if tells and all(item >= 0 and new[item] for item in one.items):
             shelf[at] = top(np.where(new, scores, -np.inf).astype(np.float32), TOP)
-    return Ranked(tuple(queries), tuple(shown), counts, shelf)
+    ranked = tuple(shown[at] for at in range(len(queries)))
+    return Ranked(tuple(one for _, one in queries), ranked, counts, shelf)
 
 
 def _scores(model: Recommender, user: str, wanted: Relevant, counts: Floats, score: Scorer) -> Floats:
@@ -94,14 +97,3 @@ def popular(_query: Query, counts: Floats) -> Floats:
     """What trends this week: the plain reading."""
     found: Floats = log_trend(counts)[POPULARITY]
     return found
-
-
-def paired(candidate: Ranked, champion: Ranked) -> tuple[Sequence[float], Sequence[float]]:
-    """Gains on the queries that both were asked: by user and time."""
-    before = {(one.user, one.now): gain for one, gain in zip(champion.queries, champion.gains, strict=True)}
-    both = [
-        (gain, before[one.user, one.now])
-        for one, gain in zip(candidate.queries, candidate.gains, strict=True)
-        if (one.user, one.now) in before
-    ]
-    return [now for now, _ in both], [was for _, was in both]

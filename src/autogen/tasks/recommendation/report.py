@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autogen.reports.curves import BLUE, GREY, ORANGE, new_figure
+from autogen.reports.drawing import Drawing
+from autogen.tasks.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,26 +16,22 @@ SHOWN = ("ndcg_at_10", "hit_rate_at_10", "cold_only_hit_rate_at_10", "coverage_a
 Metrics = Mapping[str, float]
 
 
-def rankings(
-    metrics: Metrics,
-    intervals: Mapping[str, tuple[float, float]],
-    baselines: Mapping[str, Metrics],
-    tried: Metrics,
-) -> Iterator[tuple[str, str, str, str, Figure]]:
-    """Name, title, caption, alt and figure of each picture. `tried`: NDCG@10 by mix of readings."""
+def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
+    """Beside plain methods, and NDCG@10 by mix of readings."""
+    metrics, baselines, tried = evaluation.metrics, evaluation.baselines, record.get("tried") or {}
     if baselines:
         names = [name for name in SHOWN if name in metrics]
         said = "; ".join(f"{name} {metrics[name]:.3f}" for name in names)
-        yield (
+        yield Drawing(
             "against-plain",
             "Against plain methods",
             "On the same queries. The lines are 95 % intervals.",
             f"Bars of {said}, beside {', '.join(baselines)}.",
-            against_plain(metrics, intervals, baselines),
+            against_plain(metrics, evaluation.intervals, baselines),
         )
     if tried:
         said = "; ".join(f"{name} {value:.3f}" for name, value in tried.items())
-        yield (
+        yield Drawing(
             "readings",
             "Which readings answer",
             "NDCG@10 on users' last events, which these readings had not learnt from: the best answers.",

@@ -5,26 +5,31 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.config.project import SkillSettings
 from autogen.data.columns import ITEM_COLUMNS
+from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import Problem
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
-from autogen.project.check import SkillCheck
-from autogen.project.suitability import base_model_problems
-from autogen.skills import SKILLS
 from autogen.tasks.recommendation.clicks import Click, clicks, standing
-from autogen.tasks.recommendation.interactions import DAY, Interactions, joined, read_interactions
+from autogen.tasks.recommendation.interactions import (
+    DAY,
+    Interactions,
+    interactions_of,
+    joined,
+    read_interactions,
+)
+from autogen.tasks.recommendation.metrics import Relevant, relevant
 from autogen.tasks.recommendation.model import RecommenderCard
-from autogen.tasks.task import Need
+from autogen.tasks.recommendation.settings import RecommendationOptions
+from autogen.tasks.task import Identity, Need, Summary
 
 HELD_OUT_SHARE = 0.1  # of the users: their last event is measured on
 MOST_HELD_OUT = 2_000
@@ -35,13 +40,26 @@ SET_ASIDE = 5  # of so many clicks, one is for the gate and never learnt from
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone."""
+    """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone.
+
+    `ended`: Unix seconds of the last event in the files; `lag`: seconds by which the data lags behind the clock;
+    `set_aside`: clicks that are measured on too. They are queries of their own, also of users with held-out events:
+    joined to these, a batch of clicks would decide what is to be found there.
+    """
 
     events: Interactions
     held_out: Interactions
     catalogue: Catalogue
     split: str
     problems: tuple[Problem, ...]
+    has_items: bool = True  # whether items say something of themselves
+    min_rating: float | None = None  # events rated below are not what is to be found
+    ended: float = 0.0
+    lag: float = 0.0
+    feedback: tuple[str, ...] = ()
+    set_aside: Interactions = field(default_factory=lambda: interactions_of(()))
+    corrections_of_eval: int = 0
+    source: str = ""  # the file that is measured on, where it is not the need's own eval events
 
     @property
     def words(self) -> str:
@@ -54,30 +72,94 @@ class Behaviour:
             f"catalogue's {size:,} items{of_others}"
         )
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.catalogue.text_of(item) for item in self.catalogue.items] if self.has_items else []
 
-def read_behaviour(project: Path, need: Need, seed: int) -> Behaviour:
+    @property
+    def measured(self) -> Interactions:
+        """All that is measured on, in order of time."""
+        part = self.set_aside
+        names = ((part.users[user], part.items[item]) for user, item in zip(part.user, part.item, strict=True))
+        times = zip(names, part.time, part.rating, strict=True)
+        return joined(self.held_out, ((*name, float(time), float(rating)) for name, time, rating in times))
+
+    def queries(self) -> tuple[list[Relevant], list[Relevant]]:
+        """What is measured: a user's events to be found again, by places in their part's items; of the held-out events
+        and of the clicks set aside."""
+        held_out, set_aside = (
+            relevant(part, {name: at for at, name in enumerate(part.items)}, self.min_rating)
+            for part in (self.held_out, self.set_aside)
+        )
+        return held_out, set_aside
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """One of each query: who, when, and what is to be found."""
+        return tuple(
+            row_fingerprint("\t".join((part.users[query.user], repr(query.now), *_names(part, query))))
+            for part, queries in zip((self.held_out, self.set_aside), self.queries(), strict=True)
+            for query in queries
+        )
+
+    def identity(self) -> Identity:
+        train, measured = digest(self.events), digest(self.measured)
+        return Identity(
+            train=train,
+            eval=measured,
+            train_rows=len(self.events),
+            eval_rows=len(self.held_out) + len(self.set_aside),
+            learnt=frozenset(),
+            measured=frozenset(self.fingerprints()),
+            order=(train, measured),
+        )
+
+    def summary(self) -> Summary:
+        return Summary(
+            lines=(f"{self.words}.", f"Held out: {self.split}."),
+            json={"labels": {}, "held_out": self.split, "unlabelled": "", "learns_from": self.words},
+        )
+
+
+def _names(part: Interactions, query: Relevant) -> list[str]:
+    return sorted(part.items[item] for item in query.items)
+
+
+def read_behaviour(project: Path, need: Need) -> Behaviour:
     """Raises nothing for bad rows: each kind is a problem, and the report is for the caller to act on."""
-    catalogue, problems = read_catalogue(project, need.items, need.columns)
+    catalogue, problems = read_catalogue(project, need.source("items"), need.columns)
     known = [item.id for item in catalogue.items]
-    events, found = read_interactions(project, need.train, need.columns, known)
+    events, found = read_interactions(project, need.source("train"), need.columns, known)
     problems += found
-    if not need.items:
+    if not need.source("items"):
         catalogue, _ = Catalogue.of(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
     elif len(events.items) > len(known):
         problems.append(_unknown(events, len(known), need))
-    if need.eval:
-        held_out, found = read_interactions(project, need.eval, need.columns, events.items)
+    options = need.options
+    assert isinstance(options, RecommendationOptions)
+    if need.source("eval"):
+        held_out, found = read_interactions(project, need.source("eval"), need.columns, events.items)
         problems += found
         words = f"{len(held_out):,} events of the eval data"
-    elif need.split == "time":
+    elif options.split == "time":
         events, held_out = since(events, LAST_SHARE)
         words = f"the last {len(held_out):,} events, {LAST_SHARE:.0%} of all"
     else:
-        events, held_out = hold_out(events, seed)
+        events, held_out = hold_out(events, need.training.seed)
         words = f"the last event of {len(held_out):,} users, a tenth of those with {FEWEST_EVENTS} events or more"
-    return Behaviour(events, held_out, catalogue, words, tuple(problems))
+    ended = float(events.time[-1]) if len(events) else 0.0
+    return Behaviour(
+        events,
+        held_out,
+        catalogue,
+        words,
+        tuple(problems),
+        has_items=bool(need.source("items")),
+        min_rating=options.min_rating,
+        ended=ended,
+        lag=lag_of(ended, None),
+    )
 
 
 def read_catalogue(
@@ -96,10 +178,10 @@ def read_catalogue(
 
 def _named(row: Row, columns: Mapping[str, str]) -> Row:
     values = dict(row.values)
-    for field, names in ITEM_COLUMNS.items():
-        name = next((one for one in (columns.get(field, field), *names) if one in values), None)
-        if name is not None and field not in values:
-            values[field] = values.pop(name)
+    for column, names in ITEM_COLUMNS.items():
+        name = next((one for one in (columns.get(column, column), *names) if one in values), None)
+        if name is not None and column not in values:
+            values[column] = values.pop(name)
     return replace(row, values=values)
 
 
@@ -110,7 +192,7 @@ def _unknown(events: Interactions, known: int, need: Need) -> Problem:
         f"as {events.items[known]!r}"
     )
     fix = "they teach what users like, but are not recommended; add them to `items` if they should be"
-    return Problem("warning", "unknown-item", need.train[0], None, message, fix)
+    return Problem("warning", "unknown-item", need.source("train")[0], None, message, fix)
 
 
 def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interactions]:
@@ -151,45 +233,20 @@ def lag_of(ended: float, card: RecommenderCard | None) -> float:
 
 
 def with_clicks(data: Behaviour, found: Sequence[Click], lag: float) -> Behaviour:
-    """Clicks join the events, `lag` seconds earlier than they were; some are set aside and join what is measured on."""
+    """Clicks join the events, `lag` seconds earlier than they were; some are set aside and are measured on."""
     liked = [replace(one, time=one.time - lag) for one in found if one.item in data.catalogue.position]
     learnt = [one for one in liked if not set_aside(one.answer or one.feedback)]
     aside = [one for one in liked if set_aside(one.answer or one.feedback)]
-    return replace(data, events=_joined(data.events, learnt), held_out=_joined(data.held_out, aside))
-
-
-def measured_behaviour(project: Path, need: Need, seed: int, data: str | None) -> Behaviour:
-    """What a version is measured on: the need's own held-out events, or those of a file."""
-    found = read_behaviour(project, need, seed)
-    if data is None:
-        return found
-    held_out, problems = read_interactions(Path(), [data], need.columns, found.events.items)
-    return replace(found, held_out=held_out, split=data, problems=(*found.problems, *problems))
-
-
-def check_behaviour(project: Path, name: str, settings: SkillSettings, base_model: str) -> SkillCheck:
-    """Read everything that the skill would learn from, and report on it. Nothing is written."""
-    kind = SKILLS[settings.type]
-    (need,) = kind.needs(settings)
-    data = read_behaviour(project, need, settings.training.seed)
-    texts = [data.catalogue.text_of(item) for item in data.catalogue.items] if need.items else []
-    return SkillCheck(
-        skill=name,
-        labels={},
-        split=data.split,
-        settings=settings.training.model_dump(),
-        recipe="",
-        problems=(
-            *data.problems,
-            *kind.check(settings, project, ()),
-            *(base_model_problems(project, base_model, texts) if texts else ()),
-        ),
-        learns_from=data.words,
+    return replace(
+        data,
+        events=joined(data.events, _events(learnt)),
+        set_aside=interactions_of(_events(aside)),
+        lag=lag,
     )
 
 
-def _joined(events: Interactions, more: Sequence[Click]) -> Interactions:
-    return joined(events, ((one.user, one.item, one.time, float("nan")) for one in more))
+def _events(liked: Sequence[Click]) -> list[tuple[str, str, float, float]]:
+    return [(one.user, one.item, one.time, float("nan")) for one in liked]
 
 
 def set_aside(key: str) -> bool:

@@ -1,191 +1,160 @@
-"""The task `recommendation` in a project: from events and clicks to a judged model."""
+"""The task `recommendation`, as projects and agents know it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from autogen.agents.agent import load_skills
-from autogen.data.problems import raise_for
-from autogen.errors import Interrupted
-from autogen.knowledge.pgvector_index import require_server
-from autogen.knowledge.vector_index import require_faiss
-from autogen.models.base_models import find_base_model
-from autogen.project.course import Run
-from autogen.project.judging import HELD_OUT_FILE, TRAINED_FILE, changed_answers
-from autogen.skills.recommendation.answering import CATALOGUE_FILE, TEXT_FOLDER, Recommendations, RecommendationSettings
-from autogen.skills.recommendation.off_policy import compared, read_log
-from autogen.tasks.recommendation.indexes import EMBEDDED, TEXTS_FILE, build_indexes, is_large
-from autogen.tasks.recommendation.learning.fit import RecommenderFit
-from autogen.tasks.recommendation.model import Recommender, RecommenderCard
-from autogen.tasks.recommendation.ranking import Ranked, paired, rank
-from autogen.tasks.recommendation.rows import Behaviour, clicks_of, digest, lag_of, read_behaviour, with_clicks
-from autogen.tasks.task import Need
-from autogen.tasks.text_classification.rows import Example
-from autogen.training.embedding import frozen_embeddings
-from autogen.training.export.text_encoder import export_text_encoder
-from autogen.versions.gate import Measured, Verdict, judge_ranking, with_expected
-from autogen.versions.manifest import Manifest, ModelRecord
+from autogen.config.training import TrainingSettings
+from autogen.data.rows import Row
+from autogen.errors import UsageError
+from autogen.knowledge.catalogue import Catalogue
+from autogen.markup import Table
+from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
+from autogen.tasks.recommendation.metrics import TOP, Found, Relevant
+from autogen.tasks.recommendation.model import Recommender
+from autogen.tasks.recommendation.ranking import Ranked, Scorer, popular, rank
+from autogen.tasks.recommendation.rows import Behaviour, clicks_of, lag_of, read_behaviour, with_clicks
+from autogen.tasks.recommendation.settings import RecommendationOptions
+from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
+from autogen.versions.scores import Scores
 
-TEXT_LENGTH = 128  # tokens of an item's text that are read
+if TYPE_CHECKING:
+    from autogen.reports.drawing import Drawing
+
 TIMED = 30  # queries
+MAIN = "ndcg_at_10"
 
 
-class Recommending:
-    """A need for a recommender, from its events to its verdict."""
+class RecommendationTask:
+    name = "recommendation"
+    reads: Reads = "events"
+    fields = Fields(REQUIRED, OPTIONAL)
+    roles = ("train", "eval", "items")
+    training = TrainingSettings
+    options = RecommendationOptions
+    metrics = (
+        MAIN,
+        "hit_rate_at_10",
+        "recall_at_10",
+        "cold_hit_rate_at_10",
+        "cold_only_hit_rate_at_10",
+        "coverage_at_10",
+        "novelty_at_10",
+        "popularity_bias_at_10",
+    )
+    learner = "autogen.tasks.recommendation.learning.learner:LEARNER"
 
-    def __init__(self, run: Run, skill: str, settings: RecommendationSettings, need: Need) -> None:
-        """Raises DataError; MissingDependency for a catalogue that needs an index, which is known before training."""
-        self.run, self.skill, self.settings, self.need = run, skill, settings, need
-        data = read_behaviour(run.folder, need, settings.training.seed)
-        raise_for(data.problems)
-        self._indexed = is_large(len(data.catalogue)) or settings.index != EMBEDDED
-        if self._indexed:
-            require_faiss()
-        if settings.index != EMBEDDED:
-            require_server(settings.index)
-        self.ended = float(data.events.time[-1]) if len(data.events) else 0.0
-        self.lag = lag_of(self.ended, self._champion_card())
-        self.feedback: tuple[str, ...] = ()
-        if run.champion is not None:
-            only = frozenset(run.champion.manifest.feedback) if run.origin == "train" else None
-            found, self.feedback = clicks_of(run.memory, skill, only)
-            data = with_clicks(data, found, self.lag)
-        self.data: Behaviour = data
-        self._ranked: Ranked | None = None
+    def read(self, project: Path, need: Need) -> Behaviour:
+        return read_behaviour(project, need)
 
-    on_held_out = 0
-    labels: Collection[str] = ()
-    texts: Sequence[str] = ()
+    def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> Behaviour:  # noqa: ARG002 as all are asked
+        raise UsageError("Expected events in files: a recommender is learnt in a project.")
 
-    def _champion_card(self) -> RecommenderCard | None:
-        champion = self.run.champion
-        if champion is None or not champion.knows(self.skill, self.need.name):
-            return None
-        return self._model(champion.folder, champion.manifest).card
-
-    def record(self) -> Mapping[str, Any]:
-        return {"data": [digest(self.data.events), digest(self.data.held_out)], "learnt": [], "labels": []}
-
-    def learn(self, draft: Path, place: str) -> ModelRecord:
-        folder = draft / place
-        folder.mkdir(parents=True)
-        champion = self.run.champion
-        warm = self.run.origin == "improve" and champion is not None and champion.knows(self.skill, self.need.name)
-        texts = self._texts(folder)
-        fit = RecommenderFit(
-            events=self.data.events,
-            texts=texts,
-            settings=self.settings.training,
-            folder=folder,
-            base_model=self.run.config.agent.base_model,
-            offered=len(self.data.catalogue),
-            ended=self.ended,
-            lag=self.lag,
-            before=champion.model_folder(self.skill, self.need.name) if warm and champion else None,
-        )
-        try:
-            report = fit.run(self.run.progress)
-        except KeyboardInterrupt:
-            raise Interrupted(f"Interrupted. Nothing was changed: `autogen {self.run.origin}` starts anew.") from None
-        self.data.catalogue.save(folder / CATALOGUE_FILE)
-        indexes = build_indexes(folder, self.settings.index) if self._indexed else {}
-        for name in (TRAINED_FILE, HELD_OUT_FILE):
-            (folder / name).write_text("", "ascii")
-        return ModelRecord(
-            folder=place,
-            task=self.need.task,
-            train_rows=len(self.data.events),
-            train_fingerprint=digest(self.data.events),
-            held_out_rows=len(self.data.held_out),
-            held_out_fingerprint=digest(self.data.held_out),
-            cross_validated=False,
-            metrics={},
-            training={**asdict(report), "indexes": {name: asdict(one) for name, one in indexes.items()}},
+    def with_rows(self, project: Path, need: Need, source: str, root: Path) -> Behaviour:  # noqa: ARG002
+        held_out, problems = read_interactions(root, [source], need.columns)
+        options = need.options
+        assert isinstance(options, RecommendationOptions)
+        return Behaviour(
+            events=interactions_of(()),
+            held_out=held_out,
+            catalogue=Catalogue.of(())[0],
+            split=source,
+            problems=tuple(problems),
+            has_items=False,
+            min_rating=options.min_rating,
+            source=source,
         )
 
-    def _texts(self, folder: Path) -> NDArray[np.float32] | None:
-        """What items say of themselves, embedded, and the encoder for wishes beside it; items that are known from
-        events only say nothing."""
-        run, catalogue = self.run, self.data.catalogue
-        if not self.need.items:
-            return None
-        base = find_base_model(run.config.agent.base_model, run.folder)
-        examples = [Example(catalogue.text_of(item), "") for item in catalogue.items]
-        training = self.settings.training
-        kept = run.state.parent.parent / "embeddings"
-        found = frozen_embeddings(base, examples, TEXT_LENGTH, training.precision, kept, run.progress)
-        found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-        np.save(folder / TEXTS_FILE, found.astype(np.float16))
-        export_text_encoder(base, folder / TEXT_FOLDER, TEXT_LENGTH)
-        more = len(self.data.events.items) - len(found)
-        return np.concatenate([found, np.zeros((more, found.shape[1]), np.float32)])
+    def with_feedback(self, data: Behaviour, given: FeedbackOn, champion: Recommender | None) -> Behaviour:
+        """Clicks join the events; a fifth of them is set aside."""
+        lag = lag_of(data.ended, champion.card if champion else None)
+        if given.only is not None and not given.only:
+            return replace(data, lag=lag)
+        clicks, used = clicks_of(given.memory, given.skill, given.only)
+        return replace(with_clicks(data, clicks, lag), feedback=used)
 
-    def measure(self, draft: Path, manifest: Manifest) -> dict[str, float] | None:
-        self._ranked = rank(self._model(draft, manifest), self.data.held_out, self.settings.min_rating)
-        return self._ranked.metrics
+    def unseen(self, data: Behaviour, learnt: frozenset[str]) -> Behaviour:  # noqa: ARG002 events are held out by time
+        return data
 
-    def judge(
-        self,
-        draft: Path,
-        manifest: Manifest,
-        before: frozenset[str],  # noqa: ARG002 as every course is asked
-        all_labels: Collection[str],  # noqa: ARG002
-    ) -> Verdict | None:
-        champion = self.run.champion
-        if champion is None or not champion.knows(self.skill, self.need.name) or self._ranked is None:
-            return None
-        candidate, was = self._model(draft, manifest), self._model(champion.folder, champion.manifest)
-        gains = paired(self._ranked, rank(was, self.data.held_out, self.settings.min_rating))
-        place = manifest.skills[self.skill].models[self.need.name].folder
-        sizes = [
-            sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and "weights" not in path.parts)
-            for folder in (draft / place, champion.model_folder(self.skill, self.need.name))
-        ]
-        measured = Measured(
-            latency_ratio=_latency_ratio(candidate, was),
-            size_ratio=sizes[0] / max(sizes[1], 1),
-            parity=float(manifest.skills[self.skill].models[self.need.name].training["parity"]),
-            answers_changed=changed_answers(champion.manifest.skills[self.skill], manifest.skills[self.skill]),
+    def plan(self, data: Behaviour, need: Need) -> str:  # noqa: ARG002 the readings that answer are chosen by the data
+        return ""
+
+    def load(self, folder: Path, threads: int | None = None) -> Recommender:
+        return Recommender.load(folder, threads)
+
+    def evaluate(self, model: Recommender, data: Behaviour) -> Evaluation:
+        """On held-out events, with this week's most popular beside it."""
+        ranked = _ranked(model, data)
+        plain = _ranked(model, data, popular)
+        unknown = sum(-1 in one.items for one in ranked.queries)
+        warnings = (
+            f"{unknown} of {len(ranked.queries)} users want an item that the model does not know; it counts as missed.",
         )
-        verdict = judge_ranking(*gains, measured, self.run.config.gate)
-        return self._with_expected(verdict, draft, manifest) if self.settings.exploration else verdict
+        return Evaluation(
+            metrics=ranked.metrics,
+            rows=len(ranked.queries),
+            source=data.source or data.split,
+            intervals=ranked.intervals,
+            baselines={"most popular this week": plain.metrics},
+            warnings=warnings if unknown else (),
+        )
 
-    def _with_expected(self, verdict: Verdict, draft: Path, manifest: Manifest) -> Verdict:
-        """What candidate and champion would have been clicked in answers that chance had a hand in."""
-        champion, log = self.run.champion, read_log(self.run.memory, self.skill)
-        assert champion is not None
-        was = self._ready(champion.folder, champion.manifest)
-        return with_expected(verdict, self.skill, compared(self._ready(draft, manifest), was, log))
+    def scores(self, model: Recommender, data: Behaviour) -> tuple[Scores, ...]:
+        """NDCG@10 of each query."""
+        return (_scores(_ranked(model, data), data),)
 
-    def _ready(self, folder: Path, manifest: Manifest) -> Recommendations:
-        found = load_skills(folder, manifest)[self.skill]
-        assert isinstance(found, Recommendations)
-        return found
+    def timed(self, model: Recommender, data: Behaviour) -> Sequence[Callable[[], object]]:
+        end = float(model.events.time[-1]) if len(model.events) else 0.0
+        counts = model.trend().at(end)
+        queries = [model.histories.query(model.user_at.get(name, -1), end) for name in data.events.users[:TIMED]]
+        return [partial(model.scores, query, counts) for query in queries]
 
-    def _model(self, folder: Path, manifest: Manifest) -> Recommender:
-        found = self._ready(folder, manifest).models[self.need.name]
-        assert isinstance(found, Recommender)
-        return found
+    def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
+        tried = "; ".join(f"{name} {value:.3f}" for name, value in record["tried"].items())
+        chosen = f" NDCG@10 on {record['held']} users' last events: {tried}." if tried else " Mixed as before."
+        chosen = chosen if record["parameters"] or tried else ""
+        left_out = f" {record['left_out']}." if record["left_out"] else ""
+        return (
+            f"{train_rows} events learnt in {record['seconds']:.0f} s ({record['precision']}). "
+            f"What answers: {' + '.join(record['readings'])}.{chosen}{left_out}"
+        )
+
+    def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
+        from autogen.tasks.recommendation.report import drawings
+
+        return drawings(evaluation, record)
+
+    def tables(self, evaluation: Evaluation) -> Iterator[Table]:  # noqa: ARG002 the metrics say it all
+        yield from ()
 
 
-def _latency_ratio(candidate: Recommender, champion: Recommender) -> float:
-    """In turn, on histories that both know, the median of the ratios."""
-    users = candidate.events.users[:TIMED]
-    ratios = [_seconds(candidate, user) / _seconds(champion, user) for user in users for _ in range(2)]
-    return median(ratios) if ratios else 1.0
+def _ranked(model: Recommender, data: Behaviour, scorer: Scorer | None = None) -> Ranked:
+    return rank(model, data.held_out, data.set_aside, min_rating=data.min_rating, scorer=scorer)
 
 
-def _seconds(model: Recommender, user: str) -> float:
-    end = float(model.events.time[-1]) if len(model.events) else 0.0
-    counts, query = model.trend().at(end), model.histories.query(model.user_at.get(user, -1), end)
-    started = time.perf_counter()
-    model.scores(query, counts)
-    return time.perf_counter() - started
+def _scores(ranked: Ranked, data: Behaviour) -> Scores:
+    gains = np.array(ranked.gains, np.float64)
+    return Scores(
+        metric=MAIN,
+        statistic="mean",
+        rows=data.fingerprints(),
+        counts=np.stack([gains, np.ones(len(gains))], axis=1),
+        right=np.array([_all_found(*both) for both in zip(ranked.found, ranked.queries, strict=True)], bool),
+        groups=("",) * len(gains),
+        beyond=np.array([query.items == {-1} for query in ranked.queries], bool),
+        from_feedback=np.arange(len(gains)) >= len(data.queries()[0]),
+        unit="queries",
+        group="group",
+    )
+
+
+def _all_found(found: Found, query: Relevant) -> bool:
+    """Whether everything that was to be found is among the ten, or fills them."""
+    return round(found.recall * len(query.items)) >= min(len(query.items), TOP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.config.settings import RESERVED_LABEL
+from autogen.markup import Table, share
 from autogen.tasks.text_classification.decoding import Prediction
 
 Counts = NDArray[np.intp]
@@ -27,6 +28,7 @@ class Answers:
     labels: Sequence[str]
     predictions: Sequence[Prediction]
     threshold: float | None  # on the largest logit; None rejects nothing
+    calibrated_on: bool = False  # temperature and threshold were fitted on these very rows
 
     @property
     def decided(self) -> list[str]:
@@ -189,6 +191,27 @@ def mistakes(answers: Answers, limit: int) -> list[Mistake]:
         seen[one.label, one.answered] += 1
         (first if seen[one.label, one.answered] <= 2 else later).append(one)
     return [*first, *later][:limit]
+
+
+MOST_MISTAKES = 40
+MOST_PAIRS = 15
+LONGEST_TEXT = 300
+
+
+def mistake_tables(answers: Answers) -> Iterator[Table]:
+    """The most frequent mistakes and the surest ones, where there are any."""
+    pairs = confusion(answers.labels, answers.decided).pairs(MOST_PAIRS)
+    if pairs:
+        yield Table("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
+    found = mistakes(answers, MOST_MISTAKES)
+    if found:
+        rows = [(_cut(one.text), one.label, one.answered, share(one.confidence)) for one in found]
+        columns = ("text", "right label", "answered", "confidence")
+        yield Table("Mistakes, the surest first", columns, rows, right=(3,))
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST_TEXT else f"{words[:LONGEST_TEXT]}…"
 
 
 def wilson(share: float, rows: int, z: float = 1.96) -> tuple[float, float]:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.config.settings import RESERVED_LABEL
-from autogen.tasks.recommendation.trend import Floats
 from autogen.tasks.text_classification.calibration import fit_temperature, fit_threshold, softmax
 from autogen.tasks.text_classification.metrics import auroc, per_label
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ weights/         what training starts from next time; never read here
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from autogen.data.rows import Row
 from autogen.errors import VersionDamaged
-from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.runtime.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 from autogen.runtime.session import MODEL_FILE, ExportedModel, Outputs
+from autogen.storage.files import sha256_of
 from autogen.tasks.text_classification.decoding import Prediction, TextClassification
 
 TASK_FILE = "task.json"
@@ -39,11 +42,19 @@ class ModelCard:
 class TunedModel:
     """Texts in, predictions out, through the exported graph."""
 
-    def __init__(self, card: ModelCard, task: TextClassification, encoder: TextEncoder, graph: ExportedModel) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        task: TextClassification,
+        encoder: TextEncoder,
+        graph: ExportedModel,
+        folder: Path | None = None,
+    ) -> None:
         self.card = card
         self.task = task
         self.encoder = encoder
         self.graph = graph
+        self.folder = folder
 
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> TunedModel:
@@ -57,7 +68,7 @@ class TunedModel:
             raise VersionDamaged(f"{folder} does not hold a whole tuned model: {error}") from error
         except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
             raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
-        return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads))
+        return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Prediction]:
         return self.task.decode(self.logits(texts, pairs)) if texts else []
@@ -77,7 +88,42 @@ class TunedModel:
         return found
 
     def with_task(self, task: TextClassification) -> TunedModel:
-        return TunedModel(self.card, task, self.encoder, self.graph)
+        return TunedModel(self.card, task, self.encoder, self.graph, self.folder)
+
+    @property
+    def base_model(self) -> str:
+        return self.card.base_model
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return self.task.labels
+
+    @property
+    def digest(self) -> str:
+        """Of the weights, the tokenizer, the form of the export, and the task with a skill's settings applied. Not of
+        the graph: an exporter numbers nodes as it goes."""
+        own = hashlib.sha256(json.dumps(self.task.to_json(), sort_keys=True).encode())
+        if self.folder is not None:
+            files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
+            for path in sorted(path for path in files if path.is_file()):
+                own.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
+        return own.hexdigest()
+
+    answer_column = "prediction"
+
+    def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """`prediction` (after rejection) and `confidence` of rows with `text` and, perhaps, `text_pair`."""
+        predictions = self.predict(*_texts(rows))
+        return [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in predictions]
+
+    def probabilities(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+        found = self.task.probabilities(self.logits(*_texts(rows))) if rows else ()
+        return [dict(zip(self.task.labels, map(float, row), strict=True)) for row in found]
+
+
+def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:
+    pairs = [str(row.values.get("text_pair") or "") for row in rows]
+    return [str(row.values["text"]) for row in rows], pairs if any(pairs) else None
 
 
 def write_task(folder: Path, card: ModelCard, task: TextClassification) -> None:

@@ -3,12 +3,13 @@ see it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from autogen.reports.curves import training_curves
-from autogen.reports.drawing import Picture, picture, style
-from autogen.tasks.recommendation.report import rankings
+from autogen.reports.curves import learning_drawings
+from autogen.reports.drawing import Drawing
+from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.text_classification.answers import Answers, Confusion, confusion, reliability, tradeoff
 from autogen.tasks.text_classification.pictures import (
     MOST_BARS,
@@ -21,50 +22,23 @@ from autogen.tasks.text_classification.pictures import (
     reliability_diagram,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from autogen.reports.report import Part
-
 MOST_IN_OVERVIEW = 400  # labels; more would be less than a pixel each
 
-Drawn = tuple[str, str, str, str, "Figure"]  # name, title, caption, alt, figure
+
+def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
+    """All that there is something to draw for; figures are made within `reports.drawing.style`."""
+    yield from learning_drawings(record.get("history", ()))
+    answers = evaluation.details
+    if answers is not None and record.get("cross_validated"):  # then no eval row has fitted anything
+        answers = replace(answers, calibrated_on=False)
+    if answers is not None and answers.predictions:
+        yield from _confusion(answers)
+        yield from _calibration(answers)
+        yield from _out_of_scope(answers)
+        yield from _labels(evaluation.per_label)
 
 
-def gallery(part: Part) -> list[Picture]:
-    """All pictures that there is something to draw for."""
-    with style():
-        drawn = [*_training(part.training.get("history", ()))]
-        drawn += rankings(part.metrics, part.intervals, part.baselines, part.training.get("tried") or {})
-        if part.answers is not None and part.answers.predictions:
-            drawn += [*_confusion(part.answers), *_calibration(part.answers, part.calibrated_on)]
-            drawn += [*_out_of_scope(part.answers, part.calibrated_on), *_labels(part.per_label)]
-        return [picture(*one) for one in drawn]
-
-
-def _training(history: Sequence[Mapping[str, float]]) -> Iterator[Drawn]:
-    figure = training_curves(history)
-    if figure is not None:
-        scores = [entry["eval_score"] for entry in history if "eval_score" in entry]
-        losses = [entry["loss"] for entry in history if "loss" in entry]
-        said = (
-            f"; held-out accuracy from {scores[0]:.1%} to {scores[-1]:.1%}, at best {max(scores):.1%}" if scores else ""
-        )
-        yield (
-            "training",
-            "Training",
-            "The loss is what is minimised (with its contrastive part where there is one). "
-            + (
-                "The epoch with the best held-out accuracy was kept."
-                if scores
-                else "No rows were held out of this fit."
-            ),
-            f"Curves over {len(losses)} epochs: loss from {losses[0]:.3g} to {losses[-1]:.3g}{said}.",
-            figure,
-        )
-
-
-def _confusion(answers: Answers) -> Iterator[Drawn]:
+def _confusion(answers: Answers) -> Iterator[Drawing]:
     found = confusion(answers.labels, answers.decided)
     size = len(found.labels)
     if size <= MOST_LABELS:
@@ -76,7 +50,7 @@ def _confusion(answers: Answers) -> Iterator[Drawn]:
             worst, f"The {len(worst.labels)} most confused of {size} labels; mistakes with others are not shown."
         )
     if size <= MOST_IN_OVERVIEW:
-        yield (
+        yield Drawing(
             "confusion-all",
             "Confusion of all labels",
             "Every mistake is a dot. Dots near the line are labels often taken for each other.",
@@ -85,9 +59,9 @@ def _confusion(answers: Answers) -> Iterator[Drawn]:
         )
 
 
-def _matrix(found: Confusion, which: str) -> Drawn:
+def _matrix(found: Confusion, which: str) -> Drawing:
     pairs = "; ".join(f"{label} answered as {answered} ({rows})" for label, answered, rows in found.pairs(5))
-    return (
+    return Drawing(
         "confusion",
         "Confusion",
         f"{which} Rows are the right labels, columns what was answered, rejection included; confused labels lie side "
@@ -97,18 +71,18 @@ def _matrix(found: Confusion, which: str) -> Drawn:
     )
 
 
-def _calibration(answers: Answers, calibrated_on: bool) -> Iterator[Drawn]:
+def _calibration(answers: Answers) -> Iterator[Drawing]:
     found = reliability(answers)
     if found is not None:
         bins = "; ".join(f"{c:.0%} sure, {a:.0%} right" for c, a in zip(found.confidence, found.accuracy, strict=True))
-        yield (
+        yield Drawing(
             "reliability",
             "Is confidence to be believed?",
             "In-scope rows before rejection, in ten bins of equal width, with 95 % intervals. On the dashed line, an "
             "answer that is 80 % sure is right 80 % of the time."
             + (
                 " The temperature was fitted on these very rows, so this is a little flattering."
-                if calibrated_on
+                if answers.calibrated_on
                 else ""
             ),
             f"Reliability diagram, expected calibration error {found.ece:.1%}. By bin: {bins}.",
@@ -116,22 +90,26 @@ def _calibration(answers: Answers, calibrated_on: bool) -> Iterator[Drawn]:
         )
 
 
-def _out_of_scope(answers: Answers, calibrated_on: bool) -> Iterator[Drawn]:
+def _out_of_scope(answers: Answers) -> Iterator[Drawing]:
     found = tradeoff(answers)
     if found is None:
         return
-    chosen = " The threshold was chosen on these very rows." if calibrated_on and answers.threshold is not None else ""
+    chosen = (
+        " The threshold was chosen on these very rows."
+        if answers.calibrated_on and answers.threshold is not None
+        else ""
+    )
     at = "nothing is rejected" if answers.threshold is None else f"the threshold is {answers.threshold:.3g}"
     outside = answers.outside
     middles = f"in scope {_median(answers.scores[~outside]):.3g}, out of scope {_median(answers.scores[outside]):.3g}"
-    yield (
+    yield Drawing(
         "scores",
         "Scores in scope and out of it",
         "The further apart the two are, the better what is out of scope can be told." + chosen,
         f"Histogram of scores; medians: {middles}; {at}.",
         out_of_scope_scores(answers),
     )
-    yield (
+    yield Drawing(
         "tradeoff",
         "What rejection costs",
         "Every threshold is a point of the line: further right finds more that is out of scope, further down answers "
@@ -147,12 +125,12 @@ def _median(values: Any) -> float:
     return float(np.median(values))
 
 
-def _labels(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[Drawn]:
+def _labels(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[Drawing]:
     if per_label:
         which = f"The {MOST_BARS} hardest of {len(per_label)} labels" if len(per_label) > MOST_BARS else "All labels"
         worst: Callable[[str], float] = lambda name: per_label[name]["f1"]  # noqa: E731
         hardest = "; ".join(f"{name} {per_label[name]['f1']:.0%}" for name in sorted(per_label, key=worst)[:5])
-        yield (
+        yield Drawing(
             "labels",
             "Labels, hardest first",
             f"{which}, after rejection; in brackets the rows of each. A label with few rows may look hard by chance.",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.columns import select
+from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import Problem
-from autogen.data.quality.labels import check_eval, check_labelled
+from autogen.data.quality.labels import check_eval, check_labelled, label_counts
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.data.splits import has_rows_to_spare, hold_out
+from autogen.markup import Table
+from autogen.tasks.task import Identity, Summary
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 
 MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
@@ -51,13 +54,61 @@ class LabelledRows:
 
 @dataclass(frozen=True)
 class LearningData:
-    """What is learnt from and what is measured on, with every problem found on the way."""
+    """What is learnt from and what is measured on, with every problem found on the way.
+
+    `set_aside`: rows of feedback that choose nothing (no epoch, no threshold): they are for the gate and for what is
+    reported.
+    """
 
     train: LabelledRows
     held_out: LabelledRows  # empty: too few rows to spare, cross-validation measures
     split: str  # how the held-out rows came about, in words
     problems: tuple[Problem, ...] = field(default=())
-    unlabelled: Unlabelled = field(default=Unlabelled())
+    unlabelled: Unlabelled | None = None  # None: no such files
+    set_aside: LabelledRows = field(default=LabelledRows())
+    feedback: tuple[str, ...] = ()
+    corrections_of_eval: int = 0
+    source: str = ""  # the file that is measured on, where it is not the need's own eval rows
+
+    @property
+    def measured(self) -> LabelledRows:
+        """What a version is measured on: held-out rows, and what people really asked."""
+        return joined(self.held_out, self.set_aside)
+
+    @property
+    def texts(self) -> list[str]:
+        return self.train.texts
+
+    def identity(self) -> Identity:
+        unlabelled = [Example(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
+        return Identity(
+            train=fingerprint(self.train.examples),
+            eval=fingerprint(self.measured.examples),
+            train_rows=len(self.train.rows),
+            eval_rows=len(self.measured.rows),
+            learnt=frozenset(map(row_fingerprint, self.train.texts)),
+            measured=frozenset(map(row_fingerprint, self.measured.texts)),
+            order=tuple(in_order(part) for part in (self.train.examples, self.held_out.examples, unlabelled)),
+            outputs=tuple(sorted({*self.train.labels} - {RESERVED_LABEL})),
+        )
+
+    def summary(self) -> Summary:
+        """Rows per label."""
+        train, held_out = label_counts(self.train.labels), label_counts(self.held_out.labels)
+        counts = {label: (train.get(label, 0), held_out.get(label, 0)) for label in sorted({*train, *held_out})}
+        total = ("all", sum(train.values()), sum(held_out.values()))
+        rows = [*((label, *of) for label, of in counts.items()), total]
+        unlabelled = str(self.unlabelled) if self.unlabelled is not None else ""
+        return Summary(
+            tables=(Table("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            lines=(f"Held out: {self.split}.", *([f"Unlabelled: {unlabelled}."] if unlabelled else [])),
+            json={
+                "labels": {label: {"train": of[0], "held_out": of[1]} for label, of in counts.items()},
+                "held_out": self.split,
+                "unlabelled": unlabelled,
+                "learns_from": "",
+            },
+        )
 
 
 def read_learning_data(
@@ -70,17 +121,29 @@ def read_learning_data(
 ) -> LearningData:
     """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
-    learnt, problems = read_labelled(project, train, columns)
-    problems += check_labelled(learnt.texts, learnt.labels, learnt.rows)
-    if held_out:
-        measured, found = read_labelled(project, held_out, columns)
-        problems += [*found, *check_labelled_eval(learnt, measured)]
-        learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
-        words = f"{len(measured.rows)} rows of the eval data"
-    else:
-        learnt, measured, words = split(learnt, seed)
+    learnt = read_labelled(project, train, columns)
+    data = split_rows(learnt, read_labelled(project, held_out, columns) if held_out else None, seed)
+    if not unlabelled:
+        return data
     texts, found = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
-    return LearningData(learnt, measured, words, (*problems, *found), texts.without(learnt.texts, measured.texts))
+    texts = texts.without(data.train.texts, data.held_out.texts)
+    return replace(data, problems=(*data.problems, *found), unlabelled=texts)
+
+
+ReadRows = tuple[LabelledRows, list[Problem]]
+
+
+def split_rows(train: ReadRows, held_out: ReadRows | None, seed: int) -> LearningData:
+    """Rows as read, checked; and split, where no held-out rows are given."""
+    learnt, problems = train
+    problems = [*problems, *check_labelled(learnt.texts, learnt.labels, learnt.rows)]
+    if held_out is None:
+        learnt, measured, words = split(learnt, seed)
+        return LearningData(learnt, measured, words, tuple(problems))
+    measured, found = held_out
+    problems += [*found, *check_labelled_eval(learnt, measured)]
+    learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
+    return LearningData(learnt, measured, f"{len(measured.rows)} rows of the eval data", tuple(problems))
 
 
 def read_labelled(

@@ -5,60 +5,61 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from autogen.models.adapters import is_adapted, merged
-from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.models.network import Network, Output
 from autogen.runtime.session import ExportedModel
-from autogen.tasks.text_classification.learning.classifier import Classifier
+from autogen.training.loop.answers import Outputs, in_order
+from autogen.training.loop.batching import RowEncoder, length_batches
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+LONGEST = 100_000  # tokens of a row, which no model reads
 
 
 class _Graph(nn.Module):
-    """The classifier with the plain arguments that a graph has."""
+    """The network with the plain arguments that a graph has."""
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.model = model
 
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
-        answer = self.model.answer({"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": types})
-        return answer.logits, answer.embedding
+    def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.model.answer(dict(zip(self.model.input_names, arrays, strict=True))))
 
 
-def export_graph(model: Classifier, path: Path) -> None:
-    """Write the fp32 graph: inputs (rows, length), outputs `logits` (rows, labels), `text_embedding` (rows, hidden)."""
-    names = INPUTS if model.has_token_types else INPUTS[:2]
-    sample = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
-    rows, length = torch.export.Dim("rows"), torch.export.Dim("length", max=100_000)
-    graph = _Graph(_merged(model.cpu().eval()))
-    with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript", "onnx_ir"):
+def export_graph(model: Network, path: Path) -> None:
+    """Write the fp32 graph: the network's `input_names`, each (rows, length), and its `output_names`."""
+    sample = {name: torch.ones(2, 8, dtype=torch.int64) for name in model.input_names}
+    write_graph(_Graph(_merged(model.cpu().eval())), sample, model.output_names, path, LONGEST)
+
+
+def write_graph(
+    module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], path: Path, longest: int
+) -> None:
+    """Write a module as ONNX. Its inputs are (rows, length) as those of `sample`, for any number of rows and any length
+    up to `longest`."""
+    dimensions = {0: torch.export.Dim("rows"), 1: torch.export.Dim("length", max=longest)}
+    with warnings.catch_warnings(), quiet_loggers("torch.onnx", "onnxscript", "onnx_ir"):
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            graph,
-            sample,
+            module.eval(),
+            tuple(sample.values()),
             str(path),
             dynamo=True,
             verbose=False,
-            input_names=list(names),
-            output_names=["logits", "text_embedding"],
-            dynamic_shapes=tuple({0: rows, 1: length} for _ in names),
+            input_names=list(sample),
+            output_names=list(outputs),
+            dynamic_shapes=(tuple(dimensions for _ in sample),),
             external_data=False,
         )
 
 
-def _merged(model: Classifier) -> Classifier:
+def _merged(model: Network) -> Network:
     """A copy whose backbone has what a tuning method added in its weights, where it can be: it answers faster."""
     if not is_adapted(model.backbone):
         return model
@@ -67,7 +68,7 @@ def _merged(model: Classifier) -> Classifier:
     return whole
 
 
-class _quiet:
+class quiet_loggers:
     """Loggers of these names keep to errors for a while."""
 
     def __init__(self, *names: str) -> None:
@@ -83,11 +84,13 @@ class _quiet:
             logger.setLevel(level)
 
 
-def graph_logits(path: Path, encoder: TextEncoder, rows: Sequence[Encoded]) -> NDArray[np.float32]:
-    """Logits of an exported graph, in the order of the rows."""
+def graph_outputs(
+    path: Path, encoder: RowEncoder, rows: Sequence[Sized], outputs: Sequence[Output], batch_size: int = 32
+) -> Outputs:
+    """These outputs of an exported graph, as `answers` gives those of the network."""
     graph = ExportedModel(path)
-    found: list[Any] = [None] * len(rows)
-    for places, arrays in encoder.sorted_batches(rows, 32):
-        for at, logits in zip(places, graph.run(arrays)["logits"], strict=True):
-            found[at] = logits
-    return np.stack(found)
+    parts = []
+    for places in length_batches(rows, batch_size):
+        found = graph.run(dict(encoder.pad([rows[at] for at in places])))
+        parts.append((places, [found[output.name] for output in outputs]))
+    return in_order(parts, outputs, list(map(len, rows)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,17 @@ from autogen.errors import ParityError
 
 PARITY_TOLERANCE = 0.01  # largest allowed difference of a logit; a cosine logit spans about ±20
 
+Floats = NDArray[np.floating[Any]]
 
-def check_parity(trained: NDArray[np.float32], exported: NDArray[np.float32]) -> float:
-    """The largest difference of a logit, rows being (rows, labels).
 
-    Raises ParityError when it is above PARITY_TOLERANCE, or when a row's best label differs although the trained model
-    preferred it by more than twice that.
+def check_parity(trained: Floats, exported: Floats, mask: NDArray[np.bool_] | None = None) -> float:
+    """The largest difference of a logit, the arrays being (…, labels). `mask`: which of the leading places count, such
+    as (rows, length) for the tokens that are no padding; None: all of them.
+
+    Raises ParityError when it is above PARITY_TOLERANCE, or when a place's best label differs although the trained
+    model preferred it by more than twice that.
     """
+    trained, exported = _counted(trained, mask), _counted(exported, mask)
     difference = np.abs(trained - exported).max(axis=1)
     ordered = np.sort(trained, axis=1)
     clear = (
@@ -30,3 +36,11 @@ def check_parity(trained: NDArray[np.float32], exported: NDArray[np.float32]) ->
             "The version was not made; what answers now is unchanged."
         )
     return float(difference.max())
+
+
+def _counted(values: Floats, mask: NDArray[np.bool_] | None) -> Floats:
+    """(places that count, labels); a score that is alone in its place is one label."""
+    if mask is None:
+        return values.reshape(-1, values.shape[-1])
+    chosen: Floats = values[mask]
+    return chosen.reshape(len(chosen), -1)

@@ -7,35 +7,37 @@ from typing import Any
 
 import numpy as np
 
-from autogen.training.export.graph import _quiet
+from autogen.training.export.graph import quiet_loggers
 
 TABLE = 64  # rows from which a table of embeddings is worth making smaller
 
 
-def quantise(fp32: Path, target: Path) -> None:
+def quantise(fp32: Path, target: Path, embedding: str) -> None:
     """Dynamic int8 of the encoder's matrix products, one scale per output channel (onnxruntime's own quantiser). The
-    fastest."""
+    fastest. `embedding`: the graph's output that the head reads."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with _quiet("root"):
+    with quiet_loggers("root"):
         quantize_dynamic(
             _small_tables(fp32),
             target,
             weight_type=QuantType.QInt8,
             per_channel=True,
             op_types_to_quantize=["MatMul", "Gemm"],
-            nodes_to_exclude=_head_nodes(fp32),
+            nodes_to_exclude=_head_nodes(fp32, embedding),
         )
 
 
-def quantise_in_blocks(fp32: Path, target: Path) -> None:
+def quantise_in_blocks(fp32: Path, target: Path, embedding: str) -> None:
     """int8 with a scale for every 64 weights and activations (onnxruntime's MatMulNBits): a quarter of the error of
     `quantise`, at twice its time."""
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-    with _quiet("onnxruntime.quantization.matmul_nbits_quantizer"):
+    with quiet_loggers("onnxruntime.quantization.matmul_nbits_quantizer"):
         blocks = DefaultWeightOnlyQuantConfig(block_size=64, is_symmetric=True, accuracy_level=4, bits=8)
-        quantiser = MatMulNBitsQuantizer(_small_tables(fp32), algo_config=blocks, nodes_to_exclude=_head_nodes(fp32))
+        quantiser = MatMulNBitsQuantizer(
+            _small_tables(fp32), algo_config=blocks, nodes_to_exclude=_head_nodes(fp32, embedding)
+        )
         quantiser.process()
         quantiser.model.save_model_to_file(str(target), False)
 
@@ -78,11 +80,11 @@ def _gather_bytes(graph: Any, table: Any, gather: Any) -> list[Any]:
     ]
 
 
-def _head_nodes(graph: Path) -> list[str]:
+def _head_nodes(graph: Path, embedding: str) -> list[str]:
     """What comes after the embedding: small and sensitive, so it stays in fp32."""
     import onnx
 
-    after, names = {"text_embedding"}, []
+    after, names = {embedding}, []
     for node in onnx.load(graph).graph.node:  # in the order of their running
         if after & {*node.input}:
             after |= {*node.output}
@@ -90,8 +92,6 @@ def _head_nodes(graph: Path) -> list[str]:
     return names
 
 
-# The forms that answer, fastest first, with the held-out accuracy that each may lose; fp32 when none keeps within it.
+# The forms that answer, fastest first, with the held-out score that each may lose; fp32 when none keeps within it.
 MOST_LOST = 0.005
-
-
 INT8_FORMS = {"int8": (quantise, 0.0025), "int8-blocks": (quantise_in_blocks, MOST_LOST)}

@@ -1,4 +1,4 @@
-"""The trained model to the form that answers: ONNX, proven to agree, and int8 where that loses nothing."""
+"""A base model as it is, exported: what turns texts into vectors where nothing has to be learnt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from autogen.models.base_models import BaseModel
-from autogen.models.sources import FromBaseModel
+from autogen.models.network import TextEmbedder
+from autogen.models.sources import PretrainedEncoder
 from autogen.runtime.encoding import TOKENIZER_FILE
 from autogen.runtime.session import MODEL_FILE
 from autogen.runtime.text_encoder import ENCODER_FILE
@@ -16,12 +17,12 @@ from autogen.training.export.quantise import quantise
 
 def export_text_encoder(base: BaseModel, folder: Path, max_length: int) -> None:
     """The base model as it is, in int8, with its tokenizer: texts to mean token vectors (`runtime.text_encoder`)."""
-    source = FromBaseModel(base)
+    source = PretrainedEncoder(base)
     tokenizer, pad_id, limit = source.tokenizer()
     folder.mkdir(parents=True, exist_ok=True)
     whole = folder / "fp32.onnx"
-    export_graph(source.build(("a", "b"), seed=0), whole)
-    quantise(whole, folder / MODEL_FILE)
+    export_graph(TextEmbedder(source.encoder(seed=0)), whole)
+    quantise(whole, folder / MODEL_FILE, TextEmbedder.embedding)
     whole.unlink()
     tokenizer.save(str(folder / TOKENIZER_FILE))
     card = {"max_length": min(limit, max_length), "pad_id": pad_id, "base_model": source.name}

@@ -1,61 +1,73 @@
-"""What a model in training answers, to rows of like length at a time."""
+"""What a network in training answers, to rows of like length at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence, Sized
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autogen.runtime.encoding import Encoded, TextEncoder
-from autogen.tasks.text_classification.learning.classifier import Classifier
+from autogen.models.network import Network, Output
+from autogen.training.loop.batching import RowEncoder, length_batches
 from autogen.training.loop.frozen import HiddenStates
 
-Logits = NDArray[np.float32]
-OnScore = Callable[[NDArray[np.bool_]], None]  # told after each epoch which in-scope held-out rows are answered rightly
+Floats = NDArray[np.float32]
+Outputs = tuple[Floats, ...]  # an array for each output, rows in the order given; per token: (rows, longest row, …)
 
 
 def answers(
-    model: Classifier,
-    encoder: TextEncoder,
-    rows: Sequence[Encoded],
+    model: Network,
+    encoder: RowEncoder,
+    rows: Sequence[Sized],
     bf16: bool,
     batch_size: int = 32,
     hidden: HiddenStates | None = None,
-) -> tuple[Logits, Logits]:
-    """Logits (rows, labels) and embeddings (rows, hidden) of the model in training, rows in the order given."""
+    outputs: Sequence[Output] | None = None,
+) -> Outputs:
+    """The outputs asked for (all of them), of the model in training. What is per token is zero beyond a row's end."""
     device = next(model.parameters()).device
-    logits: list[Any] = [None] * len(rows)
-    embeddings: list[Any] = [None] * len(rows)
+    asked = model.outputs if outputs is None else outputs
+    places_of = [model.output_names.index(output.name) for output in asked]
     training = model.training
     model.eval()
+    parts: list[tuple[list[int], list[Floats]]] = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        for places, arrays in encoder.sorted_batches(rows, batch_size):
-            batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
+        for places in length_batches(rows, batch_size):
+            some = [rows[at] for at in places]
+            batch = {name: torch.from_numpy(values).to(device) for name, values in encoder.pad(some).items()}
             if hidden:
-                batch["hidden"] = hidden.pad([rows[at] for at in places]).to(device)
-            found = model.answer(batch)
-            for at, one, embedding in zip(
-                places, found.logits.float().cpu(), found.embedding.float().cpu(), strict=True
-            ):
-                logits[at], embeddings[at] = one.numpy(), embedding.numpy()
+                batch["hidden"] = hidden.pad(some).to(device)
+            answer = model.answer(batch)
+            parts.append((places, [answer[at].float().cpu().numpy() for at in places_of]))
     model.train(training)
-    return np.stack(logits), np.stack(embeddings)
+    return in_order(parts, asked, list(map(len, rows)))
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """Share of in-scope rows whose largest logit is the right label's."""
+def in_order(
+    parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[Output], lengths: Sequence[int]
+) -> Outputs:
+    """The outputs of batches, each with its rows' places, as arrays of all rows in their order."""
+    found: list[Floats] = []
+    for places, arrays in parts:
+        if not found:
+            found = [_room(one, output, lengths) for one, output in zip(arrays, outputs, strict=True)]
+        for output, room, values in zip(outputs, found, arrays, strict=True):
+            if not output.per_token:
+                room[places] = values
+                continue
+            for at, row in zip(places, values, strict=True):
+                room[at, : lengths[at]] = row[: lengths[at]]
+    return tuple(found)
 
-    gold: NDArray[np.intp]
-    on_score: OnScore | None = None
 
-    def __call__(self, logits: Logits) -> float:
-        known = self.gold >= 0
-        right = logits.argmax(axis=1)[known] == self.gold[known]
-        if self.on_score is not None:
-            self.on_score(right)
-        return float(right.mean()) if known.any() else 0.0
+def _room(values: Floats, output: Output, lengths: Sequence[int]) -> Floats:
+    tokens = (max(lengths),) if output.per_token else ()
+    return np.zeros((len(lengths), *tokens, *values.shape[1 + len(tokens) :]), np.float32)
+
+
+def token_mask(rows: Sequence[Sized]) -> NDArray[np.bool_]:
+    """(rows, longest row): which places hold a token."""
+    lengths = np.array(list(map(len, rows)))
+    mask: NDArray[np.bool_] = np.arange(lengths.max()) < lengths[:, None]
+    return mask

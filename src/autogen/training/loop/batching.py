@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-
-from autogen.runtime.encoding import Encoded, TextEncoder
 
 TOKENS_PER_CHUNK = 512  # a chunk fits the processor's caches; larger ones were slower on every machine tried
 TOKENS_TO_START = 32  # what one more chunk costs, as so many tokens would
 POOL = 8  # batches whose rows are sorted by length together
+IGNORED = -100  # the target of what is no target, such as padding; torch's losses leave it out of themselves
+
+
+class RowEncoder(Protocol):
+    """Makes batches of rows, which it or its like has encoded; a row is as long as it has tokens."""
+
+    def pad(self, rows: Sequence[Any]) -> Mapping[str, NDArray[np.int64]]:
+        """The arrays that the network reads, each of shape (rows, longest row)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """An encoded row and the index of its label; -1 for an out-of-scope row."""
+    """An encoded row and what should be answered to it: the index of its class, or a tag for each of its tokens."""
 
-    encoded: Encoded
-    gold: int
+    encoded: Sized
+    target: Any
+    group: int = 0  # balanced batches hold two rows of each of several groups
 
 
 class TrainingRows(Dataset[TrainingRow]):
@@ -62,18 +72,19 @@ class LengthGroupedBatches(Sampler[list[int]]):
         yield from batches
 
 
-class LabelBalancedBatches(Sampler[list[int]]):
-    """Batches of two rows from each of several labels, so that a contrastive loss finds pairs in every one.
+class GroupBalancedBatches(Sampler[list[int]]):
+    """Batches of two rows from each of several groups, such as labels, so that a contrastive loss finds pairs in every
+    one.
 
-    Labels are visited in turn, each label's rows in turn too: an epoch has as many rows as the data, and memory grows
+    Groups are visited in turn, each group's rows in turn too: an epoch has as many rows as the data, and memory grows
     with the rows, not with their pairs.
     """
 
     def __init__(self, rows: Sequence[TrainingRow], size: int, seed: int) -> None:
         self.rows, self.size, self.seed, self.epoch = rows, max(2, size), seed, 0
-        self.by_label: dict[int, list[int]] = defaultdict(list)
+        self.by_group: dict[int, list[int]] = defaultdict(list)
         for at, row in enumerate(rows):
-            self.by_label[row.gold].append(at)
+            self.by_group[row.group].append(at)
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -83,13 +94,13 @@ class LabelBalancedBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         chance = random.Random(f"{self.seed}/{self.epoch}")
-        labels = _forever(sorted(self.by_label), chance)
-        rows = {label: _forever(places, chance) for label, places in self.by_label.items()}
+        groups = _forever(sorted(self.by_group), chance)
+        rows = {group: _forever(places, chance) for group, places in self.by_group.items()}
         for _ in range(len(self)):
             batch: list[int] = []
             while len(batch) < self.size:
-                label = next(labels)
-                batch += [next(rows[label]) for _ in range(min(2, len(self.by_label[label])))]
+                group = next(groups)
+                batch += [next(rows[group]) for _ in range(min(2, len(self.by_group[group])))]
             yield batch
 
 
@@ -102,7 +113,7 @@ class Share(Sampler[list[int]]):
     """One process's share of every batch: every so-manieth row of the batch sorted by length, so that all have the same
     work. A process without a row takes another's."""
 
-    def __init__(self, batches: LengthGroupedBatches | LabelBalancedBatches, number: int, processes: int) -> None:
+    def __init__(self, batches: LengthGroupedBatches | GroupBalancedBatches, number: int, processes: int) -> None:
         self.batch_sampler, self.number, self.processes = batches, number, processes
 
     def set_epoch(self, epoch: int) -> None:
@@ -118,26 +129,45 @@ class Share(Sampler[list[int]]):
 
 
 class HasHiddenStates(Protocol):
-    def pad(self, rows: Sequence[Encoded]) -> torch.Tensor: ...
+    def pad(self, rows: Sequence[Sized]) -> Tensor: ...
+
+
+def class_indices(targets: Sequence[int]) -> Tensor:
+    """A class for each row: (rows,)."""
+    return torch.tensor(targets)
+
+
+def token_tags(targets: Sequence[Sequence[int]]) -> Tensor:
+    """A tag for each token: (rows, longest row), IGNORED beyond a row's end."""
+    longest = max(map(len, targets))
+    return torch.tensor([[*tags, *[IGNORED] * (longest - len(tags))] for tags in targets])
 
 
 @dataclass(frozen=True)
 class Collate:
-    """Rows to what the classifier takes: several padded batches of like length, and the labels in their order."""
+    """Rows to what the network takes: several padded batches of like length, and the targets in their order."""
 
-    encoder: TextEncoder
+    encoder: RowEncoder
+    targets: Callable[[Sequence[Any]], Tensor] = class_indices
     hidden: HasHiddenStates | None = None  # what the frozen layers say of the rows, where that is kept
 
     def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Any]:
         chunks = list(chunked(sorted(rows, key=lambda row: len(row.encoded))))
         return {
             "batches": [self._padded([row.encoded for row in chunk]) for chunk in chunks],
-            "gold": torch.tensor([row.gold for chunk in chunks for row in chunk]),
+            "targets": self.targets([row.target for chunk in chunks for row in chunk]),
         }
 
-    def _padded(self, rows: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+    def _padded(self, rows: Sequence[Sized]) -> dict[str, Tensor]:
         batch = {name: torch.from_numpy(values) for name, values in self.encoder.pad(rows).items()}
         return {**batch, "hidden": self.hidden.pad(rows)} if self.hidden else batch
+
+
+def length_batches(rows: Sequence[Sized], size: int) -> Iterator[list[int]]:
+    """The places of rows in batches of like length; unsorted batches take about twice the time."""
+    order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def chunked(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:

@@ -21,6 +21,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from autogen.errors import AutoGenError, ConfigError, MissingDependency
+from autogen.models.network import widened
 
 PATIENCE = timedelta(days=2)  # followers wait while the leader exports and measures
 _leading = False
@@ -150,17 +151,20 @@ def agreed(*flags: bool) -> tuple[bool, ...]:
     return tuple(bool(flag) for flag in found.tolist())
 
 
-def gathered(part: Tensor) -> Tensor:
-    """The rows of all processes, process by process. Gradients flow into this process's own rows only: every process
-    computes the same loss from all rows, so together they have all of its gradient."""
-    sizes = torch.zeros(processes(), dtype=torch.int64, device=part.device)
-    sizes[number()] = len(part)
-    dist.all_reduce(sizes)
-    padded = part.new_zeros((int(sizes.max()), *part.shape[1:]))
+def gathered(part: Tensor, fill: float = 0) -> Tensor:
+    """The rows of all processes, process by process; what is per token is made as long as the longest, with `fill`.
+    Gradients flow into this process's own rows only: every process computes the same loss from all rows, so together
+    they have all of its gradient."""
+    shapes = torch.zeros((2, processes()), dtype=torch.int64, device=part.device)
+    shapes[0, number()], shapes[1, number()] = len(part), part.shape[1] if part.ndim > 1 else 0
+    dist.all_reduce(shapes)
+    sizes, widths = shapes.tolist()
+    part = widened(part, max(widths), fill) if part.ndim > 1 else part
+    padded = part.new_zeros((max(sizes), *part.shape[1:]))
     padded[: len(part)] = part.detach()
     found = [torch.empty_like(padded) for _ in range(processes())]
     dist.all_gather(found, padded)
-    rows = [one[:size] for one, size in zip(found, sizes.tolist(), strict=True)]
+    rows = [one[:size] for one, size in zip(found, sizes, strict=True)]
     rows[number()] = part
     return torch.cat(rows)
 

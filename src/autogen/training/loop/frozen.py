@@ -8,7 +8,7 @@ lend itself to it, the layers are computed every time, with the same result: at 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from autogen.models.adapters import is_adapted
-from autogen.runtime.encoding import Encoded, TextEncoder
-from autogen.tasks.text_classification.learning.classifier import Classifier
+from autogen.models.network import Network
+from autogen.training.loop.batching import RowEncoder, length_batches
 
 MAPPED_FILE = "hidden.bin"
 IN_MEMORY = 2**30  # bytes of hidden states; more are kept in a file
@@ -46,7 +46,7 @@ def passed(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
 class HiddenStates:
     """The frozen layers' last hidden states of rows, found again by the row."""
 
-    def __init__(self, rows: Sequence[Encoded], values: Tensor) -> None:
+    def __init__(self, rows: Sequence[Sized], values: Tensor) -> None:
         self.values, self.places = values, {}
         start = 0
         for row in rows:
@@ -54,10 +54,10 @@ class HiddenStates:
             start += len(row)
         self._rows = rows  # their ids stay theirs
 
-    def put(self, row: Encoded, values: Tensor) -> None:
+    def put(self, row: Sized, values: Tensor) -> None:
         self.values[self.places[id(row)]] = values
 
-    def pad(self, rows: Sequence[Encoded]) -> Tensor:
+    def pad(self, rows: Sequence[Sized]) -> Tensor:
         """Of shape (rows, longest row, hidden)."""
         padded = self.values.new_zeros((len(rows), max(map(len, rows)), self.values.shape[1]))
         for at, row in enumerate(rows):
@@ -65,10 +65,10 @@ class HiddenStates:
         return padded
 
 
-def frozen_layers(model: Classifier) -> list[nn.Module]:
+def frozen_layers(model: Network) -> list[nn.Module]:
     """The embeddings and the layers above them that do not learn, the lowest first; empty when the embeddings do, when
     something learns beside them, or when they are not found where most encoders have them."""
-    if is_adapted(model.backbone):  # a learnt prefix goes into every layer
+    if is_adapted(model.backbone) or model.alters_inputs:  # a learnt prefix goes into every layer
         return []
     base = getattr(model.encoder, "base_model", model.encoder)
     embeddings = getattr(base, "embeddings", None)
@@ -93,7 +93,7 @@ def _learns(module: nn.Module) -> bool:
 
 
 @contextmanager
-def at_rest(model: Classifier) -> Iterator[list[nn.Module]]:
+def at_rest(model: Network) -> Iterator[list[nn.Module]]:
     """The frozen layers stay as they are when they answer, without dropout, while the rest trains."""
     layers = frozen_layers(model)
     model.at_rest = tuple(layers)
@@ -104,7 +104,7 @@ def at_rest(model: Classifier) -> Iterator[list[nn.Module]]:
 
 
 @contextmanager
-def stood_in(model: Classifier, layers: Sequence[nn.Module]) -> Iterator[None]:
+def stood_in(model: Network, layers: Sequence[nn.Module]) -> Iterator[None]:
     """The frozen layers do nothing, and the model takes their hidden states with each batch, as `hidden`."""
     stored = Stored()
     for layer in layers:  # the modules stay: encoders look at more of them than what they answer
@@ -119,10 +119,10 @@ def stood_in(model: Classifier, layers: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def remembered(
-    model: Classifier,
+    model: Network,
     layers: Sequence[nn.Module],
-    rows: Sequence[Encoded],
-    encoder: TextEncoder,
+    rows: Sequence[Sized],
+    encoder: RowEncoder,
     bf16: bool,
     batch_size: int,
     state: Path,
@@ -132,7 +132,8 @@ def remembered(
     device = next(model.parameters()).device
     was = model.training
     model.eval()
-    for places, arrays in encoder.sorted_batches(rows, batch_size):
+    for places in length_batches(rows, batch_size):
+        arrays = encoder.pad([rows[at] for at in places])
         batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
         hidden, embedding = _observed(model, layers[-1], batch, bf16)
         if hidden is None or hidden.shape[:2] != batch["input_ids"].shape:
@@ -148,14 +149,12 @@ def remembered(
     return found
 
 
-def _observed(
-    model: Classifier, layer: nn.Module, batch: dict[str, Tensor], bf16: bool
-) -> tuple[Tensor | None, Tensor]:
+def _observed(model: Network, layer: nn.Module, batch: dict[str, Tensor], bf16: bool) -> tuple[Tensor | None, Tensor]:
     seen: list[Any] = []
     handle = layer.register_forward_hook(lambda _module, _given, said: seen.append(said))
     try:
         with torch.no_grad(), torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=bf16):
-            embedding = model.answer(batch).embedding
+            embedding = model.embedding_of(model.answer(batch))
     finally:
         handle.remove()
     hidden = seen[0] if seen else None  # some architectures' layers say more than that
@@ -163,7 +162,7 @@ def _observed(
 
 
 def _stand_in_agrees(
-    model: Classifier, layers: Sequence[nn.Module], batch: dict[str, Tensor], hidden: Tensor, full: Tensor, bf16: bool
+    model: Network, layers: Sequence[nn.Module], batch: dict[str, Tensor], hidden: Tensor, full: Tensor, bf16: bool
 ) -> bool:
     """Whether the model says the same with the stand-ins: not every architecture uses its parts as most do."""
     with (
@@ -171,7 +170,7 @@ def _stand_in_agrees(
         torch.no_grad(),
         torch.autocast(hidden.device.type, torch.bfloat16, enabled=bf16),
     ):
-        found = model.answer({**batch, "hidden": hidden}).embedding
+        found = model.embedding_of(model.answer({**batch, "hidden": hidden}))
     return bool((found.float() - full.float()).abs().max() <= AGREES)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from autogen.tasks.text_classification.learning.classifier import Classifier
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.models.network import Network
+from autogen.training.loop.recipe import LoopRecipe
 
 
 def learnt(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -15,7 +15,7 @@ def learnt(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
-def parameter_groups(model: Classifier, recipe: Recipe) -> list[dict[str, Any]]:
+def parameter_groups(model: Network, recipe: LoopRecipe) -> list[dict[str, Any]]:
     """AdamW groups: the head at its own rate; each encoder layer below the top at `layer_decay` times the one above
     (Howard & Ruder 2018); no weight decay on vectors, as is usual."""
     groups: dict[tuple[bool, int, bool], dict[str, Any]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +20,15 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import Interrupted, TrainingFailed
-from autogen.models.network import quiet_transformers
+from autogen.models.network import Network, like, quiet_transformers
 from autogen.progress import TrainingProgress
-from autogen.runtime.encoding import Encoded, TextEncoder
-from autogen.tasks.text_classification.learning.classifier import Answer, Classifier
-from autogen.tasks.text_classification.learning.losses import classification_loss
-from autogen.tasks.text_classification.recipe import Recipe
-from autogen.training.loop.answers import Logits, answers
+from autogen.training.loop.answers import Outputs, answers
 from autogen.training.loop.batching import (
+    IGNORED,
     Collate,
-    LabelBalancedBatches,
+    GroupBalancedBatches,
     LengthGroupedBatches,
+    RowEncoder,
     Share,
     TrainingRow,
     TrainingRows,
@@ -40,6 +38,7 @@ from autogen.training.loop.distributed import gathered, number, processes, senda
 from autogen.training.loop.frozen import MAPPED_FILE, HiddenStates, at_rest, remembered, stood_in
 from autogen.training.loop.memory import is_out_of_memory, smaller
 from autogen.training.loop.rates import learnt, parameter_groups
+from autogen.training.loop.recipe import LoopRecipe, Objective
 from autogen.training.loop.schedule import Schedule
 from autogen.training.loop.watching import Watcher, interruptible
 
@@ -64,32 +63,26 @@ class Running:
         )
 
 
-class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untyped here
+class NetworkTrainer(Trainer):  # type: ignore[misc] # transformers is untyped here
     """A Trainer whose batches are cut by length and whose layers learn at their own rates."""
 
-    def __init__(
-        self,
-        model: Classifier,
-        arguments: TrainingArguments,
-        recipe: Recipe,
-        running: Running,
-        rows: Sequence[TrainingRow],
-        held_out: Sequence[Encoded],
-        encoder: TextEncoder,
-        score: Callable[[Logits], float] | None,
-        hidden: HiddenStates | None,
-        watcher: Watcher,
-    ) -> None:
-        self.recipe, self.running, self.rows, self.held_out = recipe, running, rows, held_out
-        self.encoder, self.score, self.hidden, self.watcher = encoder, score, hidden, watcher
+    def __init__(self, job: Fit, hidden: HiddenStates | None, watcher: Watcher) -> None:
+        self.job, self.recipe, self.hidden, self.watcher = job, job.recipe, hidden, watcher
         self.pieces = 1  # what every chunk of a batch is cut into, since memory ran out
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        super().__init__(model=model, args=arguments, train_dataset=TrainingRows(rows), eval_dataset=held_out or None)
+        super().__init__(
+            model=job.network,
+            args=_arguments(job),
+            train_dataset=TrainingRows(job.rows),
+            eval_dataset=job.held_out or None,
+        )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        batches = LabelBalancedBatches if self.recipe.balanced else LengthGroupedBatches
-        sampler = Share(batches(self.rows, self.recipe.train_batch_size, self.recipe.seed), number(), processes())
-        return DataLoader(TrainingRows(self.rows), batch_sampler=sampler, collate_fn=Collate(self.encoder, self.hidden))
+        job, recipe = self.job, self.recipe
+        batches = GroupBalancedBatches if recipe.balanced else LengthGroupedBatches
+        sampler = Share(batches(job.rows, recipe.train_batch_size, recipe.seed), number(), processes())
+        collate = Collate(job.encoder, job.objective.targets, self.hidden)
+        return DataLoader(TrainingRows(job.rows), batch_sampler=sampler, collate_fn=collate)
 
     def compute_loss(
         self,
@@ -98,12 +91,10 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002 the Trainer's signature
     ) -> Any:
-        answer, gold, recipe = model(inputs["batches"]), inputs["gold"], self.recipe
+        answer, targets = model(inputs["batches"]), inputs["targets"]
         if processes() > 1:
-            answer, gold = Answer(gathered(answer.logits), gathered(answer.embedding)), gathered(gold)
-        loss = classification_loss(
-            answer, gold, recipe.label_smoothing, recipe.contrastive_weight, recipe.outlier_weight
-        )
+            answer, targets = like(answer, map(gathered, answer)), gathered(targets, IGNORED)
+        loss = self.job.objective.loss(answer, targets)
         if not math.isfinite(loss.item()):
             raise TrainingFailed(self._diverged(loss.item()))
         if processes() > 1:  # each has the gradient of its own rows, and the mean over processes will be taken
@@ -158,7 +149,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         self.lr_scheduler: Any
         if self.lr_scheduler is None:
             assert self.optimizer is not None
-            schedule = Schedule(num_training_steps, self.recipe.warmup_share, self.running.time_limit)
+            schedule = Schedule(num_training_steps, self.recipe.warmup_share, self.job.running.time_limit)
             self.watcher.schedule = schedule
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
             self._created_lr_scheduler = True
@@ -170,7 +161,7 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None or self.optimizer is None or self.watcher.schedule is None:
             return
-        self.watcher.schedule.go_on(self.running.time_limit)
+        self.watcher.schedule.go_on(self.job.running.time_limit)
         self.lr_scheduler.base_lrs = rates
         factor = self.watcher.schedule(self.state.global_step)
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
@@ -182,9 +173,8 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         ignore_keys: list[str] | None = None,  # noqa: ARG002
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        assert self.score is not None
-        logits = self._held_out_logits()
-        score = self.score(logits)
+        assert self.job.objective.score is not None
+        score = self.job.objective.score(self._held_out_outputs())
         if self.best is None or score >= self.best[0]:  # of equals, what has learnt longer
             self.best = score, {name: one.detach().clone() for name, one in learnt(self.model).items()}
         metrics = {f"{metric_key_prefix}_score": score}
@@ -192,16 +182,18 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def _held_out_logits(self) -> Logits:
-        def some(places: list[int]) -> list[Tensor]:
-            rows = [self.held_out[at] for at in places]
-            size = self.recipe.eval_batch_size
-            found, _ = answers(self.model, self.encoder, rows, self.args.bf16, size, self.hidden)
-            return [torch.from_numpy(found).to(self.args.device)]
+    def _held_out_outputs(self) -> Outputs:
+        job, asked = self.job, self.job.network.head_outputs
 
-        if processes() == 1 or len(self.held_out) < processes():
-            return some(list(range(len(self.held_out))))[0].cpu().numpy()
-        return shared(some, len(self.held_out))[0].cpu().numpy()
+        def some(places: list[int]) -> list[Tensor]:
+            rows = [job.held_out[at] for at in places]
+            size = self.recipe.eval_batch_size
+            found = answers(job.network, job.encoder, rows, job.bf16, size, self.hidden, asked)
+            return [torch.from_numpy(values).to(self.args.device) for values in found]
+
+        alone = processes() == 1 or len(job.held_out) < processes()
+        found = some(list(range(len(job.held_out)))) if alone else shared(some, len(job.held_out))
+        return tuple(values.cpu().numpy() for values in found)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if with_deepspeed():  # its checkpoints are pickles, which nothing here reads
@@ -241,16 +233,16 @@ class ClassifierTrainer(Trainer):  # type: ignore[misc] # transformers is untype
 class Fit:
     """All that one run of training needs to know. It can be told to other processes, which then run it along."""
 
-    model: Classifier
-    recipe: Recipe
+    network: Network
+    recipe: LoopRecipe
+    objective: Objective
     rows: Sequence[TrainingRow]
-    held_out: Sequence[Encoded]
-    encoder: TextEncoder
-    score: Callable[[Logits], float] | None
+    held_out: Sequence[Sized]  # encoded rows that the epoch is chosen by; perhaps none
+    encoder: RowEncoder
     bf16: bool
-    state: Path
-    stage: str
-    running: Running
+    state: Path  # checkpoints lie here; when one is there, training goes on from it
+    stage: str = "train"  # as the progress bar calls it
+    running: Running = Running()
 
     def run(
         self, progress: TrainingProgress | None = None, trackers: Sequence[TrainerCallback] = ()
@@ -258,8 +250,8 @@ class Fit:
         """Raises TrainingFailed, Interrupted."""
         progress = progress or TrainingProgress(quiet=True)
         with ExitStack() as stack:
-            stack.enter_context(sendable(self.model))
-            stack.enter_context(_recomputing(self.model, self.running.gradient_checkpointing))
+            stack.enter_context(sendable(self.network))
+            stack.enter_context(_recomputing(self.network, self.running.gradient_checkpointing))
             hidden = self._hidden(stack, progress)
             try:
                 return self._train(hidden, progress, trackers)
@@ -271,17 +263,17 @@ class Fit:
                 ) from error
 
     def _hidden(self, stack: ExitStack, progress: TrainingProgress) -> HiddenStates | None:
-        layers = stack.enter_context(at_rest(self.model))
+        layers = stack.enter_context(at_rest(self.network))
         if not layers:
             return None
         every = [row.encoded for row in self.rows] + list(self.held_out)
         size = self.recipe.eval_batch_size
-        hidden = remembered(self.model, layers, every, self.encoder, self.bf16, size, self.state)
+        hidden = remembered(self.network, layers, every, self.encoder, self.bf16, size, self.state)
         if hidden is None:
             progress.say("The frozen layers' outputs cannot be kept: they are computed every time, which is slower.")
             return None
         stack.callback((self.state / MAPPED_FILE).unlink, missing_ok=True)
-        stack.enter_context(stood_in(self.model, layers))
+        stack.enter_context(stood_in(self.network, layers))
         return hidden
 
     def _train(
@@ -290,18 +282,7 @@ class Fit:
         recipe, running = self.recipe, self.running
         per_step = recipe.train_batch_size * running.accumulation
         watcher = Watcher(progress, per_step, SaveClock(running.checkpoint_minutes), bool(self.held_out))
-        trainer = ClassifierTrainer(
-            self.model,
-            _arguments(self),
-            recipe,
-            running,
-            self.rows,
-            self.held_out,
-            self.encoder,
-            self.score,
-            hidden,
-            watcher,
-        )
+        trainer = NetworkTrainer(self, hidden, watcher)
         trainer.remove_callback(PrinterCallback)
         for callback in (watcher, *trackers):
             trainer.add_callback(callback)
@@ -322,30 +303,16 @@ class Fit:
             epochs = f"{trainer.state.epoch:.1f} of {recipe.epochs} epochs"
             progress.say(f"{self.stage}: the time that there was is over after {epochs}.")
         if trainer.best is not None:
-            self.model.load_state_dict(trainer.best[1], strict=False)
+            self.network.load_state_dict(trainer.best[1], strict=False)
         return [entry for entry in trainer.state.log_history if "loss" in entry or "eval_score" in entry]
 
 
-def fit(
-    model: Classifier,
-    recipe: Recipe,
-    rows: Sequence[TrainingRow],
-    held_out: Sequence[Encoded],
-    encoder: TextEncoder,
-    score: Callable[[Logits], float] | None,
-    bf16: bool,
-    state: Path,
-    stage: str,
-    progress: TrainingProgress,
-    running: Running = Running(),
-    trackers: Sequence[TrainerCallback] = (),
-) -> list[dict[str, float]]:
-    """Train `model` in place; with held-out rows, leave it at the epoch that scored best. Returns the log.
+def fit(job: Fit, progress: TrainingProgress, trackers: Sequence[TrainerCallback] = ()) -> list[dict[str, float]]:
+    """Train the network in place; with held-out rows, leave it at the epoch that scored best. Returns the log.
 
-    Checkpoints lie in `state`; when one is there, training goes on from it. Ctrl-C saves one and raises Interrupted.
-    With several processes, those that follow fit along; this one alone tells the trackers. Raises TrainingFailed.
+    Ctrl-C saves a checkpoint and raises Interrupted. With several processes, those that follow fit along; this one
+    alone tells the trackers. Raises TrainingFailed.
     """
-    job = Fit(model, recipe, rows, held_out, encoder, score, bf16, state, stage, running)
     told(job)
     return job.run(progress, trackers)
 
@@ -375,7 +342,7 @@ def _arguments(job: Fit) -> TrainingArguments:
 
 
 @contextmanager
-def _recomputing(model: Classifier, layer_by_layer: bool) -> Iterator[None]:
+def _recomputing(model: Network, layer_by_layer: bool) -> Iterator[None]:
     """Activations are computed anew for their gradient: layer by layer where asked, later whole chunks if need be."""
     if layer_by_layer:
         model.encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

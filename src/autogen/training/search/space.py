@@ -1,18 +1,18 @@
-"""What the search for training settings may choose, and from what: a range about the recipe's own value for each.
+"""What the search for training settings may choose from: a range about the recipe's own value for each. Of which
+settings, the task says; here are those that every encoder has.
 
 What is left out, and why: docs/decisions/0013-search.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from optuna import Trial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autogen.config.methods import ADDS
-from autogen.tasks.text_classification.recipe import Recipe
+
+if TYPE_CHECKING:  # a run that searches nothing needs no Optuna
+    from optuna import Trial
 
 
 class Knob(Protocol):
@@ -78,18 +78,15 @@ class Choice:
         return min(self.values, key=lambda one: abs(one - value))
 
 
-def search_space(recipe: Recipe, fixed: Collection[str]) -> dict[str, Knob]:
-    """The settings left open for this tuning method, less those that are `fixed` (the user's own)."""
-    rate = "head_learning_rate" if recipe.method == "head" else "learning_rate"
-    usual = float(getattr(recipe, rate))
-    knobs: dict[str, Knob] = {
-        rate: Rate(usual / 4, min(usual * 4, 1.0)),
-        "epochs": Count(max(1, recipe.epochs // 2), recipe.epochs * 2),
-        "train_batch_size": Choice(tuple(sorted({16, 32, 64, recipe.train_batch_size}))),
-        "label_smoothing": Share(0.0, 0.2),
+def optimiser_knobs(method: str, rate: float, epochs: int, batch_size: int) -> dict[str, Knob]:
+    """Those of any run, about the recipe's own values; `rate` is that of the head where it learns alone."""
+    return {
+        "head_learning_rate" if method == "head" else "learning_rate": Rate(rate / 4, min(rate * 4, 1.0)),
+        "epochs": Count(max(1, epochs // 2), epochs * 2),
+        "train_batch_size": Choice(tuple(sorted({16, 32, 64, batch_size}))),
     }
-    if recipe.method != "head":
-        knobs["contrastive_weight"] = Choice(tuple(sorted({0.0, 0.25, 0.5, 1.0, recipe.contrastive_weight})))
-    if recipe.method not in (*ADDS, "head"):  # what is added learns alike in all layers
-        knobs["layer_decay"] = Share(0.7, 1.0)
-    return {name: knob for name, knob in knobs.items() if name not in fixed}
+
+
+def layer_knobs(method: str) -> dict[str, Knob]:
+    """Those of methods that tune the layers themselves: what is added learns alike in all of them."""
+    return {} if method in (*ADDS, "head") else {"layer_decay": Share(0.7, 1.0)}

@@ -16,27 +16,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from autogen.config.settings import RESERVED_LABEL
-from autogen.config.training import TrainingSettings
-from autogen.data.splits import hold_out
-from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed, UsageError
+from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed
 from autogen.progress import TrainingProgress
-from autogen.tasks.text_classification.learning.fine_tune import FineTuning
-from autogen.tasks.text_classification.rows import MOST_HELD_OUT
-from autogen.training.loop.answers import OnScore
-from autogen.training.search.space import search_space
-from autogen.versions.gate import paired_bounds
+from autogen.training.search.trial import OnScore, Right, Trial
+from autogen.versions.comparison import paired_bounds
 
 try:
     import optuna
@@ -46,7 +39,6 @@ except ImportError:
         'The search for settings needs Optuna, which is not installed: pip install "autogen-loop[learn]"'
     ) from None
 
-SPLIT_SHARE = 0.25  # of rows that are too few to spare any: measured on by every trial, learnt from by none
 LEVEL = 0.05  # chance below which a gain counts as more than noise
 RANDOM_FIRST = 4  # trials before the sampler and the pruner have something to go by
 DEFAULT = "default"  # marks the recipe's own trial
@@ -54,7 +46,6 @@ RESULT = "result"
 STEPS = 10  # a run's scores are told in tenths of it, so that runs of different lengths can be compared
 
 State = Literal["done", "pruned", "stopped", "failed"]
-Right = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -119,38 +110,17 @@ def compare(winner: Right, default: Right, tried: int) -> Gain:
     return Gain(rows, gained, lost, (gained - lost) / max(rows, 1), bounds, min(1.0, chance * max(tried, 1)))
 
 
-def judged_by(job: FineTuning) -> tuple[FineTuning, str]:
-    """The job with rows to score trials by, the same for all of them, and where they come from in words."""
-    judged, words = (job, f"{len(job.held_out)} held-out rows") if job.held_out else _split(job)
-    if all(one.label == RESERVED_LABEL for one in judged.held_out):
-        raise UsageError(
-            "Expected rows to score settings by, found none to leave out of training: add eval data, or more rows of "
-            "each label."
-        )
-    return judged, words
-
-
-def _split(job: FineTuning) -> tuple[FineTuning, str]:
-    texts, labels = [one.text for one in job.train], [one.label for one in job.train]
-    inside, outside = hold_out(texts, labels, SPLIT_SHARE, job.settings.seed, MOST_HELD_OUT)
-    words = (
-        f"one split of the training rows ({len(outside)} of {len(labels)}), the same for every trial: rows are too few "
-        "to hold any out for good, and cross-validating every trial would take three times as long"
-    )
-    return replace(job, train=[job.train[at] for at in inside], held_out=[job.train[at] for at in outside]), words
-
-
 class Search:
     """A study in the file `storage`, named by `name` and by what it is `bound_to`: each by its name, as digests."""
 
     def __init__(
-        self, job: FineTuning, storage: Path, name: str, bound_to: Mapping[str, str], progress: TrainingProgress
+        self, job: Trial, storage: Path, name: str, bound_to: Mapping[str, str], progress: TrainingProgress
     ) -> None:
         self.last_counts = not job.held_out  # without held-out rows `train` chooses no epoch: its last one answers
-        self.job, self.measured_on = judged_by(job)
+        self.job, self.measured_on = job.split()
         self.storage, self.name, self.progress = storage, name, progress
         self.recipe = self.job.recipe
-        self.space = search_space(self.recipe, job.settings.model_fields_set)
+        self.space = self.job.search_space
         self.bound_to = {**bound_to, "recipe": str(self.recipe)}
         self.stopping = False
 
@@ -225,7 +195,7 @@ class Search:
         settings = {name: getattr(self.recipe, name) for name in self.space} if default else suggested
         trial.set_user_attr("settings", settings)
         attempt = _Attempt(trial, settings.get("epochs", self.recipe.epochs), self.last_counts, default, end)
-        job = self.job if default else replace(self.job, settings=_with(self.job.settings, settings))
+        job = self.job if default else self.job.with_settings(settings)
         state: State = "stopped"
         shutil.rmtree(job.state, ignore_errors=True)  # a killed process left its checkpoints, of other settings
         try:
@@ -247,8 +217,8 @@ class Search:
             self.progress.say(_line(_tried(study.trials[trial.number])))
 
     def _heard_by(self, attempt: _Attempt) -> OnScore:
-        def hear(right: Right) -> None:
-            attempt.on_score(right)
+        def hear(score: float, right: Right) -> None:
+            attempt.on_score(score, right)
             if self.stopping:  # since before the training began, which hears of Ctrl-C itself
                 raise _Ended("stopped")
 
@@ -285,13 +255,12 @@ class _Attempt:
     def __init__(self, trial: optuna.Trial, epochs: int, last_counts: bool, default: bool, end: float) -> None:
         self.trial, self.epochs, self.last_counts, self.default, self.end = trial, epochs, last_counts, default, end
         self.scores: list[float] = []
-        self.right: Right = np.zeros(0, dtype=np.bool_)  # of the epoch that counts
+        self.score, self.right = 0.0, np.zeros(0, dtype=np.bool_)  # of the epoch that counts
         self.started = time.monotonic()
 
-    def on_score(self, right: Right) -> None:
-        score = float(right.mean())
+    def on_score(self, score: float, right: Right) -> None:
         if self.last_counts or score > max(self.scores, default=-1.0):
-            self.right = right
+            self.score, self.right = score, right
         before, now = (STEPS * done // self.epochs for done in (len(self.scores), len(self.scores) + 1))
         self.scores.append(score)
         for step in range(before + 1, now + 1):
@@ -311,17 +280,13 @@ class _Attempt:
             kept |= {"rows": len(self.right), "right": np.packbits(self.right).tobytes().hex()}
         self.trial.set_user_attr(RESULT, kept)
         if state == "done":
-            study.tell(self.trial, float(self.right.mean()))
+            study.tell(self.trial, self.score)
         else:
             study.tell(self.trial, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
 
 
 def _before(end: float) -> bool:
     return time.monotonic() < end
-
-
-def _with(settings: TrainingSettings, chosen: Mapping[str, Any]) -> TrainingSettings:
-    return TrainingSettings.model_validate({**settings.model_dump(exclude_unset=True), **chosen})
 
 
 def _enqueue_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> None:

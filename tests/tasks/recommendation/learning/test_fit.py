@@ -96,7 +96,7 @@ def test_the_sequential_model_learns_what_comes_next(shop_events: Interactions) 
 
 
 def test_a_sampled_softmax_offers_every_target(shop_events: Interactions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autogen.training.sequence.FULL", 0)
+    monkeypatch.setattr("autogen.tasks.recommendation.learning.sequence.FULL", 0)
     model = SequentialModel(Sizes(len(shop_events.items)), None)
     trends = Trends(shop_events, model.sizes.items)
     settings = SequenceSettings(1, 1, 1e-3, 8, False, 0)

@@ -10,20 +10,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from autogen.errors import VersionDamaged
-from autogen.models.network import mean_of_tokens
-from autogen.models.sources import FromBaseModel
+from autogen.models.network import HEAD_FILE, mean_of_tokens
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.classifier import (
-    HEAD_FILE,
-    KIND_FILE,
     Classifier,
     CosineClassifier,
     SequenceClassifier,
     load_classifier,
 )
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from tests.models.conftest import LABELS, owners_model, tensors
 from tests.tiny import rows
 
+KIND_FILE = Classifier.record_file
 KINDS = ["cosine", "sequence-classification"]
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from autogen import Agent, Project
 from autogen.errors import UsageError
-from autogen.tasks.text_classification.learning.discover import discover, write_proposals
+from autogen.skills.customer_service.commands import UNSURE
+from autogen.tasks.text_classification.learning.discover import Discovery, Search, write_proposals
 from tests.tiny import FILLERS, OUTSIDE, rows, write_csv
 
 
@@ -24,6 +25,22 @@ def of_a_new_intent(count: int) -> list[str]:
 def write_log(folder: Path, new: int = 30) -> Path:
     known = [text for text, _ in rows(20, seed=9)]
     return write_csv(folder / "log.csv", [(text, "") for text in [*known, *of_a_new_intent(new)]])
+
+
+def discover(project: Project, source: str | None = None) -> Discovery:
+    """As the command asks."""
+    opened = project.skill("customer-service")
+    return Search(
+        skill=opened.name,
+        need=opened.need,
+        data=opened.data,
+        project=opened.project,
+        cache=opened.project / ".autogen/embeddings/discover",
+        source=source,
+        unsure=opened.memory.responses.messages(opened.name, UNSURE) if opened.memory else (),
+        version=opened.version,
+        model=opened.model,
+    ).run()
 
 
 def test_texts_that_fit_no_label_become_a_proposal(project: Path, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from torch import Tensor
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import TrainingFailed
-from autogen.models.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
+from autogen.models.network import Answer
 from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.session import MODEL_FILE
-from autogen.tasks.text_classification.learning.classifier import Answer, Classifier, CosineClassifier
-from autogen.tasks.text_classification.learning.fine_tune import FOLDS, FineTuned, FineTuning, forget_state
+from autogen.tasks.text_classification.learning.classifier import Classifier, CosineClassifier
+from autogen.tasks.text_classification.learning.cross_validation import FOLDS
+from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
+from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import Example
 from tests.training.conftest import LABELS, QUIET, examples

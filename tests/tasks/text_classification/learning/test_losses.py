@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.tasks.text_classification.learning.classifier import Answer
+from autogen.models.network import Answer
 from autogen.tasks.text_classification.learning.losses import classification_loss, supervised_contrastive
 
 GOLD = st.lists(st.integers(0, 3), min_size=1, max_size=10)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from autogen.models.sources import FromBaseModel
 from autogen.tasks.text_classification.learning.classifier import CosineClassifier, load_classifier
 from autogen.tasks.text_classification.learning.neighbours import CONCENTRATION, Neighbours
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from tests.models.conftest import LABELS
 
 

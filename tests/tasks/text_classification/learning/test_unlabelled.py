@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from autogen.config.training import TrainingSettings
-from autogen.models.sources import FromBaseModel
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.classifier import Classifier
-from autogen.tasks.text_classification.learning.fine_tune import FineTuning, _Run
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning, classifier_fit
 from autogen.tasks.text_classification.learning.propagation import propagate
+from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.learning.unlabelled import CROWD, SelfTraining
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import Example
+from autogen.training.encoder_fit import Stage
 from tests.tiny import OUTSIDE, sentence
 from tests.training.conftest import LABELS, QUIET, examples
 
@@ -62,8 +63,9 @@ def test_few_rows_are_judged_on_a_part_held_back(source: FromBaseModel, tmp_path
 
 def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[Example]) -> tuple[Classifier, TextEncoder]:
     """One that has learnt these rows."""
-    run = _Run(replace(job(tmp_path, source, ()), train=rows), QUIET)
-    return run._train(rows, [], "train", tmp_path / "state", run.recipe), run.encoder
+    work = replace(job(tmp_path, source, ()), train=rows)
+    fit = classifier_fit(work, QUIET)
+    return fit.train(rows, [], work.recipe, Stage("train", tmp_path / "state")), fit.encoder
 
 
 def learning(encoder: TextEncoder, texts: Sequence[str]) -> SelfTraining:

@@ -1,4 +1,4 @@
-"""Classifiers: an encoder with a head, answering with logits and a text embedding.
+"""Classifiers: networks that answer with a logit for each label and a text embedding.
 
 Two kinds share one interface. `CosineClassifier` puts our head on any encoder: the mean of the token vectors, scaled to
 length one, compared by cosine with one vector per label (Gidaris & Komodakis 2018). `SequenceClassifier` takes a
@@ -7,137 +7,46 @@ transformers `...ForSequenceClassification` as its owner built it.
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
-from autogen.errors import BaseModelError, ConfigError, VersionDamaged
-from autogen.models import adapters
-from autogen.models.network import BaseWeights, load_encoder, mean_of_tokens, quiet_transformers
+from autogen.errors import VersionDamaged
+from autogen.models.network import (
+    Answer,
+    Batch,
+    Network,
+    Output,
+    SavedNetwork,
+    load_network,
+    mean_of_tokens,
+    quiet_transformers,
+)
 from autogen.tasks.text_classification.learning.neighbours import Neighbours
 
-KIND_FILE = "classifier.json"
-ENCODER_FOLDER = "encoder"
-HEAD_FILE = "head.safetensors"
 START_SCALE = 20.0
 
 
-class Answer(NamedTuple):
-    """`logits` of shape (rows, labels) and `embedding` of shape (rows, hidden), of length one."""
-
-    logits: Tensor
-    embedding: Tensor
-
-
-class Classifier(nn.Module, ABC):
+class Classifier(Network):
     """What both kinds share. Subclasses say how one padded batch is answered and how the head grows."""
 
-    kind: str
-    encoder: Any
-    head_prefixes: tuple[str, ...]
-    pools_tokens = True  # whether all tokens count alike, wherever they stand
-    _keys_to_ignore_on_save = None  # the Trainer asks, when a checkpoint holds only what learns
-    base: BaseWeights | None = None  # what an adapter belongs to; None: nothing that could be found again
-    recomputes = False  # each batch's activations are computed anew for its gradient, instead of being kept
-    at_rest: tuple[nn.Module, ...] = ()  # what does not learn, and so has no dropout while the rest trains
-    store: Callable[[Tensor], None] | None = None  # takes what frozen layers say of a batch, in place of asking them
+    record_file = "classifier.json"
+    outputs = (Output("logits"), Output("text_embedding"))
+    embedding = "text_embedding"
 
     @abstractmethod
-    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
-        """The answer to one padded batch."""
+    def answer(self, batch: Batch) -> Answer:
+        """Logits of shape (rows, labels) and embeddings of shape (rows, hidden), of length one."""
 
     @abstractmethod
     def grow(self, labels: int) -> None:
         """Give the head `labels` outputs; those it has stay as they are."""
-
-    def forward(self, batches: Sequence[Mapping[str, Tensor]]) -> Answer:
-        """Answers for several padded batches, one after the other: rows of like length share a batch, so that little is
-        spent on padding, and the loss still sees them all."""
-        if self.recomputes and self.training:
-            answers = [checkpoint(self.answer, batch, use_reentrant=False) for batch in batches]
-        else:
-            answers = [self.answer(batch) for batch in batches]
-        return Answer(torch.cat([a.logits for a in answers]), torch.cat([a.embedding for a in answers]))
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        for module in self.at_rest:
-            module.eval()
-        return self
-
-    @property
-    @abstractmethod
-    def backbone(self) -> nn.Module:
-        """The encoder without its head; tuning methods put what they add into it."""
-
-    @abstractmethod
-    def put_backbone(self, backbone: nn.Module) -> None:
-        """Another in its place. (A setter would not do: a torch module registers modules before it asks for one.)"""
-
-    def fold_in(self) -> None:
-        """Make what a tuning method has added a part of the weights. Raises ConfigError where it cannot be."""
-        found = adapters.adapted_by(self.backbone)
-        self.put_backbone(adapters.merged(self.backbone))
-        if adapters.is_adapted(self.backbone):
-            raise ConfigError(
-                f"This version was tuned by {found}, which is no part of the weights: go on with the same method, or "
-                "start from the base model with `autogen train`."
-            )
-
-    def is_head(self, parameter_name: str) -> bool:
-        return parameter_name.startswith(self.head_prefixes)
-
-    def layer_of(self, parameter_name: str) -> int:
-        """The depth of an encoder parameter: 0 for embeddings, then 1 to `layers`; what follows counts as the last."""
-        found = re.search(r"\.(\d+)\.", parameter_name)
-        if found:
-            return int(found.group(1)) + 1
-        return 0 if "embed" in parameter_name else self.layers
-
-    @property
-    def layers(self) -> int:
-        return int(getattr(self.encoder.config, "num_hidden_layers", 1))
-
-    @property
-    def has_token_types(self) -> bool:
-        return int(getattr(self.encoder.config, "type_vocab_size", 0) or 0) > 1
-
-    def word_embeddings(self) -> nn.Module:
-        embeddings: nn.Module = self.encoder.get_input_embeddings()
-        return embeddings
-
-    def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        if self.store is not None:
-            self.store(batch["hidden"])
-        names = ("input_ids", "attention_mask", *(("token_type_ids",) if self.has_token_types else ()))
-        return {name: batch[name] for name in names}
-
-    def save(self, folder: Path) -> None:
-        """Weights as safetensors: the head, and the encoder in transformers' own layout, or of it only what a tuning
-        method has added."""
-        folder.mkdir(parents=True, exist_ok=True)
-        record: dict[str, Any] = {"kind": self.kind}
-        if adapters.is_adapted(self.backbone):
-            adapters.save_added(self.backbone, folder, self.base.name if self.base else "")
-            record["base"] = asdict(self.base) if self.base else None
-        else:
-            with quiet_transformers():
-                self.encoder.save_pretrained(folder / ENCODER_FOLDER)
-        head = {name: value.contiguous() for name, value in self.state_dict().items() if self.is_head(name)}
-        save_file(head, folder / HEAD_FILE)
-        (folder / KIND_FILE).write_text(json.dumps(record), "utf-8")
 
 
 class CosineClassifier(Classifier):
@@ -154,17 +63,8 @@ class CosineClassifier(Classifier):
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
         self.neighbours: Neighbours | None = None
 
-    @property
-    def backbone(self) -> nn.Module:
-        return self.encoder  # type: ignore[no-any-return]
-
-    def put_backbone(self, backbone: nn.Module) -> None:
-        self.encoder = backbone
-
-    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
-        hidden = self.encoder(**self.inputs(batch)).last_hidden_state
-        hidden = hidden[:, hidden.shape[1] - batch["attention_mask"].shape[1] :]  # without a prompt's own tokens
-        embedding = functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1)
+    def answer(self, batch: Batch) -> Answer:
+        embedding = functional.normalize(mean_of_tokens(self.token_states(batch), batch["attention_mask"]), dim=-1)
         # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
         with torch.autocast(embedding.device.type, enabled=False):
             logits = embedding @ functional.normalize(self.vectors, dim=-1).T * self.log_scale.exp()
@@ -203,7 +103,7 @@ class SequenceClassifier(Classifier):
     def put_backbone(self, backbone: nn.Module) -> None:
         setattr(self.encoder, self.encoder.base_model_prefix, backbone)
 
-    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+    def answer(self, batch: Batch) -> Answer:
         found = self.encoder(**self.inputs(batch), output_hidden_states=True)
         embedding = mean_of_tokens(found.hidden_states[-1], batch["attention_mask"])
         return Answer(found.logits.float(), functional.normalize(embedding, dim=-1))
@@ -234,48 +134,26 @@ def load_classifier(folder: Path, base_encoder: Callable[[str], Any] | None = No
 
     Raises VersionDamaged; BaseModelError when the base model is not the one that the adapter was trained on.
     """
-    try:
-        record = dict(json.loads((folder / KIND_FILE).read_text("utf-8")))
-        base = BaseWeights(**record["base"]) if record.get("base") else None
-        head = load_file(folder / HEAD_FILE)
-        model = _with_head(record["kind"], _encoder(folder, record["kind"], base, base_encoder), head)
-        if (folder / adapters.ADAPTER_FOLDER).is_dir():
-            model.put_backbone(adapters.load_added(model.backbone, folder))
-        model.base = base
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise VersionDamaged(f"{folder}: the trained weights cannot be read: {error}") from error
-    return model
+    return load_network(folder, Classifier.record_file, _with_head, base_encoder)
 
 
-def _encoder(folder: Path, kind: str, base: BaseWeights | None, base_encoder: Callable[[str], Any] | None) -> Any:
-    from transformers import AutoModel, AutoModelForSequenceClassification
-
-    if base is not None and base_encoder is not None:
-        encoder = base_encoder(base.name)
-        found = adapters.weights_digest(encoder)
-        if found != base.digest:
-            raise BaseModelError(
-                f'The adapter was trained on the base model "{base.name}" with weights {base.digest}; what has that '
-                f"name now has weights {found}. Put the same base model back, or train anew."
-            )
-        return encoder
-    if kind == SequenceClassifier.kind:
-        with quiet_transformers():
-            auto = AutoModelForSequenceClassification
-            return auto.from_pretrained(folder / ENCODER_FOLDER, local_files_only=True)
-    return load_encoder(AutoModel, folder / ENCODER_FOLDER)
-
-
-def _with_head(kind: str, encoder: Any, head: Mapping[str, Tensor]) -> Classifier:
-    if kind == SequenceClassifier.kind:
-        owners = SequenceClassifier(encoder)
-        labels = next((len(value) for name, value in head.items() if name == f"encoder.{owners.output}.weight"), None)
-        if labels is not None and labels != encoder.num_labels:
+def _with_head(saved: SavedNetwork) -> Classifier:
+    if saved.kind == SequenceClassifier.kind:
+        owners = SequenceClassifier(saved.encoder(_owners_encoder))
+        labels = next((len(v) for name, v in saved.head.items() if name == f"encoder.{owners.output}.weight"), None)
+        if labels is not None and labels != owners.encoder.num_labels:
             owners.grow(labels)
-        owners.load_state_dict(head, strict=False)
+        owners.load_head(saved.head)
         return owners
-    model = CosineClassifier(encoder, len(head["vectors"]))
-    if "neighbours.vectors" in head:
-        model.neighbours = Neighbours(head["neighbours.vectors"], head["neighbours.members"])
-    model.load_state_dict(head, strict=False)
+    model = CosineClassifier(saved.encoder(), len(saved.head["vectors"]))
+    if "neighbours.vectors" in saved.head:
+        model.neighbours = Neighbours(saved.head["neighbours.vectors"], saved.head["neighbours.members"])
+    model.load_head(saved.head)
     return model
+
+
+def _owners_encoder(folder: Path) -> Any:
+    from transformers import AutoModelForSequenceClassification
+
+    with quiet_transformers():
+        return AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)

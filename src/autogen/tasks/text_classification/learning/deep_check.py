@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from autogen.config.project import ProjectConfig, SkillSettings
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.quality.heads import Fold, Gold, Vectors, guesses
 from autogen.data.quality.label_errors import FOLDS, Confusion, LabelError, confusions, label_errors, opinions
@@ -22,8 +21,7 @@ from autogen.data.quality.near_duplicates import NearDuplicate, across, centred,
 from autogen.data.splits import folds, hold_out
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.skills import SKILLS
-from autogen.tasks.text_classification.feedback import read_need
+from autogen.tasks.task import Need
 from autogen.tasks.text_classification.rows import LabelledRows, LearningData, joined, pick
 from autogen.training.embedding import frozen_embeddings
 from autogen.versions.registry import Versions
@@ -32,7 +30,6 @@ MOST_ROWS = 100_000  # of which all nearest rows are found in minutes; of more, 
 MOST_MEASURED = 20_000  # rows that the learning curve and the remedies are measured on
 LEAST_ROWS = 8
 STAGES = 8  # of work after the embedding
-TASK = "text-classification"
 
 
 @dataclass(frozen=True)
@@ -100,29 +97,13 @@ class DeepReport:
         return len(self.label_errors) + len(self.near_duplicates) + len(self.leakage) + len(self.confusable)
 
 
-def deep_check(folder: Path, config: ProjectConfig, progress: TrainingProgress) -> dict[str, DeepReport]:
-    """A report for each skill that learns to classify text. Nothing is written but the embeddings, for the next time.
-
-    Raises DataError where a file cannot be read at all, BaseModelError.
-    """
-    found = {}
-    for name, settings in config.skills.items():
-        for need in SKILLS[settings.type].needs(settings):
-            if need.task == TASK:
-                data = read_need(folder, settings, need)
-                found[name] = _Check(folder, config.agent.base_model, settings, data, progress).run()
-    return found
-
-
-class _Check:
+class DeepCheck:
     """One skill's rows, with what is asked of them."""
 
-    def __init__(
-        self, folder: Path, base: str, settings: SkillSettings, data: LearningData, progress: TrainingProgress
-    ) -> None:
+    def __init__(self, folder: Path, need: Need, data: LearningData, progress: TrainingProgress) -> None:
         self.started = time.perf_counter()
-        self.folder, self.base, self.progress = folder, base, progress
-        self.training = settings.training
+        self.folder, self.base, self.progress = folder, need.base_model, progress
+        self.training = need.training
         self.notes: list[str] = []
         self.learnt = len(data.train.rows)
         self.rows = self._sampled(joined(data.train, data.held_out))
@@ -132,6 +113,7 @@ class _Check:
         self.outside = index.get(RESERVED_LABEL)
 
     def run(self) -> DeepReport:
+        """Nothing is written but the embeddings, for the next time. Raises BaseModelError."""
         if len(self.rows.rows) < LEAST_ROWS or len({*self.rows.labels} - {RESERVED_LABEL}) < 2:
             return self._report(notes=(f"Expected {LEAST_ROWS} rows and two labels at least: nothing was asked.",))
         vectors = centred(self._embeddings())

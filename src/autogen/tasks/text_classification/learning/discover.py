@@ -19,25 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.config.project import SkillSettings
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.problems import raise_for
 from autogen.data.quality.clusters import Cluster, clusters
 from autogen.data.quality.keywords import names
 from autogen.data.quality.neighbours import Floats, neighbours
 from autogen.errors import UsageError
-from autogen.feedback.memory import DATABASE_FILE
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.project.check import skill_named
-from autogen.project.project import Project
-from autogen.skills import SKILLS
 from autogen.storage.files import explained, write_atomically
-from autogen.tasks.text_classification.feedback import classifies, read_need
+from autogen.tasks.task import Need
+from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT, Example, LearningData
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 from autogen.training.embedding import frozen_embeddings
-from autogen.versions.registry import STATE_FOLDER
 
 MOST_READ = 20_000  # texts embedded; more are sampled
 MOST_GROUPED = 5_000  # grouping compares every text with every other
@@ -45,7 +40,6 @@ UNLIKE = 0.1  # of held-out rows, those that would count as fitting no label
 APART = 0.5  # cosine distance between groups where no label has two rows to learn it from
 GRAIN = 1.1
 EXAMPLES = 5
-UNSURE = ("decline", "clarify")
 
 
 @dataclass(frozen=True)
@@ -86,70 +80,68 @@ class Discovery:
         return {**kept, "proposals": [one.to_json() for one in self.proposals]}
 
 
-def discover(project: Project, skill: str | None = None, source: str | None = None, smallest: int = 10) -> Discovery:
-    """Look for new intents in the skill's unlabelled texts, the rows of `source`, and what the agent was unsure of.
+@dataclass(frozen=True)
+class Search:
+    """Where new intents are looked for: a skill's data as read, the rows of `source`, and `unsure`, messages that the
+    agent was unsure of. `version`, `model`: the champion; None where there is none. `cache`: for embeddings."""
 
-    Raises DataError, UsageError (no texts), BaseModelError, VersionDamaged.
-    """
-    if smallest < 2:
-        raise UsageError(f"Expected a smallest group of at least 2 texts; found {smallest}.")
-    name, settings = skill_named(project.config, skill)[0]
-    if not classifies(settings):
-        raise UsageError(f"Expected a skill with intents, found {name!r} ({settings.type}): name another with --skill.")
-    data = read_need(project.folder, settings, SKILLS[settings.type].needs(settings)[0])
-    raise_for(data.problems)
-    unlabelled = _texts(project, name, settings, data, source)
-    chance = random.Random(settings.training.seed)
-    texts = _sample(unlabelled.texts, MOST_READ, chance)
-    known = [row for row in data.train.examples if row.label != RESERVED_LABEL]
-    held = [row.text for row in data.held_out.examples if row.label != RESERVED_LABEL]
-    labels = [row.label for row in known]
-    points, rows, measured = _embedded(project, settings, texts, [row.text for row in known], held)
-    version, declined = _declined(project, name, texts)
-    strange = np.flatnonzero(_unlike(points, rows, measured) | declined)
-    grouped = _sample([int(at) for at in strange], MOST_GROUPED, chance)
-    found = clusters(points[grouped], smallest, _grain(rows, labels))
-    chosen = [texts[at] for at in grouped]
-    proposals = _proposals(found, chosen, rows, [row.text for row in known], labels)
-    figures = len(unlabelled.texts), len(texts), len(strange), len(grouped)
-    return Discovery(name, version, str(unlabelled), *figures, tuple(chosen), proposals)
+    skill: str
+    need: Need
+    data: LearningData
+    project: Path
+    cache: Path
+    source: str | None = None
+    unsure: Sequence[str] = ()
+    version: str | None = None
+    model: TunedModel | None = None
+    smallest: int = 10  # texts of a group
 
+    def run(self) -> Discovery:
+        """Raises DataError, UsageError (no texts), BaseModelError."""
+        if self.smallest < 2:
+            raise UsageError(f"Expected a smallest group of at least 2 texts; found {self.smallest}.")
+        unlabelled = self._texts()
+        chance = random.Random(self.need.training.seed)
+        texts = _sample(unlabelled.texts, MOST_READ, chance)
+        known = [row for row in self.data.train.examples if row.label != RESERVED_LABEL]
+        held = [row.text for row in self.data.held_out.examples if row.label != RESERVED_LABEL]
+        labels = [row.label for row in known]
+        points, rows, measured = self._embedded(texts, [row.text for row in known], held)
+        strange = np.flatnonzero(_unlike(points, rows, measured) | self._declined(texts))
+        grouped = _sample([int(at) for at in strange], MOST_GROUPED, chance)
+        found = clusters(points[grouped], self.smallest, _grain(rows, labels))
+        chosen = [texts[at] for at in grouped]
+        proposals = _proposals(found, chosen, rows, [row.text for row in known], labels)
+        figures = len(unlabelled.texts), len(texts), len(strange), len(grouped)
+        return Discovery(self.skill, self.version, str(unlabelled), *figures, tuple(chosen), proposals)
 
-def _texts(project: Project, skill: str, settings: SkillSettings, data: LearningData, source: str | None) -> Unlabelled:
-    """All there are, without those that have a label or are measured on."""
-    more, problems = read_unlabelled(Path(), [source] if source else [], settings.columns, MAX_TEXT)
-    raise_for(problems)
-    asked: list[str] = []
-    if (project.folder / STATE_FOLDER / DATABASE_FILE).is_file():
-        asked = project.memory.responses.messages(skill, UNSURE)
-    found = data.unlabelled.joined(more.texts, more.read).joined(asked, len(asked))
-    found = found.without(data.train.texts, data.held_out.texts)
-    if not found.texts:
-        raise UsageError(
-            "Expected texts without labels, found none: name a file with --input, or as `unlabelled` of the skill in "
-            "agent.toml, or let people talk to the agent first."
-        )
-    return found
+    def _texts(self) -> Unlabelled:
+        """All there are, without those that have a label or are measured on."""
+        more, problems = read_unlabelled(Path(), [self.source] if self.source else [], self.need.columns, MAX_TEXT)
+        raise_for(problems)
+        found = (self.data.unlabelled or Unlabelled()).joined(more.texts, more.read)
+        found = found.joined(self.unsure, len(self.unsure)).without(self.data.train.texts, self.data.held_out.texts)
+        if not found.texts:
+            raise UsageError(
+                "Expected texts without labels, found none: name a file with --input, or as `unlabelled` of the skill "
+                "in agent.toml, or let people talk to the agent first."
+            )
+        return found
 
+    def _embedded(self, *groups: Sequence[str]) -> list[Floats]:
+        """The base model's embeddings of each group of texts, of length one."""
+        base = find_base_model(self.need.base_model, self.project)
+        examples = [Example(text, "") for group in groups for text in group]
+        training = self.need.training
+        with TrainingProgress() as progress:
+            every = frozen_embeddings(base, examples, training.max_length, training.precision, self.cache, progress)
+        return np.split(every, np.cumsum([len(group) for group in groups])[:-1])
 
-def _embedded(project: Project, settings: SkillSettings, *groups: Sequence[str]) -> list[Floats]:
-    """The base model's embeddings of each group of texts, of length one."""
-    base = find_base_model(project.config.agent.base_model, project.folder)
-    examples = [Example(text, "") for group in groups for text in group]
-    kept = project.versions.state / "embeddings" / "discover"
-    training = settings.training
-    with TrainingProgress() as progress:
-        every = frozen_embeddings(base, examples, training.max_length, training.precision, kept, progress)
-    return np.split(every, np.cumsum([len(group) for group in groups])[:-1])
-
-
-def _declined(project: Project, skill: str, texts: Sequence[str]) -> tuple[str | None, NDArray[np.bool_]]:
-    """The champion, and which texts it would decline."""
-    version = project.versions.alias().champion
-    model = project.model(skill, version) if version else None
-    if model is None:
-        return None, np.zeros(len(texts), bool)
-    return version, np.array([not found.in_scope for found in model.predict(texts)], bool)
+    def _declined(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Which texts the champion would decline."""
+        if self.model is None:
+            return np.zeros(len(texts), bool)
+        return np.array([not found.in_scope for found in self.model.predict(texts)], bool)
 
 
 def _unlike(points: Floats, rows: Floats, measured: Floats) -> NDArray[np.bool_]:

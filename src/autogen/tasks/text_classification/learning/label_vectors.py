@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.tasks.text_classification.learning.classifier import START_SCALE, Answer
+from autogen.models.network import Answer
+from autogen.tasks.text_classification.learning.classifier import START_SCALE
 from autogen.tasks.text_classification.learning.losses import classification_loss
 
 STEPS = 100

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.tasks.text_classification.learning.classifier import Answer
+from autogen.models.network import Answer
+
+
+@dataclass(frozen=True)
+class ClassificationLoss:
+    """`classification_loss` with its weights, as the loop is handed it."""
+
+    label_smoothing: float
+    contrastive_weight: float
+    outlier_weight: float
+
+    def __call__(self, answer: Answer, gold: Tensor) -> Tensor:
+        return classification_loss(answer, gold, self.label_smoothing, self.contrastive_weight, self.outlier_weight)
 
 
 def classification_loss(

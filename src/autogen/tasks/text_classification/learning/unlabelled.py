@@ -155,8 +155,9 @@ class SelfTraining:
         return places, found[places].astype(np.intp)
 
     def _answers(self, model: Classifier, rows: Sequence[Example]) -> tuple[Floats, Floats]:
-        """Logits and embeddings."""
-        return answers(model, self.encoder, self.encoder.encode([r.text for r in rows]), self.bf16, self.batch_size)
+        texts = self.encoder.encode([row.text for row in rows])
+        logits, embeddings = answers(model, self.encoder, texts, self.bf16, self.batch_size)
+        return logits, embeddings
 
     def _gold(self, rows: Sequence[Example]) -> NDArray[np.intp]:
         return self.task.gold([row.label for row in rows])

@@ -1,0 +1,110 @@
+"""The kind of skill `customer-service`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
+from autogen.data.problems import Problem, shown
+from autogen.errors import DataError, did_you_mean
+from autogen.skills.customer_service.answering import INTENT, CustomerService
+from autogen.skills.customer_service.responses import read_responses
+from autogen.skills.customer_service.settings import Answering, CustomerServiceSettings
+from autogen.tasks.task import Fields, Need, TaskData
+from autogen.tasks.text_classification.settings import ClassificationOptions
+
+
+class CustomerServiceKind:
+    name = "customer-service"
+    settings = CustomerServiceSettings
+    predicts = Fields(("text",), ("text_pair",))
+    wording = frozenset({"responses", "clarify_text", "decline_text"})
+    answers_with = "text-classification"
+    commands = "autogen.skills.customer_service.commands:add"
+    routes = ""
+
+    def needs(self, settings: CustomerServiceSettings, base_model: str) -> tuple[Need, ...]:
+        return (
+            Need(
+                name=INTENT,
+                task="text-classification",
+                base_model=settings.base_model or base_model,
+                sources={
+                    "train": tuple(settings.train),
+                    "eval": tuple(settings.eval or ()),
+                    "unlabelled": tuple(settings.unlabelled or ()),
+                },
+                columns=settings.columns,
+                training=settings.training_of(INTENT),
+                options=ClassificationOptions(rejection_loss=settings.rejection_loss),
+            ),
+        )
+
+    def keeps(self, settings: CustomerServiceSettings, project: Path) -> dict[str, Any]:
+        responses = read_responses(project / settings.responses) if settings.responses else {}
+        kept = settings.model_dump(include=set(Answering.model_fields) - {"responses"})
+        return Answering(responses=responses, **kept).model_dump()
+
+    def bare(self, task: str) -> CustomerServiceSettings:  # noqa: ARG002 it knows the one
+        return CustomerServiceSettings(type="customer-service", train=["train_data"])
+
+    def check(self, settings: CustomerServiceSettings, project: Path, data: Mapping[str, TaskData]) -> list[Problem]:
+        labels = {label for one in data.values() for label in one.identity().outputs}
+        return [*_without_effect(settings), *_check_responses(settings, project, labels)]
+
+    def require(self, settings: CustomerServiceSettings, data: Mapping[str, TaskData]) -> None:
+        """Nothing."""
+
+    def build(
+        self,
+        settings: CustomerServiceSettings,  # noqa: ARG002 as every kind is asked
+        models: Mapping[str, Path],  # noqa: ARG002
+        data: Mapping[str, TaskData],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        return {}
+
+    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> CustomerService:
+        answering = Answering.model_validate(dict(kept))
+        model = models[INTENT]
+        if answering.threshold is not None:
+            model = model.with_task(model.task.with_threshold(answering.threshold))
+        return CustomerService(model, answering)
+
+
+def _check_responses(settings: CustomerServiceSettings, project: Path, labels: set[str]) -> list[Problem]:
+    if settings.responses is None:
+        return []
+    source, known = settings.responses, labels - {RESERVED_LABEL}
+    try:
+        responses = read_responses(project / source)
+    except DataError as error:
+        return [Problem("error", "responses", source, None, str(error), "mend the file")]
+    problems = [
+        _warning(
+            source,
+            f"a response for {shown(name)}, which no training row has",
+            f"check its name.{did_you_mean(name, known)}",
+        )
+        for name in responses
+        if name not in known
+    ]
+    missing = sorted(known - set(responses))
+    if missing:
+        names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+        fix = "write one; until then the agent names the intent"
+        problems.append(_warning(source, f"expected a response for every intent, found none for {names}", fix))
+    return problems
+
+
+def _without_effect(settings: CustomerServiceSettings) -> list[Problem]:
+    """Settings that would do nothing."""
+    if "{choices}" in settings.clarify_text:
+        return []
+    message = f"expected {{choices}} in clarify_text, found {settings.clarify_text!r}"
+    return [_warning(CONFIG_NAME, message, "put {choices} where the intents to choose from belong")]
+
+
+def _warning(source: str, message: str, fix: str) -> Problem:
+    return Problem("warning", "responses", source, None, message, fix)

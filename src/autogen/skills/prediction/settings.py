@@ -1,0 +1,48 @@
+"""What the skill may be told in `agent.toml`, and what a version keeps of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from autogen.config.project import SkillSettings, Sources
+from autogen.errors import did_you_mean
+from autogen.plugins import tasks
+
+DECLINE_TEXT = "I found nothing in that."
+
+
+class PredictionSettings(SkillSettings):
+    type: Literal["prediction"]
+    task: str  # such as "token-classification": one whose rows have a text
+    train: Sources
+    eval: Sources | None = None
+    unlabelled: Sources | None = None  # of the tasks that learn from such texts too
+    options: dict[str, Any] = Field(default_factory=dict)  # the task's own
+    decline_text: str = DECLINE_TEXT
+
+    @field_validator("task")
+    @classmethod
+    def _task_of_texts(cls, name: str) -> str:
+        known = [one for one in tasks() if "text" in tasks()[one].fields.required]
+        if name not in known:
+            raise ValueError(f"expected a task of texts among {', '.join(known)}.{did_you_mean(name, known)}")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part_training(cls, values: Any) -> Any:
+        """The training settings are of the task's own type."""
+        parted = super()._part_training(values)  # type: ignore[operator] # pydantic wraps it
+        training = parted.get("training") if isinstance(parted, dict) else None
+        if not isinstance(training, dict) or parted.get("task") not in tasks():
+            return parted
+        return {**parted, "training": tasks()[parted["task"]].training.model_validate(training)}
+
+
+class Answering(BaseModel):
+    """What a version keeps of the settings."""
+
+    task: str
+    decline_text: str

@@ -1,0 +1,67 @@
+"""Out-of-fold answers, each from a model that has not seen the row: where rows are few, they calibrate and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autogen.data.splits import folds
+from autogen.errors import TrainingFailed
+from autogen.tasks.text_classification.learning.classifier_fit import ClassifierFit
+from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.rows import Example
+from autogen.training.encoder_fit import Stage
+
+FOLDS = 3
+FOLD_EPOCHS = 0.5  # of the recipe's: folds show what to expect, and need not be trained to the end
+
+
+class OutOfFold(NamedTuple):
+    """Logits of shape (rows, labels), and the rows' labels."""
+
+    logits: NDArray[np.float32]
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Models of all rows but a fold, one after the other. Finished folds are kept in `state`: a run may be resumed."""
+
+    fit: ClassifierFit
+    recipe: Recipe
+    state: Path
+
+    def run(self, train: Sequence[Example]) -> OutOfFold:
+        """A label's only row is always learnt from, so never measured. Raises TrainingFailed, Interrupted."""
+        texts, labels = [e.text for e in train], [e.label for e in train]
+        logits, measured = [], []
+        for number, (inside, outside) in enumerate(folds(texts, labels, FOLDS, self.recipe.seed), start=1):
+            logits.append(self._fold(number, [train[at] for at in inside], [train[at] for at in outside]))
+            measured += [labels[at] for at in outside]
+        if not logits:
+            raise TrainingFailed("Expected at least one label with two rows, to measure what was learnt; found none.")
+        return OutOfFold(np.concatenate(logits), measured)
+
+    def _fold(self, number: int, inside: Sequence[Example], outside: Sequence[Example]) -> NDArray[np.float32]:
+        kept = self.state / f"fold-{number}.npy"
+        if not kept.exists():  # it appears in one rename, so it is whole
+            stage = Stage(f"cross-validate {number}/{FOLDS}", self.state / f"fold-{number}")
+            model = self.fit.train(inside, [], self._fold_recipe(), stage)
+            draft = kept.with_suffix(".draft.npy")
+            logits = self.fit.engine.answers(model, self.fit.encode(outside))[0]
+            np.save(draft, logits, allow_pickle=False)
+            draft.replace(kept)
+        found: NDArray[np.float32] = np.load(kept, allow_pickle=False)
+        return found
+
+    def _fold_recipe(self) -> Recipe:
+        """Shorter where the lower layers stay: there a model's scores hardly change between half of the epochs and all
+        of them. Where all layers learn they do, so that such folds would not calibrate it."""
+        if not self.recipe.tuning.frozen_share:
+            return self.recipe
+        return replace(self.recipe, epochs=max(1, round(FOLD_EPOCHS * self.recipe.epochs)))

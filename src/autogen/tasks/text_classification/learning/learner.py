@@ -1,0 +1,77 @@
+"""Learning to classify texts, as the loop asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autogen.config.settings import RESERVED_LABEL
+from autogen.data.fingerprints import row_fingerprint
+from autogen.models.base_models import find_base_model
+from autogen.progress import TrainingProgress
+from autogen.tasks.task import Fitted, Job, Need, Start
+from autogen.tasks.text_classification.learning.deep_check import DeepCheck, DeepReport
+from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning
+from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
+from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.rows import LearningData
+from autogen.tasks.text_classification.settings import ClassificationOptions
+
+
+class ClassificationLearner:
+    resumes = True
+
+    def fit(self, job: Job, progress: TrainingProgress) -> Fitted:
+        report = self.trial(job).run(progress)
+        return Fitted(
+            cross_validated=report.cross_validated,
+            metrics=report.metrics,
+            parity=report.parity,
+            record=_record(report),
+            also_learnt=frozenset(map(row_fingerprint, report.taught)),
+        )
+
+    def trial(self, job: Job) -> FineTuning:
+        """What fine-tuning is given."""
+        data: LearningData = job.data
+        options = job.need.options
+        assert isinstance(options, ClassificationOptions)
+        texts = data.unlabelled.texts if data.unlabelled else ()
+        return FineTuning(
+            train=data.train.examples,
+            held_out=data.held_out.examples,
+            settings=job.need.training,
+            source=source_of(job.start, data.train.labels),
+            folder=job.folder,
+            state=job.state,
+            max_loss=options.rejection_loss,
+            unlabelled=[text for text in texts if row_fingerprint(text) not in job.withheld],
+            log=job.log,
+        )
+
+    def deep_check(self, data: Any, need: Need, project: Path, progress: TrainingProgress) -> DeepReport:
+        return DeepCheck(project, need, data, progress).run()
+
+
+def source_of(start: Start, labels: list[str]) -> ModelSource:
+    """The base model with a head of ours, an earlier version, or the user's own objects."""
+    if start.before is not None:
+        model = TunedModel.load(start.before)
+        card = model.card
+        return FromVersion(
+            start.before, card.base_model, model.task, card.max_length, card.pad_id, card.precision, start.project
+        )
+    if start.own is not None:
+        return FromOwner(*start.own).for_labels({*labels} - {RESERVED_LABEL})
+    return FromBaseModel(find_base_model(start.base_model, start.project))
+
+
+def _record(report: FineTuned) -> dict[str, Any]:
+    record = {name: value for name, value in asdict(report).items() if name not in ("metrics", "labels", "taught")}
+    if report.unlabelled is not None:
+        record["unlabelled"] = record["unlabelled"] | {"said": str(report.unlabelled)}
+    return record
+
+
+LEARNER = ClassificationLearner()

@@ -1,0 +1,245 @@
+"""A need's texts with their entities: to learn from and to measure on. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autogen.data.columns import has_columns, select
+from autogen.data.fingerprints import row_fingerprint
+from autogen.data.problems import Problem, listed
+from autogen.data.readers.files import locate, read_rows
+from autogen.data.rows import Row
+from autogen.data.splits import hold_out
+from autogen.data.text import normalise
+from autogen.errors import did_you_mean
+from autogen.markup import Table
+from autogen.tasks.task import Identity, Summary
+from autogen.tasks.token_classification.rows import TEXT_FIELDS, TOKEN_FIELDS, Example, read_examples
+
+SHARE_OF_MANY, SHARE_OF_SOME = 0.1, 0.2
+MANY = 1_000  # rows from which a tenth is enough to measure on
+MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
+
+
+@dataclass(frozen=True)
+class AnnotatedRows:
+    """Examples with the rows they came from, side by side."""
+
+    examples: tuple[Example, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def texts(self) -> list[str]:
+        return [example.text for example in self.examples]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that occur, in alphabetical order."""
+        return sorted(self.counts)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Entities of each label."""
+        return Counter(span.label for example in self.examples for span in example.spans)
+
+    def pick(self, places: Iterable[int]) -> AnnotatedRows:
+        at = list(places)
+        return AnnotatedRows(tuple(self.examples[i] for i in at), tuple(self.rows[i] for i in at))
+
+    def joined(self, other: AnnotatedRows) -> AnnotatedRows:
+        return AnnotatedRows((*self.examples, *other.examples), (*self.rows, *other.rows))
+
+
+ReadRows = tuple[AnnotatedRows, list[Problem]]
+
+
+@dataclass(frozen=True)
+class TokenData:
+    """What is learnt from and what is measured on, with every problem found on the way. `set_aside`: rows of feedback
+    that choose nothing (no epoch, no temperature): they are for the gate and for what is reported."""
+
+    train: AnnotatedRows
+    held_out: AnnotatedRows
+    split: str  # how the held-out rows came about, in words
+    problems: tuple[Problem, ...] = ()
+    set_aside: AnnotatedRows = field(default=AnnotatedRows())
+    feedback: tuple[str, ...] = ()
+    corrections_of_eval: int = 0
+    waiting: int = 0  # corrections that nobody trusted has made
+    source: str = ""  # the file that is measured on, where it is not the need's own eval rows
+
+    @property
+    def measured(self) -> AnnotatedRows:
+        return self.held_out.joined(self.set_aside)
+
+    @property
+    def texts(self) -> list[str]:
+        return self.train.texts
+
+    def identity(self) -> Identity:
+        return Identity(
+            train=_digest(sorted(map(_line, self.train.examples))),
+            eval=_digest(sorted(map(_line, self.measured.examples))),
+            train_rows=len(self.train),
+            eval_rows=len(self.measured),
+            learnt=frozenset(map(row_fingerprint, self.train.texts)),
+            measured=frozenset(map(row_fingerprint, self.measured.texts)),
+            order=tuple(_digest(map(_line, part.examples)) for part in (self.train, self.held_out)),
+            outputs=tuple(self.train.labels),
+        )
+
+    def summary(self) -> Summary:
+        """Entities of each label."""
+        train, held_out = self.train.counts, self.held_out.counts
+        counts = {label: (train[label], held_out[label]) for label in sorted({*train, *held_out})}
+        without = sum(not example.spans for example in self.train.examples)
+        lines = [f"Held out: {self.split}.", f"{without} of {len(self.train)} train rows have no entities."]
+        if self.waiting:
+            lines.append(f"{self.waiting} corrections of entities are not of the owner's, and are not learnt.")
+        total = ("all", train.total(), held_out.total())
+        rows = [*((label, *of) for label, of in counts.items()), total]
+        return Summary(
+            lines=tuple(lines),
+            tables=(Table("entities per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            json={
+                "labels": {label: {"train": of[0], "held_out": of[1]} for label, of in counts.items()},
+                "held_out": self.split,
+                "rows_without_entities": without,
+                "waiting_corrections": self.waiting,
+            },
+        )
+
+
+def read_annotated(project: Path, sources: Sequence[str], columns: Mapping[str, str]) -> ReadRows:
+    """The examples of several files together."""
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for source in sources:
+        read, found = read_rows(locate(source, project))
+        rows += read
+        problems += found
+    annotated, found = annotated_rows(rows, columns)
+    return annotated, [*problems, *found]
+
+
+def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
+    """Rows as read to typed examples: of a file with tags, tokens and tags; else text and entities."""
+    by_source: dict[str, list[Row]] = {}
+    for row in rows:
+        by_source.setdefault(row.source, []).append(row)
+    selected: list[Row] = []
+    problems: list[Problem] = []
+    for some in by_source.values():
+        tagged = has_columns(some, TOKEN_FIELDS[1:], columns) and not has_columns(some, TEXT_FIELDS[1:], columns)
+        fields = TOKEN_FIELDS if tagged else TEXT_FIELDS
+        own = {name: column for name, column in columns.items() if name in fields}
+        picked, found = select(some, fields, (), own)
+        selected += picked
+        problems += found
+    examples, sources, found = read_examples(selected)
+    return AnnotatedRows(tuple(examples), tuple(sources)), [*problems, *found]
+
+
+def split_rows(train: ReadRows, held_out: ReadRows | None, seed: int) -> TokenData:
+    """Rows as read, checked; and split, where no eval rows are given."""
+    learnt, problems = train[0], [*train[1], *_check_train(train[0])]
+    if held_out is not None:
+        measured, found = held_out
+        problems += [*found, *_check_eval(learnt, measured)]
+        return TokenData(learnt, measured, f"{len(measured)} rows of the eval data", tuple(problems))
+    share = SHARE_OF_MANY if len(learnt) >= MANY else SHARE_OF_SOME
+    inside, outside = _held_out(learnt, share, seed)
+    words = f"{len(outside)} rows held out of the training data ({share:.0%})"
+    return TokenData(learnt.pick(inside), learnt.pick(outside), words, tuple(problems))
+
+
+def _held_out(rows: AnnotatedRows, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """A share of the rows of each label, a row counting as its rarest one; of very few rows, one."""
+    counts = rows.counts
+    rarest = [
+        min((span.label for span in one.spans), key=lambda x: (counts[x], x), default="") for one in rows.examples
+    ]
+    inside, outside = hold_out(rows.texts, rarest, share, seed, MOST_HELD_OUT)
+    if outside or len(rows) < 2:
+        return inside, outside
+    return hold_out(rows.texts, [""] * len(rows), max(share, 1 / len(rows)), seed, MOST_HELD_OUT)
+
+
+def _check_train(rows: AnnotatedRows) -> list[Problem]:
+    if not rows.rows:
+        return []
+    if not rows.counts:
+        message = "expected entities in some rows, found none in any"
+        fix = "mark them: without any, there is nothing to learn"
+        return [Problem("error", "no-entities", rows.rows[0].source, None, message, fix)]
+    return _repeated(rows)
+
+
+def _repeated(rows: AnnotatedRows) -> list[Problem]:
+    """A warning for each text that stands there twice: the same again, or with other entities."""
+    seen: dict[str, int] = {}
+    problems = []
+    for at, (example, row) in enumerate(zip(rows.examples, rows.rows, strict=True)):
+        first = seen.setdefault(normalise(example.text), at)
+        if first == at:
+            continue
+        place = f"{rows.rows[first].source}, row {rows.rows[first].number}"
+        if rows.examples[first].spans == example.spans:
+            message = f"expected each text once, found that of {place} again"
+            problems.append(Problem("warning", "duplicate", row.source, row.number, message, "delete one of them"))
+        else:
+            message = f"expected one annotation of a text, found others here and in {place}"
+            problems.append(
+                Problem("warning", "conflicting-entities", row.source, row.number, message, "keep the right one")
+            )
+    return problems
+
+
+def _check_eval(learnt: AnnotatedRows, measured: AnnotatedRows) -> list[Problem]:
+    """What keeps eval rows from measuring what was learnt. Nothing where no train row could be read."""
+    if not learnt.rows or not measured.rows:
+        return []
+    source, known = measured.rows[0].source, learnt.labels
+    unknown = [label for label in measured.labels if label not in known]
+    problems = []
+    for label in unknown[:20]:
+        message = f"expected a label of the training rows, found {listed([label])}"
+        fix = f"add training rows of it, or correct it: its entities count as missed.{did_you_mean(label, known)}"
+        problems.append(Problem("warning", "unknown-label", source, None, message, fix))
+    absent = [label for label in known if label not in measured.labels]
+    if absent:
+        message = f"expected every label of the training rows, found none of {listed(absent)}"
+        fix = "add rows of them, or know that they are not measured"
+        problems.append(Problem("warning", "label-not-in-eval", source, None, message, fix))
+    return problems + _leaked(learnt, measured)
+
+
+def _leaked(learnt: AnnotatedRows, measured: AnnotatedRows) -> list[Problem]:
+    texts = set(map(normalise, learnt.texts))
+    message = "expected a text unseen in training, found one that is also a training row"
+    fix = "delete it here or there: it measures memory"
+    return [
+        Problem("warning", "leakage", row.source, row.number, message, fix)
+        for example, row in zip(measured.examples, measured.rows, strict=True)
+        if normalise(example.text) in texts
+    ]
+
+
+def _line(example: Example) -> bytes:
+    spans = [[span.start, span.end, span.label] for span in example.spans]
+    return json.dumps([example.text, spans]).encode()
+
+
+def _digest(lines: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line + b"\n")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""How token classification is learnt: the room of the task that may import torch."""

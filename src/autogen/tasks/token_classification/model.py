@@ -1,0 +1,127 @@
+"""A tuned model in its folder: exported graph, tokenizer, and what reads its outputs. No torch.
+
+model.onnx       the graph that answers (fp32, or int8 where that lost nothing)
+tokenizer.json   the Rust tokenizer
+task.json        labels, temperature, length of a window, what a unit is, precision
+weights/         what training starts from next time; never read here
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autogen.data.rows import Row
+from autogen.errors import VersionDamaged
+from autogen.runtime.session import MODEL_FILE, ExportedModel
+from autogen.storage.files import sha256_of
+from autogen.tasks.token_classification.decoding import Entity, EntityDecoder
+from autogen.tasks.token_classification.sequences import Floats
+from autogen.tasks.token_classification.windows import TOKENIZER_FILE, EncodedText, WindowEncoder, unit_scores
+
+TASK_FILE = "task.json"
+BATCH = 32  # windows that go through the graph together
+SHOWN_TEXT = 200  # characters of an entity in a readable answer
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `task.json` says besides how outputs are read."""
+
+    task: str
+    base_model: str
+    method: str
+    precision: str  # of the exported graph: fp32, int8 or int8-blocks
+    max_length: int  # tokens of a window; longer texts have several
+    pad_id: int
+    whole_words: bool  # whether a unit is a word
+
+
+class EntityModel:
+    """Texts in, entities out, through the exported graph."""
+
+    answer_column = "entities"
+
+    def __init__(
+        self,
+        card: ModelCard,
+        decoder: EntityDecoder,
+        encoder: WindowEncoder,
+        graph: ExportedModel,
+        folder: Path | None = None,
+    ) -> None:
+        self.card, self.decoder, self.encoder, self.graph, self.folder = card, decoder, encoder, graph, folder
+
+    @classmethod
+    def load(cls, folder: Path, threads: int | None = None) -> EntityModel:
+        """Raises VersionDamaged when a file is missing or cannot be read."""
+        try:
+            values = json.loads((folder / TASK_FILE).read_text("utf-8"))
+            card = ModelCard(**values["model"])
+            decoder = EntityDecoder.from_json(values["decoder"])
+            encoder = WindowEncoder.load(folder, card.max_length, card.pad_id, card.whole_words)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise VersionDamaged(f"{folder} does not hold a whole tuned model: {error}") from error
+        except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
+            raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
+        return cls(card, decoder, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
+
+    def predict(self, texts: Sequence[str]) -> list[tuple[Entity, ...]]:
+        """The entities of each text, in order and without overlap; of a long text, those at its end too."""
+        if not texts:
+            return []
+        encoded = self.encoder.encode(texts)
+        return self.decoder.decode(encoded, self.scores(encoded))
+
+    def scores(self, texts: Sequence[EncodedText]) -> list[Floats]:
+        """The logits of each text's units, each of shape (units, tags)."""
+        windows = [window for text in texts for window in text.windows]
+        order = sorted(range(len(windows)), key=lambda at: len(windows[at]))
+        outputs: dict[int, Floats] = {}
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            logits = self.graph.run(dict(self.encoder.pad([windows[at] for at in places])))["logits"]
+            outputs |= zip(places, logits, strict=True)
+        return unit_scores(texts, [outputs[at] for at in range(len(windows))])
+
+    @property
+    def base_model(self) -> str:
+        return self.card.base_model
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return self.decoder.labels
+
+    @property
+    def digest(self) -> str:
+        """Of the weights, the tokenizer, the form of the export, and how outputs are read. Not of the graph: an
+        exporter numbers nodes as it goes."""
+        own = hashlib.sha256(json.dumps(self.decoder.to_json(), sort_keys=True).encode())
+        if self.folder is not None:
+            files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
+            for path in sorted(path for path in files if path.is_file()):
+                own.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
+        return own.hexdigest()
+
+    def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """`prediction` (such as "person: Ann; city: Rome", empty for no entity), `confidence` (that of the least sure
+        entity; 0 for none) and `entities` of rows with `text`."""
+        return [_columns(found) for found in self.predict([str(row.values["text"]) for row in rows])]
+
+
+def _columns(entities: Sequence[Entity]) -> dict[str, Any]:
+    named = [f"{one.label}: {' '.join(one.text.split())[:SHOWN_TEXT]}" for one in entities]
+    return {
+        "prediction": "; ".join(named),
+        "confidence": round(min((one.confidence for one in entities), default=0.0), 6),
+        "entities": [{**asdict(one), "confidence": round(one.confidence, 6)} for one in entities],
+    }
+
+
+def write_task(folder: Path, card: ModelCard, decoder: EntityDecoder) -> None:
+    values = {"model": asdict(card), "decoder": decoder.to_json()}
+    (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")

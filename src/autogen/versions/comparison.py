@@ -1,0 +1,173 @@
+"""Two models on the same rows: how much better the second is, at worst, and in which groups it is worse.
+
+Shares: the adjusted Wald interval of a paired difference of proportions (Agresti & Min 2005, "Simple improved
+confidence intervals for comparing matched proportions"). Means: the normal bound of the mean paired difference. Ratios,
+such as F1: a paired bootstrap of rows with a fixed seed (Efron & Tibshirani 1993), smoothed as shares are, for of a few
+dozen rows the plain one's bound is above the truth far too often. Groups: an exact sign test of the rows that differ
+(for shares that is McNemar's), with Holm's correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import bdtrc, ndtri
+
+from autogen.versions.scores import Flags, Floats, Scores, metric_of
+
+RESAMPLES = 4_000
+SEED = 0
+MOST_ROWS = 1_000_000  # that are asked for
+RIGHT, WRONG = (1.0, 1.0, 1.0), (0.0, 1.0, 1.0)  # counts of a row with one span
+
+
+@dataclass(frozen=True)
+class PairedScores:
+    """Champion and candidate on the same rows. `held_before`: the row was held out before this batch of feedback."""
+
+    champion: Scores
+    candidate: Scores
+    held_before: Flags
+
+    def __len__(self) -> int:
+        return len(self.candidate)
+
+    def where(self, chosen: Flags) -> PairedScores:
+        """The rows for which `chosen` is true."""
+        return PairedScores(self.champion.where(chosen), self.candidate.where(chosen), self.held_before[chosen])
+
+    @property
+    def differences(self) -> Floats:
+        """Candidate − champion of each row alone."""
+        return self.candidate.by_row - self.champion.by_row
+
+    @property
+    def known(self) -> PairedScores:
+        """The rows that the champion could know."""
+        return self.where(~self.champion.beyond)
+
+    @property
+    def balance(self) -> tuple[int, int]:
+        """Rows gained and rows lost."""
+        differences = self.differences
+        return int((differences > 0).sum()), int((differences < 0).sum())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidate against champion on the same rows; metrics in 0–1. `lower`: the one-sided lower bound of candidate −
+    champion."""
+
+    rows: int
+    champion: float
+    candidate: float
+    gained: int
+    lost: int
+    lower: float
+
+    @property
+    def difference(self) -> float:
+        return self.candidate - self.champion
+
+    def figures(self) -> dict[str, float]:
+        return {
+            "rows": self.rows,
+            "champion": self.champion,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "lower_bound": self.lower,
+            "gained": self.gained,
+            "lost": self.lost,
+        }
+
+
+def compare(paired: PairedScores, confidence: float) -> Comparison:
+    """Over all rows, with the bound that belongs to the statistic."""
+    gained, lost = paired.balance
+    return Comparison(
+        rows=len(paired),
+        champion=paired.champion.value,
+        candidate=paired.candidate.value,
+        gained=gained,
+        lost=lost,
+        lower=_lower(paired, confidence),
+    )
+
+
+def _lower(paired: PairedScores, confidence: float) -> float:
+    statistic = paired.candidate.statistic
+    if statistic == "share":
+        return paired_bounds(*paired.balance, len(paired), confidence)[0]
+    if statistic == "mean":
+        return _lower_of_mean(paired.differences, confidence)
+    return _lower_of_ratio(paired, confidence)
+
+
+def paired_bounds(gained: int, lost: int, rows: int, confidence: float) -> tuple[float, float]:
+    """The one-sided lower and upper bounds of a paired difference of shares, each at `confidence`. Half a row is added
+    to each cell of the 2×2 table: that keeps the bound honest for few rows."""
+    difference = (gained - lost) / (rows + 2)
+    spread = ((gained + lost + 1) - (gained - lost) ** 2 / (rows + 2)) ** 0.5 / (rows + 2)
+    reach = float(ndtri(confidence)) * spread
+    return difference - reach, difference + reach
+
+
+def _lower_of_mean(differences: Floats, confidence: float) -> float:
+    rows = len(differences)
+    spread = float(differences.std(ddof=1)) / rows**0.5 if rows > 1 else 1.0
+    return (float(differences.mean()) if rows else 0.0) - float(ndtri(confidence)) * spread
+
+
+def _lower_of_ratio(paired: PairedScores, confidence: float) -> float:
+    """Rows are drawn together for both models, so that what is hard for both is no difference. Half a row of one span
+    is added to each cell of right and wrong: of a few rows the plain bootstrap draws nothing but what it has seen."""
+    both = np.hstack([paired.champion.counts, paired.candidate.counts])
+    cells, times = np.unique(both, axis=0, return_counts=True)  # rows alike are drawn as one cell, which is quick
+    added = [(*was, *now) for was in (RIGHT, WRONG) for now in (RIGHT, WRONG)]
+    cells, weights = np.vstack([cells, added]), np.concatenate([times, np.full(len(added), 0.5)])
+    rows = len(paired) + len(added) // 2
+    draws = np.random.default_rng(SEED).multinomial(rows, weights / weights.sum(), size=RESAMPLES).astype(np.float64)
+    was, now = (metric_of("ratio", draws @ counts) for counts in np.hsplit(cells, 2))
+    return float(np.quantile(now - was, 1 - confidence))
+
+
+def rows_needed(found: Comparison, confidence: float, margin: float) -> int | None:
+    """How many rows like these would show that the candidate's share is not inferior; None where no number within
+    MOST_ROWS would, because it is."""
+    gained, lost, rows = found.gained / found.rows, found.lost / found.rows, found.rows
+    while rows < MOST_ROWS:
+        rows += max(1, rows // 100)
+        if paired_bounds(round(gained * rows), round(lost * rows), rows, confidence)[0] >= -margin:
+            return rows
+    return None
+
+
+def worse_groups(paired: PairedScores, fewest: int, level: float) -> tuple[list[str], int]:
+    """The groups of at least `fewest` rows that are significantly worse, and how many were tested."""
+    differences, balances = paired.differences, dict[str, list[int]]()
+    for name, gained, lost in zip(paired.candidate.groups, differences > 0, differences < 0, strict=True):
+        balance = balances.setdefault(name, [0, 0, 0])
+        balance[0] += 1
+        balance[1] += int(gained)
+        balance[2] += int(lost)
+    tested = {name: balance for name, balance in balances.items() if name and balance[0] >= fewest}
+    chances = {name: _chance_of_loss(gained, lost) for name, (_, gained, lost) in tested.items()}
+    return holm(chances, level), len(tested)
+
+
+def _chance_of_loss(gained: int, lost: int) -> float:
+    """Of so many or more losses, were gains as likely."""
+    return float(bdtrc(lost - 1, gained + lost, 0.5)) if gained + lost else 1.0
+
+
+def holm(chances: Mapping[str, float], level: float) -> list[str]:
+    """The names whose p-values are significant at `level` after Holm's step-down correction."""
+    ordered = sorted(chances, key=lambda name: chances[name])
+    found = []
+    for at, name in enumerate(ordered):
+        if chances[name] > level / (len(ordered) - at):
+            break
+        found.append(name)
+    return found

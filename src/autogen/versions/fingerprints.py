@@ -1,0 +1,36 @@
+"""Which rows a version has learnt from and which it was measured on, as fingerprints beside each of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from autogen.errors import VersionDamaged
+from autogen.versions.manifest import Manifest
+from autogen.versions.registry import Versions
+
+TRAINED_FILE = "trained_rows.txt"
+HELD_OUT_FILE = "held_out_rows.txt"
+
+
+def held_before(versions: Versions, champion: Manifest) -> frozenset[str]:
+    """Fingerprints of all rows that the champion and those it comes from were measured on. Not those of candidates that
+    were turned down: their batch would vote for itself when it is tried again."""
+    line, step = [champion.version], champion.parent
+    while step is not None and (parent := versions.readable(step)) is not None:
+        line.append(step)
+        step = parent.parent
+    files = [path for name in line for path in versions.folder.glob(f"{name}/models/*/*/{HELD_OUT_FILE}")]
+    return frozenset().union(*(read_fingerprints(path) for path in files))
+
+
+def read_fingerprints(path: Path) -> frozenset[str]:
+    """Raises VersionDamaged."""
+    try:
+        return frozenset(path.read_text("ascii").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise VersionDamaged(f"{path} cannot be read: {error}") from error
+
+
+def write_fingerprints(path: Path, fingerprints: Collection[str]) -> None:
+    path.write_text("\n".join(sorted(fingerprints)), "ascii")

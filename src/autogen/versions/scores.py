@@ -1,0 +1,74 @@
+"""Scores: how well a model answers each eval row, so that two models can be compared in pairs, whatever their task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+Statistic = Literal["share", "mean", "ratio"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One metric of one model, row by row.
+
+    `counts`: float64 of shape (rows, statistics). The metric of some rows depends on their sums alone: of a `share`
+    they are (right, 1) and of a `mean` (gain, 1), the metric being first ÷ second; of a `ratio`, such as F1 of spans,
+    (true positives, predicted, gold), the metric being 2·tp ÷ (predicted + gold).
+    `right`: whether the row is answered as it should be, as protected rows must be.
+    `groups`: what must not get worse for any, such as the label or the language; "" for none.
+    `beyond`: rows that this model cannot know (a new label, a new item).
+    `from_feedback`: rows that came with feedback, not with the eval data.
+    `unit`: what a row is called; `group`: what a group is.
+    """
+
+    metric: str
+    statistic: Statistic
+    rows: tuple[str, ...]  # fingerprints, as in `Identity.measured`
+    counts: Floats
+    right: Flags
+    groups: tuple[str, ...]
+    beyond: Flags
+    from_feedback: Flags
+    unit: str = "rows"
+    group: str = "label"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def value(self) -> float:
+        """The metric over all rows, in 0–1; 0 where there are none."""
+        return float(metric_of(self.statistic, self.counts.sum(axis=0))) if len(self) else 0.0
+
+    @property
+    def by_row(self) -> Floats:
+        """The metric of each row alone."""
+        return metric_of(self.statistic, self.counts)
+
+    def where(self, chosen: Flags) -> Scores:
+        """The rows for which `chosen` is true."""
+        return replace(
+            self,
+            rows=tuple(compress(self.rows, chosen)),
+            counts=self.counts[chosen],
+            right=self.right[chosen],
+            groups=tuple(compress(self.groups, chosen)),
+            beyond=self.beyond[chosen],
+            from_feedback=self.from_feedback[chosen],
+        )
+
+
+def metric_of(statistic: Statistic, counts: Floats) -> Floats:
+    """The metric of counts of shape (…, statistics): shape (…). A row without spans, none of them predicted, is 1."""
+    if statistic == "ratio":
+        total = counts[..., 1] + counts[..., 2]
+        return np.where(total > 0, 2 * counts[..., 0] / np.maximum(total, 1e-12), 1.0)
+    return np.asarray(counts[..., 0] / np.maximum(counts[..., 1], 1e-12))

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from itertools import product
+from statistics import fmean, stdev
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from autogen.config.project import GateSettings
+from autogen.versions.comparison import PairedScores, compare, holm, worse_groups
+from autogen.versions.scores import metric_of
+from tests.versions.pairs import Row, gains, new, paired, rows
+
+MARGIN = GateSettings().margin
+
+
+def lower_bounds(count: int, gain: float, loss: float) -> list[float]:
+    """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
+    drawn = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
+    found: dict[tuple[int, ...], float] = {}
+    for right, gained, lost in {tuple(map(int, row)) for row in drawn}:
+        found[right, gained, lost] = compare(paired(rows("a", right, gained, lost)), 0.95).lower
+    return [found[tuple(map(int, row))] for row in drawn]
+
+
+@pytest.mark.parametrize("count", [50, 100, 400])
+@pytest.mark.parametrize(("gain", "loss"), [(0.02, 0.02), (0.1, 0.05), (0.05, 0.05), (0.3, 0.3)])
+def test_the_lower_bound_is_below_the_truth_nineteen_times_of_twenty(count: int, gain: float, loss: float) -> None:
+    assert np.mean([bound <= gain - loss for bound in lower_bounds(count, gain, loss)]) >= 0.94
+
+
+@pytest.mark.parametrize("count", [50, 100, 400])
+@pytest.mark.parametrize("gain", [0.01, 0.05, 0.2])
+def test_a_candidate_that_loses_all_the_margin_is_found_good_enough_once_in_twenty_at_most(
+    count: int, gain: float
+) -> None:
+    bounds = lower_bounds(count, gain, gain + MARGIN)
+    assert np.mean([bound >= -MARGIN for bound in bounds]) <= 0.06
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60), st.sampled_from([0.9, 0.95, 0.99]))
+def test_a_comparison_counts_the_rows_and_its_bound_is_below_the_difference(
+    pairs: list[tuple[bool, bool]], confidence: float
+) -> None:
+    both = paired([Row("a", (was, 1), (now, 1)) for was, now in pairs])
+    found = compare(both, confidence)
+    assert found.rows == len(pairs)
+    assert found.gained - found.lost == sum(now - was for was, now in pairs)
+    assert found.difference == pytest.approx((found.gained - found.lost) / max(len(pairs), 1))
+    assert found.lower < found.difference or found.difference < 0
+    assert found.lower >= compare(both, 0.999).lower
+
+
+def test_more_rows_of_the_same_kind_bring_the_bound_nearer() -> None:
+    bounds = [compare(paired(rows("a", right=8 * n, gained=n, lost=n)), 0.95).lower for n in (1, 10, 100)]
+    assert bounds == sorted(bounds) and bounds[-1] < 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40), st.sampled_from([0.9, 0.95]))
+def test_the_bound_of_a_mean_is_that_of_the_mean_paired_difference(
+    pairs: list[tuple[float, float]], confidence: float
+) -> None:
+    was, now = zip(*pairs, strict=True)
+    found = compare(paired(gains(was, now), "mean"), confidence)
+    differences = [b - a for a, b in pairs]
+    spread = stdev(differences) / len(pairs) ** 0.5
+    assert found.lower == pytest.approx(fmean(differences) - float(norm.ppf(confidence)) * spread, abs=1e-9)
+    assert (found.champion, found.candidate) == (pytest.approx(fmean(was)), pytest.approx(fmean(now)))
+
+
+def test_a_mean_of_no_row_or_of_one_says_nothing() -> None:
+    assert compare(paired([], "mean"), 0.95).lower < -1
+    assert compare(paired(gains([0.5], [1.0]), "mean"), 0.95).lower < -1
+
+
+def spans(count: int, right: float, gain: float, loss: float, chance: np.random.Generator) -> PairedScores:
+    """Rows with two spans on average, of which the champion finds this share, and the candidate some others; one in
+    ten has a span too many, in each model."""
+    given = []
+    for gold in chance.poisson(2, count):
+        was = chance.random(gold) < right
+        drawn = chance.random(gold)
+        now = np.where(was, drawn >= loss, drawn < gain)
+        more = chance.random(2) < 0.1
+        counts = [(hits.sum(), hits.sum() + extra, gold) for hits, extra in zip((was, now), more, strict=True)]
+        given.append(Row("", *counts))
+    return paired(given, "ratio", "entity_f1")
+
+
+def truth(right: float, gain: float, loss: float) -> float:
+    """The difference in F1 of endlessly many such rows: two gold spans each, a tenth of one too many."""
+    was, now = 2 * right, 2 * (right * (1 - loss) + (1 - right) * gain)
+    return 2 * now / (now + 2.1) - 2 * was / (was + 2.1)
+
+
+@pytest.mark.parametrize("count", [10, 25, 100])
+@pytest.mark.parametrize(("right", "gain", "loss"), [(0.8, 0.1, 0.05), (0.95, 0.3, 0.02), (0.98, 0.2, 0.01)])
+def test_the_bound_of_a_ratio_is_below_the_truth_nineteen_times_of_twenty_also_for_few_rows(
+    count: int, right: float, gain: float, loss: float
+) -> None:
+    chance, real = np.random.default_rng(2), truth(right, gain, loss)
+    below = [compare(spans(count, right, gain, loss, chance), 0.95).lower <= real for _ in range(100)]
+    assert np.mean(below) >= 0.95 - 2 * (0.95 * 0.05 / 100) ** 0.5
+
+
+@pytest.mark.parametrize(("right", "gained", "lost"), [(50, 0, 0), (40, 5, 5), (300, 20, 40), (10, 2, 0)])
+def test_where_every_row_has_one_span_the_bound_of_f1_is_that_of_the_share(right: int, gained: int, lost: int) -> None:
+    given = rows("a", right, gained, lost)
+    one_span = [Row("a", (row.was[0], 1, 1), (row.now[0], 1, 1)) for row in given]
+    ratio, share = compare(paired(one_span, "ratio"), 0.95), compare(paired(given), 0.95)
+    assert (ratio.champion, ratio.candidate) == (share.champion, share.candidate)
+    # draws are of whole rows
+    assert ratio.lower == pytest.approx(share.lower, abs=1.2 / (len(given) + 2))
+
+
+def test_the_bound_of_a_ratio_is_the_same_every_time_and_of_no_rows_says_nothing() -> None:
+    some = spans(40, 0.8, 0.1, 0.1, np.random.default_rng(3))
+    assert compare(some, 0.95) == compare(some, 0.95)
+    assert compare(some, 0.99).lower < compare(some, 0.9).lower < 0
+    assert compare(paired([], "ratio"), 0.95).lower <= -0.5
+
+
+def test_many_rows_of_a_ratio_are_compared_in_little_memory() -> None:
+    import tracemalloc
+
+    kinds = [Row("", (1, 2, 2), (2, 2, 3)), Row("", (2, 2, 2), (2, 3, 2)), Row("", (1, 2, 1), (0, 0, 1))]
+    many = paired(kinds * 30_000, "ratio")
+    tracemalloc.start()
+    found = compare(many, 0.95)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    assert found.difference - 0.02 < found.lower < found.difference
+
+
+def test_ratios_are_of_sums_and_a_row_without_spans_is_right_where_none_is_predicted() -> None:
+    counts = np.array([(1, 1, 2), (0, 3, 0), (0, 0, 0)], np.float64)
+    assert metric_of("ratio", counts).tolist() == [pytest.approx(2 / 3), 0.0, 1.0]
+    assert float(metric_of("ratio", counts.sum(axis=0))) == pytest.approx(2 / 6)
+
+
+@given(st.lists(st.floats(0, 1), max_size=8), st.sampled_from([0.05, 0.01]))
+def test_holms_correction_rejects_what_its_adjusted_p_values_do(values: list[float], level: float) -> None:
+    chances = {f"label-{at}": value for at, value in enumerate(values)}
+    ordered = sorted(chances.items(), key=lambda pair: pair[1])
+    adjusted, largest = {}, 0.0
+    for at, (name, value) in enumerate(ordered):
+        largest = max(largest, min(1.0, value * (len(ordered) - at)))
+        adjusted[name] = largest
+    close = any(value == pytest.approx(level, rel=1e-9) for value in adjusted.values())
+    assert close or set(holm(chances, level)) == {name for name, value in adjusted.items() if value <= level}
+
+
+@pytest.mark.parametrize(("gained", "lost"), list(product(range(0, 8, 2), range(0, 14, 2))))
+def test_the_sign_test_of_a_group_of_shares_is_mcnemar_s(gained: int, lost: int) -> None:
+    from scipy.stats import binomtest
+
+    chance = binomtest(lost, gained + lost, alternative="greater").pvalue if gained + lost else 1.0
+    worse, tested = worse_groups(paired(rows("a", right=30, gained=gained, lost=lost)), 20, 0.05)
+    assert (worse == ["a"], tested) == (chance <= 0.05, 1)
+
+
+def test_a_group_of_means_or_ratios_is_worse_by_the_rows_that_lost_not_by_how_much() -> None:
+    lost, gained = Row("a", (1, 1), (0.9, 1)), Row("a", (0, 1), (1, 1))
+    assert worse_groups(paired([lost] * 19 + [gained], "mean"), 20, 0.05) == (["a"], 1)
+    assert worse_groups(paired([lost] * 10 + [gained] * 10, "mean"), 20, 0.05) == ([], 1)
+    one_less = Row("b", (2, 2, 2), (1, 2, 2))
+    assert worse_groups(paired([one_less] * 20, "ratio"), 20, 0.05) == (["b"], 1)
+
+
+def test_rows_without_a_group_are_of_none_and_small_groups_are_not_tested() -> None:
+    assert worse_groups(paired(rows("", lost=50)), 20, 0.05) == ([], 0)
+    assert worse_groups(paired(rows("a", lost=19)), 20, 0.05) == ([], 0)
+    assert worse_groups(paired([]), 20, 0.05) == ([], 0)
+
+
+def test_what_the_champion_cannot_know_is_not_among_what_it_knows() -> None:
+    both = paired([*rows("a", right=5), *new("refund", 4, 1), *rows("b", lost=2, held_before=False)])
+    assert len(both.known) == 7 and set(both.known.candidate.groups) == {"a", "b"}
+    assert both.known.held_before.tolist() == [True] * 5 + [False] * 2
+    before = both.where(both.held_before)
+    assert len(before) == 5 and before.balance == (0, 0)
+    assert both.balance == (4, 2)
