@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autogen import plugins
-from autogen.errors import ConfigError, UsageError
+from autogen.errors import ConfigError, MissingDependency, UsageError
 from autogen.plugins import API, SKILLS, TASKS, Table, skills, tasks
 from tests.cli.process import autogen
 
@@ -128,13 +128,22 @@ def test_a_package_that_cannot_be_imported_is_an_error_that_names_it(code: str, 
 
 def test_a_broken_skill_harms_no_project_that_does_without_it(install: Install, untrained: Path) -> None:
     install("broken-skills", "broken = broken_skills:SKILL", "import no_such_module\n", "autogen.skills")
-    assert autogen("versions", "-p", untrained).code == 0
+    done = autogen("versions", "-p", untrained)
+    assert done.code == 0 and "warning: 'broken' of the package broken-skills cannot be loaded" in done.err
     done = autogen("check", "-p", untrained)
     assert done.code == 0, done.err
     settings = (untrained / "agent.toml").read_text("utf-8")
     (untrained / "agent.toml").write_text(settings.replace('"customer-service"', '"broken"'), "utf-8")
     done = autogen("check", "-p", untrained, "--json")
     assert done.code == 2 and "broken-skills" in done.json["error"]
+
+
+def test_a_learner_whose_packages_are_not_installed_says_which(install: Install) -> None:
+    code = "class T:\n    name, learner = 'deep', 'deep_learner:LEARNER'\nTASK = T()\n"
+    install("deep-tasks", "deep = deep_tasks:TASK", code)
+    install("deep-learner", "none = deep_learner:NONE", "import no_such_module\n", "other.group")
+    with pytest.raises(MissingDependency, match=r"'deep' needs the package no_such_module.*autogen-loop\[learn\]"):
+        plugins.learner_of(tasks()["deep"])
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:

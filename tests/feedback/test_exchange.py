@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autogen.errors import DataError, UsageError
-from autogen.feedback.events import Decision, Feedback, FeedbackStore, new_id
+from autogen.feedback.events import Decision, Entity, Feedback, FeedbackStore, new_id
 from autogen.feedback.exchange import (
     COLUMNS,
     Format,
@@ -188,6 +188,34 @@ def test_an_export_comes_back_into_an_empty_project_unchanged(
     assert second.all() == feedback
     assert second.decisions() == decisions
     assert feedback_as_text(second, format) == path.read_bytes().decode()
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl"])
+def test_entities_go_out_and_come_back(tmp_path: Path, format: Format) -> None:
+    first, second = fresh(tmp_path), fresh(tmp_path)
+    path = write(
+        tmp_path / "rows.csv",
+        'text,entities\nfrom Zürich,"[{""start"": 5, ""end"": 11, ""label"": ""city, or Ort""}]"\nnothing,[]\n',
+    )
+    assert import_feedback(first, path).imported == 2
+    named, none = first.all()
+    assert (named.entities, none.entities) == ((Entity(5, 11, "city, or Ort"),), ())
+    export_feedback(first, tmp_path / f"export.{format}")
+    import_feedback(second, tmp_path / f"export.{format}")
+    assert second.all() == first.all()
+
+
+@pytest.mark.parametrize(
+    "cell", ["{", "[1]", '[{"start": 0}]', '[{"start": 0.5, "end": 2, "label": "x"}]', "[" * 50_000, '"x"']
+)
+def test_entities_that_are_none_are_named_with_their_row(store: FeedbackStore, tmp_path: Path, cell: str) -> None:
+    path = write(tmp_path / "rows.jsonl", json.dumps({"text": "hello", "entities": cell}) + "\n")
+    with pytest.raises(DataError, match=r'row 1: expected a list such as .* in "entities"'):
+        import_feedback(store, path)
+    path = write(tmp_path / "far.jsonl", '{"text": "hello", "entities": [{"start": 0, "end": 9, "label": "x"}]}\n')
+    with pytest.raises(DataError, match="within the message's 5 characters"):
+        import_feedback(store, path)
+    assert store.all() == []
 
 
 def test_cells_that_look_like_formulas_stay_as_they_are(store: FeedbackStore, tmp_path: Path) -> None:

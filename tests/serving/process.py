@@ -39,15 +39,22 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
 
 
 class ServerProcess:
-    """`autogen serve` on a free port; killed at the end if it has not been stopped."""
+    """`autogen serve` on a free port; killed at the end if it has not been stopped. `script`: how it is served."""
 
-    def __init__(self, project: Path, host: str = "127.0.0.1", api_key: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        project: Path,
+        host: str = "127.0.0.1",
+        api_key: str | None = None,
+        script: str = SERVE,
+        **settings: Any,
+    ) -> None:
         self.project = project
         environment = {name: value for name, value in os.environ.items() if name != "AUTOGEN_API_KEY"}
         asked = json.dumps({"project": str(project), "host": host, "settings": settings})
         self._errors = (project / "server.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, asked],
+            [sys.executable, "-c", script, asked],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

@@ -137,6 +137,14 @@ def test_a_wish_that_is_not_understood_is_said(films: ServerProcess) -> None:
     assert said["choices"][0]["message"]["content"].startswith("Not understood: qwerty, asdf")
 
 
+def test_in_chat_the_items_are_details_and_propensities_are_not(films: ServerProcess) -> None:
+    said = films.say("a comedy under 10 euros")["autogen"]
+    assert [one["item"] for one in said["details"]["items"]] == [one["name"] for one in said["alternatives"]]
+    assert {*said} == {
+        *("action", "intent", "confidence", "alternatives", "conversation_id", "version", "skill", "notes", "details")
+    }
+
+
 def test_an_empty_wish_is_none(films: ServerProcess) -> None:
     for query in ("", "  "):
         found = ask(films, user="u1", query=query, k=3)

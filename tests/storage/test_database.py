@@ -10,14 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import create_engine, insert, inspect, select, text
 
 from autogen.errors import StorageError, UsageError
+from autogen.feedback.events import Entity, FeedbackStore
 from autogen.storage.database import Database
 from autogen.storage.dialects.sqlite import make_engine
 from autogen.storage.migrations import MIGRATIONS, migrate
 from autogen.storage.responses import ResponseStore
 from autogen.storage.schema import FEEDBACK, METADATA
+from tests.servers import postgres_server
 
 OPEN = """
 import sys
@@ -255,3 +257,28 @@ def test_a_lock_that_another_process_keeps_is_explained(tmp_path: Path, monkeypa
     other.execute("ROLLBACK")
     with impatient.fast():
         pass
+
+
+def test_responses_of_earlier_versions_are_read_in_postgresql_too(tmp_path: Path) -> None:
+    with postgres_server(tmp_path) as url:
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        migrate(engine, MIGRATIONS[:3])
+        exploration = ', \'{"propensities": [0.9], "asked": {}}\''
+        with engine.begin() as connection:
+            connection.exec_driver_sql(OLD_RESPONSE.format(id="old", more=", exploration", values=exploration))
+        migrate(engine)
+        database = Database(engine, engine, "postgresql")
+        store = ResponseStore(database)
+        old = store.get("old")
+        assert (old.state, old.log) == (
+            {"question": "a comedy", "offered": ["c1", "c2"]},
+            {"propensities": [0.9], "asked": {}},
+        )
+        new = replace(old, id="new", state={"slots": {"city": "Zürich"}}, log=None, details={"items": [{"item": "Ä"}]})
+        store.add([new])
+        assert store.last_of("c") == new
+        assert store.with_log("s") == [old]
+        feedback = FeedbackStore(database)
+        kept = feedback.record("new", trusted=True, source="cli", entities=[Entity(0, 1, "x")])
+        assert feedback.all() == [kept]
+        database.close()

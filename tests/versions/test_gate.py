@@ -13,7 +13,6 @@ from autogen.config.project import GateSettings
 from autogen.versions.comparison import compare, rows_needed
 from autogen.versions.gate import (
     Check,
-    Expected,
     Measured,
     Verdict,
     incomparable,
@@ -21,7 +20,7 @@ from autogen.versions.gate import (
     together,
     with_expected,
 )
-from autogen.versions.off_policy import Estimate
+from autogen.versions.off_policy import Estimate, Expected
 from autogen.versions.scores import Scores
 from tests.versions.pairs import Row, gains, new, paired, rows
 

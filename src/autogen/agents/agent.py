@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -98,11 +98,13 @@ class Agent:
         self.memory.responses.add(stored)
         return responses
 
-    def stream(self, text: str, conversation_id: str | None = None, user: str | None = None) -> Iterator[Piece]:
+    def stream(
+        self, text: str, conversation_id: str | None = None, user: str | None = None
+    ) -> Generator[Piece, None, None]:
         """Answer one message in pieces, where the skill's text comes so; else in one.
 
-        When the last piece has been read the response is kept. Closing the iterator (or leaving it) cancels the skill,
-        and what was said by then is kept as the response. Raises UsageError as `respond` does, at once.
+        The response is kept when the pieces are at their end. Closing them (or leaving the loop over them) cancels the
+        skill, and what was said by then is kept as the response. Raises UsageError as `respond` does, at once.
         """
         return self.stream_all([Message(text, conversation_id, user=user)])[0]
 
@@ -226,9 +228,11 @@ class Agent:
                     before = stored.text if stored else ""
                     if not reply.text.startswith(before):
                         raise ValueError(f"The skill {chosen.skill!r} took back what it had said.")
-                    if response is None:
-                        response = self._response(chosen.skill, reply, chosen.message.conversation_id)
-                    response = replace(response, **fields_of(reply, PublicReply))
+                    response = (
+                        replace(response, **fields_of(reply, PublicReply))
+                        if response
+                        else self._response(chosen.skill, reply, chosen.message.conversation_id)
+                    )
                     stored = _stored(response, reply, chosen.message)
                     yield Piece(reply.text[len(before) :], response)
         finally:

@@ -211,7 +211,9 @@ def check_reply(reply: Reply) -> None:
     actions = get_args(Action)
     expect(reply.action in actions, f"expected one of {actions}, found {reply.action!r}", "Reply.action")
     check_metrics({"confidence": reply.confidence}, "Reply.confidence")
-    pairs = all(isinstance(name, str) and isinstance(sure, float) for name, sure in reply.alternatives)
+    pairs = all(
+        len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], float) for pair in reply.alternatives
+    )
     expect(pairs, f"expected names with their confidence, found {reply.alternatives}", "Reply.alternatives")
     expect(all(isinstance(note, str) for note in reply.notes), f"expected texts, found {reply.notes}", "Reply.notes")
     for part in ("details", "state"):

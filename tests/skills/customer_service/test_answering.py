@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from autogen.config.project import load_config
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError
+from autogen.feedback.events import Feedback
 from autogen.plugins import skill_settings, skills
 from autogen.skills.customer_service.answering import CustomerService
 from autogen.skills.customer_service.kind import CustomerServiceKind
@@ -252,3 +255,51 @@ def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
 
 def test_a_label_is_spoken_with_spaces() -> None:
     assert spoken("card_arrival") == spoken("card-arrival") == "card arrival"
+
+
+def test_it_considers_without_choosing_words_and_says_how_sure_it_is(model: TunedModel) -> None:
+    (clear, choice, nowhere) = skill(model, clarify_margin=0).consider(
+        [Turn(LOST), turn("2", OFFERED), turn("3", ("clarify", LOST, OFFERED[2]))]
+    )
+    assert clear.in_scope and not clear.continues and clear.confidence == clear.reply().confidence
+    assert (choice.in_scope, choice.continues, choice.confidence) == (True, True, 1.0)
+    assert nowhere.continues and nowhere.reply().about == LOST, "a number that no choice has is for whoever asked"
+    (declined,) = skill(model, threshold=1000.0).consider([Turn(LOST)])
+    assert not declined.in_scope and declined.stream is None
+
+
+def test_what_it_offered_comes_back_as_its_state(model: TunedModel) -> None:
+    ready = skill(model, clarify_margin=1)
+    asked = say(ready, BETWEEN)
+    assert asked.state == {"question": BETWEEN, "offered": [name for name, _ in asked.alternatives[:2]]}
+    chosen = reply_of(ready, Turn("2", state=json.loads(json.dumps(asked.state)), last_action="clarify"))
+    assert (chosen.intent, chosen.about, chosen.state) == (asked.alternatives[1][0], BETWEEN, {})
+
+
+def test_it_predicts_rows_of_a_file_as_the_model_does(model: TunedModel) -> None:
+    texts = [text for text, _ in rows(3, seed=9, oos=2)]
+    pairs = ["and another" if number % 2 else None for number in range(len(texts))]
+    ready = skill(model, threshold=0.5)
+    for values in ({}, {"text_pair": pairs}):
+        table = [
+            {"text": text, **{name: column[at] for name, column in values.items()}} for at, text in enumerate(texts)
+        ]
+        found = ready.predict([Row(row, "questions.csv", at) for at, row in enumerate(table)])
+        seconds = [pair or "" for pair in pairs] if values else None
+        expected = ready.models["intent"].predict(texts, seconds)
+        assert found == [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in expected]
+    assert ready.predict([]) == []
+    with pytest.raises(DataError, match=r"row 1: .*\n.*row 2: "):
+        ready.predict([Row({"text": text}, "questions.csv", at) for at, text in enumerate(["fine", " ", None])])
+
+
+def test_a_label_that_is_no_intent_yet_is_noted(model: TunedModel) -> None:
+    ready, given = skill(model), feedback("lost_crad")
+    assert "is no intent yet" in str(ready.note_on(given)) and 'Did you mean "lost_card"?' in str(ready.note_on(given))
+    assert [ready.note_on(feedback(name)) for name in ("lost_card", "oos", None)] == [None, None, None]
+
+
+def feedback(label: str | None) -> Feedback:
+    said = {"id": "f", "response_id": None, "message": "m", "skill": "s", "version": None, "intent": None}
+    more = {"confidence": None, "rating": 1.0, "label": label, "answer": None, "comment": None, "user": None}
+    return Feedback(**said, **more, trusted=True, source="cli", created_at=datetime.now(UTC))  # type: ignore[arg-type]

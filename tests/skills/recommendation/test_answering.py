@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from autogen.agents.agent import load_skills
-from autogen.errors import UsageError
+from autogen.data.rows import Row
+from autogen.errors import DataError, UsageError
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Filter
 from autogen.skills.recommendation.answering import Recommendations
@@ -18,7 +19,7 @@ from autogen.skills.recommendation.exploration import propensities
 from autogen.skills.recommendation.kind import RecommendationKind
 from autogen.skills.recommendation.request import Wanted
 from autogen.skills.recommendation.settings import Answering
-from autogen.skills.skill import Action, Observer, Reply, Turn
+from autogen.skills.skill import Action, Observer, Offer, Reply, Turn
 from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
@@ -435,3 +436,77 @@ def test_what_counts_once_a_day_does_so_however_clicks_come_in(films: Recommenda
     assert len(films.live.query("flooder")[0].items) == 1
     assert len(films.live.query("u0")[0].items) == len(query.items) + 1
     assert float(films.live.counts(query.now)[0].sum()) < before + 3
+
+
+def offer_of(films: Recommendations, turn: Turn) -> Offer:
+    (offer,) = films.consider([turn])
+    return offer
+
+
+def test_considering_leaves_nothing_to_chance_and_ranks_nothing(films: Recommendations) -> None:
+    explorer = exploring(films, 1.0)
+    before = explorer.chance.bit_generator.state
+    offers = [offer_of(explorer, Turn("a comedy under 10 euros", user="u1")) for _ in range(3)]
+    assert explorer.chance.bit_generator.state == before
+    assert len({(offer.in_scope, offer.continues, offer.confidence) for offer in offers}) == 1
+    assert offers[0].reply().log is not None and explorer.chance.bit_generator.state != before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a comedy", "a comedy under 1 euro", "recommend", "qwerty asdf", "the cheapest horror", "over 20 and under 10"],
+)
+def test_what_is_offered_is_what_is_replied(films: Recommendations, text: str) -> None:
+    first = reply_of(films, Turn("a comedy", user="u1"))
+    later = Turn(text, "u1", state=first.state, last_action=first.action)
+    for turn in (Turn(text, user="u1"), later):
+        offer = offer_of(films, turn)
+        reply = offer.reply()
+        assert offer.in_scope == (reply.action != "decline")
+        assert offer.continues == (reply.action == "answer" and reply.about is not None)
+
+
+def test_of_two_wishes_it_is_surer_of_the_one_it_understands_and_of_none_as_of_an_intent(
+    films: Recommendations,
+) -> None:
+    understood = offer_of(films, Turn("a comedy under 10 euros")).confidence
+    partly = offer_of(films, Turn("a comedy with a wallet")).confidence
+    guessed = offer_of(films, Turn("qwerty asdf")).confidence
+    assert 0.1 >= understood > partly > guessed == 0
+
+
+def test_what_is_shown_is_handed_out_and_what_explored_is_not(films: Recommendations) -> None:
+    reply = reply_of(exploring(films, 0.5), Turn("a comedy"))
+    assert [(one["item"], one["score"]) for one in reply.details["items"]] == list(reply.alternatives)
+    assert set(reply.details["items"][0]) == {"item", "title", "score", "reason"}
+    assert reply.log is not None and {*reply.log} == {"propensities", "asked"}
+    json.dumps([reply.details, reply.state, reply.log])
+    assert "propensities" not in json.dumps([reply.details, reply.state])
+
+
+def test_after_a_refusal_what_was_shown_may_still_be_clicked(films: Recommendations) -> None:
+    first = reply_of(films, Turn("a comedy"))
+    refused = reply_of(films, Turn("a comedy under 1 euro", state=first.state, last_action="answer"))
+    assert refused.action == "decline"
+    assert [one["item"] for one in refused.details["items"]] == [name for name, _ in first.alternatives]
+    assert reply_of(films, Turn("recommend")).details == {"items": []}
+
+
+def test_it_predicts_to_the_user_of_each_row(films: Recommendations) -> None:
+    found = films.predict([Row({"user": name}, "users.csv", at) for at, name in enumerate(["u1", 7])])
+    for columns, user in zip(found, ("u1", "7"), strict=True):
+        best = films.recommend(Wanted(user=user, count=10))
+        assert columns["prediction"] == best[0].item.id and columns["predictions"] == " ".join(
+            one.item.id for one in best
+        )
+        assert columns["confidence"] == pytest.approx(best[0].score, abs=1e-3)
+    nothing = with_settings(films, allow=[]).predict([Row({"user": "u1"}, "users.csv", 1)])
+    assert nothing == [{"prediction": "", "confidence": 0.0, "predictions": ""}]
+    with pytest.raises(DataError, match=r"users\.csv, row 3"):
+        films.predict([Row({"user": ""}, "users.csv", 3)])
+
+
+def test_an_item_that_the_catalogue_does_not_have_is_noted(films: Recommendations) -> None:
+    assert films.note_on(said("c3")) is None
+    assert films.note_on(replace(said("c3"), label=None)) is None
+    assert str(films.note_on(said("nope"))).startswith('the catalogue has no item "nope"')

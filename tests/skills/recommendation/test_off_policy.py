@@ -145,3 +145,32 @@ def test_what_was_turned_down_or_looked_at_briefly_is_no_click(shop_that_explore
     last = read_log(agent.memory, "films").answers[-1]
     assert last.response.id == answer.id
     assert last.clicked == {names[0], names[3]}
+
+
+def test_answers_that_an_earlier_version_logged_are_found_beside_new_ones(shop_that_explores: Path) -> None:
+    """Their database had one column more by another name, and neither state nor details."""
+    memory = Memory.open(shop_that_explores)
+    before = read_log(memory, "films").answers
+    with memory.database.durable() as connection:
+        connection.exec_driver_sql("UPDATE responses SET state = NULL, details = NULL")
+    memory.database.close()
+    agent = Agent.load(shop_that_explores)
+    answer = recommend(agent, Wanted(user="u1"))
+    after = read_log(agent.memory, "films").answers
+    assert [(one.wanted, one.propensities, one.clicked) for one in after[:-1]] == [
+        (one.wanted, one.propensities, one.clicked) for one in before
+    ]
+    assert after[-1].response.id == answer.id
+
+
+def test_a_conversation_that_an_earlier_version_began_goes_on(shop: Path) -> None:
+    agent = Agent.load(shop)
+    first = agent.respond("a comedy", "ann")
+    with agent.memory.database.durable() as connection:
+        connection.exec_driver_sql("UPDATE responses SET state = NULL, details = NULL")
+    cheaper = agent.respond("something else", "ann")
+    assert cheaper.alternatives and not {name for name, _ in first.alternatives} & {
+        name for name, _ in cheaper.alternatives
+    }
+    assert {name[0] for name, _ in cheaper.alternatives} == {"c"}
+    assert agent.memory.responses.get(cheaper.id).message == "a comedy; something else"
