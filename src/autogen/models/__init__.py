@@ -1,1 +1,1 @@
-"""Base models, heads and losses, tuning methods: everything that is a torch module."""
+"""Base models, networks and tuning methods: every torch module that is no task's own."""

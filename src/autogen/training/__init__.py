@@ -1,1 +1,1 @@
-"""The learning wing's engine: batches, trainer, export with its parity check. Uses torch."""
+"""The learning wing's engine for any network: batches, trainer, export with its parity check. Uses torch."""

@@ -91,6 +91,6 @@ def graph_outputs(
     graph = ExportedModel(path)
     parts = []
     for places in length_batches(rows, batch_size):
-        found = graph.run(dict(encoder.pad([rows[at] for at in places])))
-        parts.append((places, [found[output.name] for output in outputs]))
+        arrays = graph.run(dict(encoder.pad([rows[at] for at in places])))
+        parts.append((places, [arrays[output.name] for output in outputs]))
     return in_order(parts, outputs, list(map(len, rows)))

@@ -48,17 +48,17 @@ def in_order(
     parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[Output], lengths: Sequence[int]
 ) -> Outputs:
     """The outputs of batches, each with its rows' places, as arrays of all rows in their order."""
-    found: list[Floats] = []
+    whole: list[Floats] = []
     for places, arrays in parts:
-        if not found:
-            found = [_room(one, output, lengths) for one, output in zip(arrays, outputs, strict=True)]
-        for output, room, values in zip(outputs, found, arrays, strict=True):
+        if not whole:
+            whole = [_room(values, output, lengths) for values, output in zip(arrays, outputs, strict=True)]
+        for output, room, values in zip(outputs, whole, arrays, strict=True):
             if not output.per_token:
                 room[places] = values
                 continue
             for at, row in zip(places, values, strict=True):
                 room[at, : lengths[at]] = row[: lengths[at]]
-    return tuple(found)
+    return tuple(whole)
 
 
 def _room(values: Floats, output: Output, lengths: Sequence[int]) -> Floats:

@@ -188,12 +188,12 @@ class NetworkTrainer(Trainer):  # type: ignore[misc] # transformers is untyped h
         def some(places: list[int]) -> list[Tensor]:
             rows = [job.held_out[at] for at in places]
             size = self.recipe.eval_batch_size
-            found = answers(job.network, job.encoder, rows, job.bf16, size, self.hidden, asked)
-            return [torch.from_numpy(values).to(self.args.device) for values in found]
+            arrays = answers(job.network, job.encoder, rows, job.bf16, size, self.hidden, asked)
+            return [torch.from_numpy(values).to(self.args.device) for values in arrays]
 
         alone = processes() == 1 or len(job.held_out) < processes()
-        found = some(list(range(len(job.held_out)))) if alone else shared(some, len(job.held_out))
-        return tuple(values.cpu().numpy() for values in found)
+        tensors = some(list(range(len(job.held_out)))) if alone else shared(some, len(job.held_out))
+        return tuple(tensor.cpu().numpy() for tensor in tensors)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if with_deepspeed():  # its checkpoints are pickles, which nothing here reads

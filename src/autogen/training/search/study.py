@@ -58,7 +58,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Tried:
-    """One trial. `settings` are the values of the searched keys; `score` is the accuracy on in-scope held-out rows."""
+    """One trial. `settings` are the values of the searched keys; `score` is the task's own, on the held-out rows."""
 
     number: int
     settings: dict[str, Any]
@@ -71,7 +71,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Gain:
-    """The winner against the recipe on the same in-scope held-out rows; shares in 0–1.
+    """The winner against the recipe on the same held-out rows that have a right answer; shares in 0–1.
 
     `interval`: 95 %, paired (Agresti & Min 2005). `chance`: of such a difference without any (exact McNemar test),
     times the number of trials the winner was chosen from (Bonferroni).
