@@ -26,6 +26,7 @@ def fit(folder: Path, start: Start, rows: list[dict[str, Any]], method: str = "f
         method=method,  # type: ignore[arg-type] # the names are checked as they are read
         epochs=epochs,
         learning_rate=RATES.get(method, 5e-3),
+        freeze_embeddings=False,  # the tiny model's were never learnt
         precision="fp32",
         report_to=["none"],
     )
