@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import logging
-import warnings
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+import onnx_ir
 import torch
+from onnxscript import optimizer
 from torch import Tensor, nn
 
 from autogen.models.adapters import is_adapted, merged
 from autogen.models.network import Network, Output
 from autogen.runtime.session import ExportedModel
+from autogen.training.export.traced import traced
 from autogen.training.loop.answers import Outputs, in_order
 from autogen.training.loop.batching import RowEncoder, length_batches
 
@@ -43,20 +45,10 @@ def write_graph(
 ) -> None:
     """Write a module as ONNX. Its inputs are (rows, length) as those of `sample`, for any number of rows and any length
     up to `longest`."""
-    dimensions = {0: torch.export.Dim("rows"), 1: torch.export.Dim("length", max=longest)}
-    with warnings.catch_warnings(), quiet_loggers("torch.onnx", "onnxscript", "onnx_ir"):
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module.eval(),
-            tuple(sample.values()),
-            str(path),
-            dynamo=True,
-            verbose=False,
-            input_names=list(sample),
-            output_names=list(outputs),
-            dynamic_shapes=(tuple(dimensions for _ in sample),),
-            external_data=False,
-        )
+    with quiet_loggers("torch.onnx", "onnxscript", "onnx_ir"):
+        graph = onnx_ir.from_proto(traced(module.eval(), sample, outputs, longest))
+        optimizer.optimize_ir(graph)
+    onnx_ir.save(graph, path)
 
 
 def _merged(model: Network) -> Network:

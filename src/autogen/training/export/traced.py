@@ -1,0 +1,134 @@
+"""Graphs kept from earlier exports.
+
+To trace a network takes longer than to train it on few rows (20 s of 24 for twelve layers), and depends on its
+structure alone: so the graph of a structure is kept, without the weights, in the user's cache folder. What comes of it
+is held against the network as every export is (`parity`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import onnx
+import platformdirs
+import torch
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from autogen.errors import StorageError
+from autogen.storage.files import write_atomically
+
+KEPT = 32  # graphs, of some hundred KB each
+LIBRARIES = ("torch", "transformers", "peft", "onnxscript", "onnx")
+ORIGIN = {"base", "name_or_path", "_name_or_path"}  # where a model came from is no part of what it is
+ADDRESS = re.compile(" at 0x[0-9a-f]+")
+log = logging.getLogger(__name__)
+
+
+def graphs_folder() -> Path:
+    """Where graphs are kept: `graphs` in the user's cache folder (`platformdirs`)."""
+    return platformdirs.user_cache_path("autogen-loop") / "graphs"
+
+
+def traced(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> onnx.ModelProto:
+    """The graph of a module with its weights, not optimised: kept from an earlier export, or traced now and kept."""
+    kept = graphs_folder() / f"{_structure(module, sample, outputs, longest)}.onnx"
+    weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    graph = _read(kept)
+    if graph is None:
+        graph = _bare(_trace(module, sample, outputs, longest), weights)
+        _keep(graph, kept)
+    return _filled(graph, weights)
+
+
+def _trace(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> onnx.ModelProto:
+    dimensions = {0: torch.export.Dim("rows"), 1: torch.export.Dim("length", max=longest)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module,
+            tuple(sample.values()),
+            dynamo=True,
+            verbose=False,
+            optimize=False,
+            input_names=list(sample),
+            output_names=list(outputs),
+            dynamic_shapes=(tuple(dimensions for _ in sample),),
+        )
+    assert program is not None  # as it is with dynamo
+    return program.model_proto
+
+
+def _bare(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+    """Without the values of the weights, and without the places in the source that the exporter notes."""
+    for tensor in graph.graph.initializer:
+        if tensor.name in weights:
+            tensor.ClearField("raw_data")
+    for part in [*graph.graph.node, *(node for function in graph.functions for node in function.node)]:
+        del part.metadata_props[:]
+    return graph
+
+
+def _filled(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+    for tensor in graph.graph.initializer:
+        if tensor.name in weights:
+            values = weights[tensor.name].detach().cpu().contiguous().numpy()
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    return graph
+
+
+def _structure(module: nn.Module, *arguments: object) -> str:
+    """A digest of all that a graph depends on but the weights' values: the modules' code, their plain attributes and
+    configurations, the weights' shapes, what is exported of them, and the libraries' versions."""
+    said = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    said += [str(arguments)]
+    said += [f"{name} {tuple(value.shape)} {value.dtype}" for name, value in module.named_parameters()]
+    said += [line for name, part in module.named_modules() for line in _attributes(name, part)]
+    said += sorted(_source(kind) for kind in {type(part) for part in module.modules()})
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def _attributes(name: str, module: nn.Module) -> Iterator[str]:
+    yield f"{name} {type(module).__module__}.{type(module).__qualname__}"
+    for key, value in sorted(vars(module).items()):
+        if key == "config":
+            yield f"{name}.{key} {[entry for entry in sorted(vars(value).items()) if entry[0] not in ORIGIN]}"
+        elif isinstance(value, Tensor):  # no buffer, so the graph holds its values
+            yield f"{name}.{key} {value.tolist()}"
+        elif key not in ORIGIN and not key.startswith("_") and not isinstance(value, nn.Module):
+            yield f"{name}.{key} {ADDRESS.sub('', repr(value))}"
+
+
+def _source(kind: type[nn.Module]) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # made in a console
+        return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _read(path: Path) -> onnx.ModelProto | None:
+    try:
+        graph = onnx.load_model_from_string(path.read_bytes())
+    except (OSError, DecodeError):
+        return None
+    return graph if graph.graph.node else None
+
+
+def _keep(graph: onnx.ModelProto, path: Path) -> None:
+    """Keep a graph, and of the others the newest. A folder that cannot be written costs the next export its time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, graph.SerializeToString())
+        by_age = sorted(path.parent.glob("*.onnx"), key=lambda kept: kept.stat().st_mtime)
+        for old in by_age[:-KEPT]:
+            old.unlink(missing_ok=True)
+    except (OSError, StorageError) as error:
+        log.info("the graph is not kept in %s: %s", path.parent, error)

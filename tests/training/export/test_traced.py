@@ -1,0 +1,101 @@
+"""Graphs are traced once for each structure, and never mistaken for another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autogen.runtime.session import ExportedModel
+from autogen.training.export import traced
+from autogen.training.export.graph import write_graph
+
+TOKENS = np.array([[3, 1, 2]], dtype=np.int64)
+
+
+class Scaled(nn.Module):
+    """A vector for each token, times a number that no weight holds."""
+
+    def __init__(self, factor: float = 2.0, width: int = 4) -> None:
+        super().__init__()
+        self.factor = factor
+        self.embedding = nn.Embedding(8, width)
+        self.shift = nn.Buffer(torch.rand(width), persistent=False)
+
+    def forward(self, *arrays: Tensor) -> Tensor:
+        vectors: Tensor = self.embedding(arrays[0]) * self.factor + self.shift
+        return vectors
+
+
+class Fixed(Scaled):
+    """With a tensor that is no buffer, so that the graph itself holds it."""
+
+    def __init__(self, added: float) -> None:
+        super().__init__()
+        self.added = torch.tensor([added])
+
+    def forward(self, *arrays: Tensor) -> Tensor:
+        return super().forward(*arrays) + self.added
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return traced.graphs_folder()
+
+
+def export_agrees(module: nn.Module, path: Path) -> bool:
+    write_graph(module, {"tokens": torch.ones(2, 8, dtype=torch.int64)}, ["vectors"], path, longest=100)
+    expected = module(torch.from_numpy(TOKENS)).detach().numpy()
+    return np.allclose(ExportedModel(path).run({"tokens": TOKENS})["vectors"], expected)
+
+
+def test_other_weights_of_one_structure_need_no_second_tracing(kept: Path, tmp_path: Path) -> None:
+    assert export_agrees(Scaled(), tmp_path / "first.onnx")
+    [graph] = kept.iterdir()
+    written = graph.stat().st_mtime_ns
+    assert export_agrees(Scaled(), tmp_path / "second.onnx")
+    assert [graph] == list(kept.iterdir()) and graph.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("others", [[Scaled(3.0)], [Scaled(width=6)], [Fixed(1.0), Fixed(5.0)]])
+def test_what_the_weights_do_not_hold_tells_structures_apart(
+    others: list[nn.Module], kept: Path, tmp_path: Path
+) -> None:
+    for at, module in enumerate([Scaled(), *others]):
+        assert export_agrees(module, tmp_path / f"{at}.onnx")
+    assert len(list(kept.iterdir())) == 1 + len(others)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a graph"])
+def test_a_broken_graph_is_traced_anew(content: bytes, kept: Path, tmp_path: Path) -> None:
+    assert export_agrees(Scaled(), tmp_path / "first.onnx")
+    [graph] = kept.iterdir()
+    graph.write_bytes(content)
+    assert export_agrees(Scaled(), tmp_path / "second.onnx")
+    assert graph.read_bytes() != content
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_folder_that_cannot_be_made_only_costs_time(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    assert export_agrees(Scaled(), tmp_path / "model.onnx")
+
+
+def test_kept_graphs_hold_no_weights_and_exported_ones_no_places_in_the_source(kept: Path, tmp_path: Path) -> None:
+    assert export_agrees(Scaled(), tmp_path / "model.onnx")
+    [graph] = kept.iterdir()
+    weights = {tensor.name: tensor for tensor in onnx.load(graph).graph.initializer}
+    assert not weights["embedding.weight"].raw_data
+    assert str(Path(__file__).parent).encode() not in (tmp_path / "model.onnx").read_bytes()
+
+
+def test_only_the_newest_graphs_are_kept(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traced, "KEPT", 1)
+    for factor in (2.0, 3.0):
+        assert export_agrees(Scaled(factor), tmp_path / "model.onnx")
+    assert len(list(kept.iterdir())) == 1
