@@ -31,7 +31,7 @@ from autogen.data.quality.near_duplicates import Neighbours, centred, nearest
 from autogen.data.splits import folds
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.embedding import frozen_embeddings
 from measuring import AS_THE_COMMAND_LINE, HERE, options, report, run, say, spread
 from rows import OUT_OF_SCOPE, Row, file_of, limited, read_rows, write_rows
@@ -157,7 +157,7 @@ def main() -> None:
     train, dev = limited(read_rows(file_of(given.data, "train")), read_rows(file_of(given.data, "dev")), given.limit)
     train, dev = ([row for row in part if row.label != OUT_OF_SCOPE] for part in (train, dev))
     say(f"embedding {len(train) + len(dev)} rows")
-    examples = [Example(row.text, row.label) for row in (*train, *dev)]
+    examples = [LabelledText(row.text, row.label) for row in (*train, *dev)]
     base = find_base_model(given.base_model)
     started = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, TrainingProgress() as progress:

@@ -21,7 +21,7 @@ from autogen.data.quality.near_duplicates import centred
 from autogen.data.splits import folds
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.embedding import Vectors, frozen_embeddings
 from measuring import options, report, say
 from rows import OUT_OF_SCOPE, Row, file_of, limited, read_rows
@@ -53,7 +53,7 @@ def main() -> None:
     train = [row for row in train if row.label != OUT_OF_SCOPE]
     say(f"embedding {len(train)} rows")
     with tempfile.TemporaryDirectory() as folder, TrainingProgress() as progress:
-        examples = [Example(row.text, row.label) for row in train]
+        examples = [LabelledText(row.text, row.label) for row in train]
         base = find_base_model(given.base_model)
         vectors = centred(frozen_embeddings(base, examples, 256, "auto", given.keep or Path(folder), progress))
     names = sorted({row.label for row in train})

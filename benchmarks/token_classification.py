@@ -29,7 +29,7 @@ from autogen.plugins import learner_of, tasks
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Job, Need, Start
 from autogen.tasks.token_classification.metrics import entity_scores
-from autogen.tasks.token_classification.rows import Example, Span, spans_of_tags
+from autogen.tasks.token_classification.rows import AnnotatedText, Span, spans_of_tags
 from autogen.tasks.token_classification.settings import TokenClassificationOptions
 from measuring import LOAD_BEFORE
 
@@ -68,9 +68,9 @@ def of_tokens(entity: Any) -> Span:
     return Span(start, end, label)
 
 
-def examples_of(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+def examples_of(rows: Sequence[Mapping[str, Any]]) -> list[AnnotatedText]:
     return [
-        Example(row["text"], tuple(Span(one["start"], one["end"], one["label"]) for one in row["entities"]))
+        AnnotatedText(row["text"], tuple(Span(one["start"], one["end"], one["label"]) for one in row["entities"]))
         for row in rows
     ]
 
@@ -169,7 +169,7 @@ def encoded(tokenizer: Any, words: Sequence[Sequence[str]]) -> tuple[Any, list[d
     return batch, firsts
 
 
-def tagged(example: Example) -> tuple[list[str], list[str]]:
+def tagged(example: AnnotatedText) -> tuple[list[str], list[str]]:
     """Words and their BIO tags."""
     words, tags, start = example.text.split(" "), [], 0
     for word in words:

@@ -10,7 +10,7 @@ import pytest
 
 from autogen.agents.messages import Message
 from autogen.errors import UnknownResponse, UsageError
-from autogen.feedback.events import Entity
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.memory import Memory
 from autogen.skills.skill import Observer, Turn
 from autogen.storage.replies import PublicReply, Reply, Response
@@ -104,8 +104,8 @@ def test_what_a_skill_says_outside_of_a_conversation_is_kept_for_feedback(memory
 def test_corrected_entities_are_kept_with_the_response(memory: Memory) -> None:
     agent = agent_of(memory, counting=Counting())
     response = agent.respond("from Rome")
-    kept = agent.feedback(response.id, entities=[Entity(5, 9, "city")])
-    assert memory.feedback.get(kept.id).entities == (Entity(5, 9, "city"),)
+    kept = agent.feedback(response.id, entities=[EntitySpan(5, 9, "city")])
+    assert memory.feedback.get(kept.id).entities == (EntitySpan(5, 9, "city"),)
 
 
 def test_a_reply_s_public_fields_are_a_response_s(memory: Memory) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autogen.errors import StorageError, UnknownResponse, UsageError
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import SHORT_ID, FeedbackStore, new_id, parse_rating
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore
@@ -92,6 +93,54 @@ def test_a_good_rating_agrees_with_an_answer_but_not_with_a_question_back(databa
     assert store.record("r1", rating="down", trusted=True, source="cli").taught_label is None
     assert store.record("r2", rating="up", trusted=True, source="cli").taught_label is None
     assert store.record("r2", rating="up", label="a", trusted=True, source="cli").taught_label == "a"
+
+
+def answered(database: Database, details: dict[str, object], **changes: object) -> FeedbackStore:
+    """A store whose response `r2` has these details."""
+    responses = ResponseStore(database)
+    responses.add([replace(responses.get("r1"), id="r2", details=details, **changes)])  # type: ignore[arg-type]
+    return FeedbackStore(database)
+
+
+CARD = {"start": 12, "end": 16, "label": "thing", "text": "card", "confidence": 0.9}
+
+
+def test_a_good_rating_agrees_with_the_entities_that_were_answered(database: Database) -> None:
+    store = answered(database, {"entities": [CARD]})
+    good = store.record("r2", rating="up", trusted=True, source="cli")
+    assert good.taught_entities == (EntitySpan(12, 16, "thing"),) and good.entities is None
+    assert store.record("r2", rating="down", trusted=True, source="cli").taught_entities is None
+    right = store.record("r2", rating="up", entities=[], trusted=True, source="cli")
+    assert right.taught_entities == ()
+    assert store.all()[0] == good
+    assert good.to_json()["answered_entities"] == ({"start": 12, "end": 16, "label": "thing"},)
+
+
+def test_a_good_rating_of_a_refusal_agrees_with_no_entities(database: Database) -> None:
+    store = answered(database, {"entities": []}, action="decline")
+    assert store.record("r2", rating="up", trusted=True, source="cli").taught_entities is None
+
+
+@pytest.mark.parametrize("details", [{}, {"entities": "many"}, {"entities": [{**CARD, "end": 90}]}])
+def test_details_that_name_no_entities_of_the_message_are_passed_over(
+    database: Database, details: dict[str, object]
+) -> None:
+    store = answered(database, details)
+    kept = store.record("r2", rating="up", trusted=True, source="cli")
+    assert kept.taught_entities is None and "answered_entities" not in kept.to_json()
+
+
+def test_other_entities_may_be_decided_in_place_of_those_given(database: Database) -> None:
+    store, right = FeedbackStore(database), (EntitySpan(12, 16, "thing"),)
+    wrong = store.record("r1", entities=[EntitySpan(0, 5, "thing")], trusted=False, source="http")
+    store.decide(wrong.id, "accept")
+    assert store.decisions()[wrong.id].entities is None
+    store.decide(wrong.id, "relabel", entities=right)
+    assert store.decisions()[wrong.id].entities == right
+    with pytest.raises(UsageError, match="within the message's 16 characters"):
+        store.decide(wrong.id, "relabel", entities=[EntitySpan(12, 17, "thing")])
+    with pytest.raises(UsageError, match='"drop" takes no entities'):
+        store.decide(wrong.id, "drop", entities=right)
 
 
 def test_many_are_kept_or_none(store: FeedbackStore) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autogen.errors import DataError, UsageError
-from autogen.feedback.events import Decision, Entity, Feedback, FeedbackStore, new_id
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Decision, Feedback, FeedbackStore, new_id
 from autogen.feedback.exchange import (
     COLUMNS,
     Format,
@@ -199,10 +201,14 @@ def test_entities_go_out_and_come_back(tmp_path: Path, format: Format) -> None:
     )
     assert import_feedback(first, path).imported == 2
     named, none = first.all()
-    assert (named.entities, none.entities) == ((Entity(5, 11, "city, or Ort"),), ())
+    assert (named.entities, none.entities) == ((EntitySpan(5, 11, "city, or Ort"),), ())
+    first.decide(named.id, "relabel", entities=[EntitySpan(0, 4, "from")])
+    agreed = replace(named, id=new_id(), rating=1.0, entities=None, answered_entities=named.entities)
+    first.add_many([agreed])
     export_feedback(first, tmp_path / f"export.{format}")
     import_feedback(second, tmp_path / f"export.{format}")
     assert second.all() == first.all()
+    assert second.decisions() == first.decisions() != {}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from autogen.feedback.curation import Assessment, Curation, Waiting
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.feedback.review import ReviewItem, review_items, said_of_held_out
 
@@ -49,3 +51,24 @@ def test_corrections_of_held_out_rows_are_said_in_a_sentence_or_not_at_all() -> 
     assert said_of_held_out(0) == ""
     assert said_of_held_out(1).startswith("1 correction is of a held-out row")
     assert said_of_held_out(3).startswith("3 corrections are of held-out rows")
+
+
+def test_entities_are_shown_as_they_are_proposed_and_as_the_champion_finds_them_now() -> None:
+    proposed, predicted = (EntitySpan(0, 5, "question"),), (EntitySpan(9, 11, "thing"),)
+    doubt = Waiting(
+        replace(FEEDBACK, label=None, entities=proposed),
+        "untrusted",
+        "Are these all?",
+        assessment=Assessment("thing: it", 0.9, True, predicted),
+    )
+    (item,) = review_items(waiting(doubt))
+    assert (item.proposed_entities, item.predicted_entities) == (proposed, predicted)
+    assert (item.proposal, item.champion_says, item.proposed_label) == ("question: where", "thing: it", None)
+    assert item.to_json()["proposed_entities"] == ({"start": 0, "end": 5, "label": "question"},)
+
+
+def test_of_a_label_nothing_is_said_of_entities() -> None:
+    doubt = Waiting(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
+    (item,) = review_items(waiting(doubt))
+    assert item.proposal == "lost_card" and not item.of_entities
+    assert not {"proposed_entities", "predicted_entities"} & {*item.to_json()}

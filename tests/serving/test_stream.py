@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 
-from autogen.feedback.events import Entity
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.memory import Memory
 from tests.serving.process import ServerProcess, until
 
@@ -103,7 +103,7 @@ def test_entities_are_told_and_may_be_corrected(telling: ServerProcess) -> None:
     right = [{"start": 5, "end": 9, "label": "place"}, {"start": 0, "end": 4, "label": "when", "value": "once"}]
     kept = telling.http.post("/v1/feedback", json={"response_id": said["id"], "entities": right})
     feedback = Memory.open(telling.project).feedback.get(kept.json()["id"])
-    assert feedback.entities == (Entity(5, 9, "place"), Entity(0, 4, "when"))
+    assert feedback.entities == (EntitySpan(5, 9, "place"), EntitySpan(0, 4, "when"))
     none = telling.http.post("/v1/feedback", json={"response_id": said["id"], "entities": []})
     assert Memory.open(telling.project).feedback.get(none.json()["id"]).entities == ()
 

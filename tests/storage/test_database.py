@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import create_engine, insert, inspect, select, text
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.events import Entity, FeedbackStore
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import FeedbackStore
 from autogen.storage.database import Database
 from autogen.storage.dialects.sqlite import make_engine
 from autogen.storage.migrations import MIGRATIONS, migrate
@@ -279,6 +280,6 @@ def test_responses_of_earlier_versions_are_read_in_postgresql_too(tmp_path: Path
         assert store.last_of("c") == new
         assert store.with_log("s") == [old]
         feedback = FeedbackStore(database)
-        kept = feedback.record("new", trusted=True, source="cli", entities=[Entity(0, 1, "x")])
+        kept = feedback.record("new", trusted=True, source="cli", entities=[EntitySpan(0, 1, "x")])
         assert feedback.all() == [kept]
         database.close()

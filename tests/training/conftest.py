@@ -14,8 +14,8 @@ from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.classifier_fit import labelled, loop_recipe
 from autogen.tasks.text_classification.learning.losses import ClassificationLoss
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.recipe import ClassificationRecipe, choose_recipe
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.loop.answers import Outputs
 from autogen.training.loop.batching import TrainingRow
 from autogen.training.loop.recipe import Objective
@@ -37,17 +37,17 @@ def encoder(tiny_base_model: Path) -> TextEncoder:
     return TextEncoder.load(tiny_base_model, max_length=64, pad_id=0)
 
 
-def examples(per_label: int, seed: int, oos: int = 0) -> list[Example]:
-    return [Example(text, label) for text, label in rows(per_label, seed=seed, oos=oos)]
+def examples(per_label: int, seed: int, oos: int = 0) -> list[LabelledText]:
+    return [LabelledText(text, label) for text, label in rows(per_label, seed=seed, oos=oos)]
 
 
-def encoded(encoder: TextEncoder, learnt: Sequence[Example]) -> list[TrainingRow]:
+def encoded(encoder: TextEncoder, learnt: Sequence[LabelledText]) -> list[TrainingRow]:
     gold = TextClassification(LABELS).gold([one.label for one in learnt])
     texts = encoder.encode([one.text for one in learnt])
     return [labelled(row, int(label)) for row, label in zip(texts, gold, strict=True)]
 
 
-def recipe(per_label: int = 10, **settings: object) -> Recipe:
+def recipe(per_label: int = 10, **settings: object) -> ClassificationRecipe:
     """All that was left open, chosen for this many rows of each label."""
     chosen = {"epochs": 3, "learning_rate": 5e-3, "freeze_embeddings": False, **settings}
     labels = [label for label in LABELS for _ in range(per_label)]
@@ -56,7 +56,7 @@ def recipe(per_label: int = 10, **settings: object) -> Recipe:
 
 def fit_of(
     model: Network,
-    chosen: Recipe,
+    chosen: ClassificationRecipe,
     rows: Sequence[TrainingRow],
     encoder: TextEncoder,
     state: Path,

@@ -7,10 +7,10 @@ import pytest
 
 from autogen.models.base_models import BaseModel, find_base_model
 from autogen.progress import TrainingProgress
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.embedding import Vectors, frozen_embeddings
 
-EXAMPLES = [Example("my card was stolen", "a"), Example("add money", "b"), Example("card", "a", "money")]
+EXAMPLES = [LabelledText("my card was stolen", "a"), LabelledText("add money", "b"), LabelledText("card", "a", "money")]
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def base(tiny_base_model: Path) -> BaseModel:
     return find_base_model(str(tiny_base_model))
 
 
-def embedded(base: BaseModel, kept: Path, examples: list[Example] = EXAMPLES) -> Vectors:
+def embedded(base: BaseModel, kept: Path, examples: list[LabelledText] = EXAMPLES) -> Vectors:
     return frozen_embeddings(base, examples, 64, "fp32", kept, TrainingProgress(quiet=True))
 
 
@@ -26,7 +26,7 @@ def test_embeddings_have_length_one_and_pairs_count(base: BaseModel, tmp_path: P
     found = embedded(base, tmp_path)
     assert found.shape == (3, 32)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-2)
-    alone = embedded(base, tmp_path / "other", [Example("card", "a")])
+    alone = embedded(base, tmp_path / "other", [LabelledText("card", "a")])
     assert not np.allclose(found[2], alone[0], atol=1e-3)
 
 
@@ -36,7 +36,7 @@ def test_what_is_kept_is_what_was_computed_and_new_texts_join_it(base: BaseModel
     written = file.stat().st_mtime_ns
     assert (embedded(base, tmp_path) == first).all()
     assert file.stat().st_mtime_ns == written
-    more = embedded(base, tmp_path, [*EXAMPLES, Example("weather", "c")])
+    more = embedded(base, tmp_path, [*EXAMPLES, LabelledText("weather", "c")])
     assert (more[:3] == first).all() and len(more) == 4
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -70,3 +70,31 @@ def paired(given: Sequence[Row], statistic: Statistic = "share", metric: str = "
         candidate=scores([row.now for row in given], [False] * len(given)),
         held_before=np.array([row.held_before for row in given], bool),
     )
+
+
+def labelled_spans(
+    *given: dict[str, tuple[tuple[float, ...], tuple[float, ...]]], unknown: Sequence[str] = ()
+) -> PairedScores:
+    """Rows with spans of several labels: of each label the counts (true positives, predicted, gold) of champion and
+    candidate. `unknown`: labels that the champion cannot know."""
+    labels = sorted({name for row in given for name in row})
+    none = (0.0, 0.0, 0.0)
+
+    def scores(of: int, known: Collection[str]) -> Scores:
+        by_group = {name: np.array([row.get(name, (none, none))[of] for row in given], np.float64) for name in labels}
+        counts = sum(by_group.values(), np.zeros((len(given), 3)))
+        return Scores(
+            metric="entity_f1",
+            statistic="ratio",
+            rows=tuple(f"{at:016x}" for at in range(len(given))),
+            counts=counts,
+            right=(counts == counts[:, :1]).all(axis=1),
+            groups=("",) * len(given),
+            beyond=np.array([bool({*row} - {*known}) for row in given], bool),
+            from_feedback=np.zeros(len(given), bool),
+            by_group=by_group,
+            known_groups=frozenset(known),
+        )
+
+    champion, candidate = scores(0, {*labels} - {*unknown}), scores(1, labels)
+    return PairedScores(champion, candidate, held_before=np.ones(len(given), bool))

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import PairedScores, compare, holm, worse_groups
 from autogen.versions.scores import metric_of
-from tests.versions.pairs import Row, gains, new, paired, rows
+from tests.versions.pairs import Row, gains, labelled_spans, new, paired, rows
 
 MARGIN = GateSettings().margin
 
@@ -184,3 +184,27 @@ def test_what_the_champion_cannot_know_is_not_among_what_it_knows() -> None:
     before = both.where(both.held_before)
     assert len(before) == 5 and before.balance == (0, 0)
     assert both.balance == (4, 2)
+
+
+RIGHT, MISSED, INVENTED, NOTHING = (1, 1, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)
+
+
+def test_a_group_that_shares_its_rows_with_another_is_worse_though_the_other_gains_as_much() -> None:
+    both = labelled_spans(*[{"city": (RIGHT, MISSED), "person": (MISSED, RIGHT)}] * 20)
+    assert both.balance == (0, 0)
+    assert worse_groups(both, 20, 0.05) == (["city"], 2)
+
+
+def test_a_row_is_tested_for_each_group_that_it_belongs_to_and_for_no_other() -> None:
+    rows_of_both = [{"city": (RIGHT, MISSED), "person": (RIGHT, RIGHT)}] * 12
+    assert worse_groups(labelled_spans(*rows_of_both, *[{"person": (RIGHT, RIGHT)}] * 8), 20, 0.05) == ([], 1)
+    assert worse_groups(labelled_spans(*rows_of_both, *[{"city": (RIGHT, MISSED)}] * 8), 20, 0.05) == (["city"], 1)
+
+
+def test_answers_where_there_is_nothing_make_a_group_worse() -> None:
+    assert worse_groups(labelled_spans(*[{"city": (NOTHING, INVENTED)}] * 20), 20, 0.05) == (["city"], 1)
+
+
+def test_a_group_that_the_champion_cannot_know_is_not_tested_and_does_not_hide_another_of_its_rows() -> None:
+    rows_of_both = [{"city": (RIGHT, MISSED), "new": (MISSED, RIGHT)}] * 20
+    assert worse_groups(labelled_spans(*rows_of_both, unknown=["new"]), 20, 0.05) == (["city"], 1)

@@ -22,7 +22,7 @@ from autogen.versions.gate import (
 )
 from autogen.versions.off_policy import Estimate, Expected
 from autogen.versions.scores import Scores
-from tests.versions.pairs import Row, gains, new, paired, rows
+from tests.versions.pairs import Row, gains, labelled_spans, new, paired, rows
 
 ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
@@ -167,6 +167,24 @@ def test_a_new_label_that_is_learnt_is_an_improvement() -> None:
     assert failed(verdict(old, new("refund", 4, 1))) == []
     assert "new labels (refund)" in check(verdict(old, new("refund", 4, 1)), "better at something").finding
     assert check(verdict(old, new("refund", 3, 0)), "better at something").passed
+
+
+def test_a_new_label_beside_others_in_its_rows_is_learnt_where_its_own_spans_are_right() -> None:
+    right, missed = (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
+    learnt = [{"city": (right, missed), "new": (missed, right)}] * 3
+    known = [{"city": (right, right)}] * 2000
+    found = judge([labelled_spans(*known, *learnt, unknown=["new"])], (), ALIKE, SETTINGS)
+    assert "new labels (new)" in check(found, "better at something").finding
+    missing = [{"city": (right, right), "new": (missed, missed)}] * 3
+    found = judge([labelled_spans(*known, *missing, unknown=["new"])], (), ALIKE, SETTINGS)
+    assert not check(found, "better at something").passed
+
+
+def test_a_label_that_got_worse_within_rows_is_named_though_another_got_better() -> None:
+    right, missed = (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
+    mixed = [{"city": (right, missed), "person": (missed, right)}] * 20
+    found = judge([labelled_spans(*[{"person": (right, right)}] * 2000, *mixed)], (), ALIKE, SETTINGS)
+    assert check(found, "no label worse").finding == "significantly worse at city"
 
 
 def test_a_new_label_that_is_not_learnt_is_none() -> None:

@@ -13,7 +13,8 @@ from typing import TypeVar
 from autogen.agents.loading import load_skills
 from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
 from autogen.errors import ProjectNotFound
-from autogen.feedback.events import Entity, Feedback, Source
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Feedback, Source
 from autogen.feedback.memory import Memory
 from autogen.skills.skill import Observer, Offer, Reply, Skill, Turn
 from autogen.storage.replies import PublicReply, Response, fields_of
@@ -134,7 +135,7 @@ class Agent:
         text: str | None = None,
         comment: str | None = None,
         user: str | None = None,
-        entities: Sequence[Entity] | None = None,
+        entities: Sequence[EntitySpan] | None = None,
         trusted: bool | None = None,
         source: Source = "python",
     ) -> Feedback:

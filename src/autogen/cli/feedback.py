@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +15,11 @@ from autogen.errors import UsageError
 from autogen.terminal import JsonOption, ProjectOption, counted, escape, output
 
 if TYPE_CHECKING:
+    from autogen.feedback.entities import EntitySpan
     from autogen.feedback.events import FeedbackStore
 
 MOST_NAMED = 10  # labels in one line
+ENTITIES_FORM = 'ID=[{"start": 0, "end": 4, "label": "city"}]'
 
 group = typer.Typer(help="What people said of answers: import, export, list.", no_args_is_help=True)
 app.add_typer(group, name="feedback")
@@ -96,9 +99,7 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
 
 
 def _listed(store: FeedbackStore) -> list[dict[str, Any]]:
-    from dataclasses import asdict
-
-    return [asdict(one) for one in store.all()]
+    return [feedback.to_json() for feedback in store.all()]
 
 
 @app.command(epilog="Example: autogen review -p bank --relabel fb-1f…=card_arrival")
@@ -108,12 +109,13 @@ def review(
     relabel: Annotated[
         list[str] | None, typer.Option("--relabel", metavar="ID=LABEL", help="Take it with another label.")
     ] = None,
+    entities: Annotated[
+        list[str] | None, typer.Option("--entities", metavar="ID=JSON", help="Take it with these entities.")
+    ] = None,
     drop: Annotated[list[str] | None, typer.Option("--drop", help="Leave it out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the feedback that waits for a person, and settle it."""
-    from dataclasses import asdict
-
     from autogen.feedback.events import SHORT_ID
     from autogen.feedback.review import said_of_held_out
     from autogen.project import Project
@@ -129,6 +131,10 @@ def review(
             raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
         found.decide(feedback_id, "relabel", label.strip())
         decided += 1
+    for pair in entities or ():
+        feedback_id, spans = _marked(pair)
+        found.decide(feedback_id, "relabel", entities=spans)
+        decided += 1
     for feedback_id in drop or ():
         found.decide(feedback_id, "drop")
         decided += 1
@@ -136,18 +142,31 @@ def review(
     to = output(project, as_json)
     columns = ("id", "text", "why it waits", "champion says", "proposed", "user")
     rows = [
-        (i.feedback_id[:SHORT_ID], i.text, i.explanation, i.champion_says or "", i.proposed_label or "", i.user or "")
+        (i.feedback_id[:SHORT_ID], i.text, i.explanation, i.champion_says or "", i.proposal, i.user or "")
         for i in items
     ]
     to.table(f"{len(items)} waiting" + (f", {decided} settled now" if decided else ""), columns, rows)
     if items:
         to.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
+    if any(item.of_entities for item in items):
+        to.say(f"With other entities: [bold]autogen review --entities '{escape(ENTITIES_FORM)}'[/]")
     if held_out:
         to.say(said_of_held_out(len(held_out)))
     to.result(
         {
             "settled": decided,
-            "waiting": [asdict(item) for item in items],
-            "corrections_of_held_out": [asdict(one) for one in held_out],
+            "waiting": [item.to_json() for item in items],
+            "corrections_of_held_out": [feedback.to_json() for feedback in held_out],
         }
     )
+
+
+def _marked(pair: str) -> tuple[str, tuple[EntitySpan, ...]]:
+    """The id and the entities of ID=JSON. Raises UsageError."""
+    from autogen.feedback.entities import parse_entities
+
+    feedback_id, _, value = pair.partition("=")
+    try:
+        return feedback_id, parse_entities(json.loads(value))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"Expected --entities {ENTITIES_FORM}; found {pair!r}: {error}.") from error

@@ -19,10 +19,10 @@ from typing import Literal
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 
-KEPT_FOR_TRAINING = 4
-"""The first rows of a label that only feedback teaches are for training, whatever share is set aside."""
+KEPT_FOR_TRAINING = 4  # rows: the first of a label that only feedback teaches, whatever share is set aside
 
 WaitingReason = Literal[
     "down-rated",
@@ -33,7 +33,10 @@ WaitingReason = Literal[
     "out-of-scope",
     "likely-error",
     "new-label",
+    "untrusted",
+    "bad-entities",
 ]
+Corrects = Callable[[Feedback], bool]
 IgnoredReason = Literal["dropped", "evaluation-row", "already-known", "superseded", "overruled", "nothing-to-learn"]
 
 
@@ -44,6 +47,7 @@ class Assessment:
     label: str
     confidence: float
     in_scope: bool
+    entities: tuple[EntitySpan, ...] | None = None  # where these are what the champion answers with
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class CurationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CuratedExample:
-    """A text, its label, and the feedback behind it. `replaces`: the training row of this text is wrong."""
+    """A text, its label ("" where entities are learnt), and the feedback behind it. `replaces`: a train row."""
 
     text: str
     label: str
@@ -72,6 +76,7 @@ class CuratedExample:
     users: tuple[str, ...]
     trusted: bool
     replaces: bool = False
+    entities: tuple[EntitySpan, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,9 @@ class Curation:
 
     @property
     def on_held_out(self) -> tuple[Feedback, ...]:
-        """Labels given to held-out rows: left out, since what measures may not teach, and for a person to look at,
-        since the row's own label may be wrong."""
-        return tuple(
-            one.feedback for one in self.ignored if one.reason == "evaluation-row" and one.feedback.label is not None
-        )
+        """Corrections of held-out rows: left out, since what measures may not teach. The row itself may be wrong."""
+        ignored = [one.feedback for one in self.ignored if one.reason == "evaluation-row"]
+        return tuple(one for one in ignored if one.label is not None or one.entities is not None)
 
 
 class Trust(IntEnum):
@@ -200,7 +203,7 @@ def _claims(
     feedback: Sequence[Feedback], decisions: Mapping[str, Decision], held_out: AbstractSet[str], desk: Desk
 ) -> list[Claim]:
     """What the feedback says about texts; what says nothing, or nothing new, goes where it belongs."""
-    replaced = _superseded(feedback, decisions)
+    replaced = superseded(feedback, decisions, lambda item: item.label is not None)
     claims = []
     for item in feedback:
         key, decision = normalise(item.message), decisions.get(item.id)
@@ -217,16 +220,16 @@ def _claims(
     return claims
 
 
-def _superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decision]) -> set[str]:
-    """Verdicts that the same person replaced: a thumb by its other side, or by the right label."""
+def superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decision], corrects: Corrects) -> set[str]:
+    """Ids of verdicts that the same person replaced: a thumb by its other side, or by what `corrects`."""
     verdicts: dict[tuple[str, str | None, bool], list[Feedback]] = defaultdict(list)
     for item in feedback:
-        says = item.rating is not None or item.label is not None
+        says = item.rating is not None or corrects(item)
         if says and item.response_id is not None and item.id not in decisions:
             verdicts[item.response_id, item.user, item.trusted].append(item)
     replaced: set[str] = set()
     for items in verdicts.values():
-        final = max(items, key=lambda item: (item.label is not None, _arrival(item)))
+        final = max(items, key=lambda item: (corrects(item), _arrival(item)))
         replaced.update(item.id for item in items if item is not final)
     return replaced
 

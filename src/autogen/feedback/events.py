@@ -13,17 +13,16 @@ from uuid import uuid4
 from sqlalchemy import Connection, delete, func, insert, select
 
 from autogen.errors import UsageError
+from autogen.feedback.entities import EntitySpan, check_entities, entities_json, parse_entities
 from autogen.storage import clock
 from autogen.storage.database import Database
-from autogen.storage.responses import ResponseStore
+from autogen.storage.responses import ResponseStore, StoredResponse
 from autogen.storage.schema import DECISIONS, FEEDBACK, RESPONSES
 
 MAX_TEXT_LENGTH = 10_000
 """Characters in a message, a better answer or a comment."""
 MAX_NAME_LENGTH = 200
 """Characters in a label or a user."""
-MAX_ENTITIES = 1_000
-"""Entities of one message."""
 SHORT_ID = 11
 """Characters of an id that people are shown, and may give in its place."""
 
@@ -32,21 +31,12 @@ Verdict = Literal["accept", "relabel", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
-    """What a stretch of a message names: characters from `start` to before `end`."""
-
-    start: int
-    end: int
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class Feedback:
     """One thing that one person said about one message.
 
-    `message`, `skill`, `version`, `intent`, `confidence` and `action` are copied from the response, so that
-    feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `entities` are all that the
-    message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's.
+    `message`, `skill`, `version`, `intent`, `confidence`, `action` and `answered_entities` are copied from the
+    response, so that feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `entities` are
+    all that the message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's.
     """
 
     id: str
@@ -65,7 +55,8 @@ class Feedback:
     source: Source
     created_at: datetime
     action: str | None = None
-    entities: tuple[Entity, ...] | None = None
+    entities: tuple[EntitySpan, ...] | None = None
+    answered_entities: tuple[EntitySpan, ...] | None = None
 
     @property
     def taught_label(self) -> str | None:
@@ -75,17 +66,36 @@ class Feedback:
         """
         if self.label is not None:
             return self.label
-        agrees = self.rating is not None and self.rating >= 0.5 and self.action in (None, "answer")
-        return self.intent if agrees else None
+        return self.intent if self._agrees else None
+
+    @property
+    def taught_entities(self) -> tuple[EntitySpan, ...] | None:
+        """All entities of the message, it says: those given, or those answered that a good rating agrees with."""
+        if self.entities is not None:
+            return self.entities
+        return self.answered_entities if self._agrees else None
+
+    @property
+    def _agrees(self) -> bool:
+        return self.rating is not None and self.rating >= 0.5 and self.action in (None, "answer")
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field; `answered_entities` where the response had any to tell of."""
+        values = asdict(self)
+        if self.answered_entities is None:
+            del values["answered_entities"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided in review; `label` is the right one when they relabelled."""
+    """What a person decided in review; `label` is the right one when they relabelled, `entities` are the right ones
+    where it is entities that they corrected."""
 
     decision: Verdict
     label: str | None
     decided_at: datetime
+    entities: tuple[EntitySpan, ...] | None = None
 
 
 class FeedbackStore:
@@ -106,7 +116,7 @@ class FeedbackStore:
         answer: str | None = None,
         comment: str | None = None,
         user: str | None = None,
-        entities: Sequence[Entity] | None = None,
+        entities: Sequence[EntitySpan] | None = None,
     ) -> Feedback:
         """Keep what a person said about a response; it is on disk when this returns.
 
@@ -132,6 +142,7 @@ class FeedbackStore:
                 created_at=clock.now(),
                 action=response.action,
                 entities=None if entities is None else tuple(entities),
+                answered_entities=_answered_entities(response),
             )
         )
         self.add_many([feedback])
@@ -177,22 +188,29 @@ class FeedbackStore:
             raise UsageError(f'{found} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
         return _from_row(near[0])
 
-    def decide(self, feedback_id: str, decision: Verdict, label: str | None = None) -> None:
+    def decide(
+        self,
+        feedback_id: str,
+        decision: Verdict,
+        label: str | None = None,
+        entities: Sequence[EntitySpan] | None = None,
+    ) -> None:
         """Keep what a person decided in review; a later decision takes the place of an earlier one.
 
         Raises `UsageError` for an unknown feedback, or one that cannot be accepted as it is.
         """
         feedback = self.get(feedback_id)
-        label = _given(label)
-        _check_decision(feedback, decision, label)
+        marked = None if entities is None else tuple(entities)
+        settled = Decision(decision, _given(label), clock.now(), marked)
+        _check_decision(feedback, settled)
         with self._database.durable() as connection:
-            _put_decision(connection, feedback.id, Decision(decision, label, clock.now()))
+            _put_decision(connection, feedback.id, settled)
 
     def decisions(self) -> dict[str, Decision]:
         """What was decided, by feedback id."""
         with self._database.reading() as connection:
             rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.decided_at))
-            return {row.feedback_id: Decision(row.decision, row.label, clock.read(row.decided_at)) for row in rows}
+            return {row.feedback_id: _decision_from(row) for row in rows}
 
 
 def new_id() -> str:
@@ -230,36 +248,28 @@ def checked(feedback: Feedback) -> Feedback:
             raise UsageError(f"The {name} may have {limit:,} characters at most, but has {len(value):,}: shorten it.")
         if value is not None and "\0" in value:
             raise UsageError(f"The {name} must be text, but has a NUL character: remove it.")
-    _check_entities(feedback.entities or (), len(feedback.message))
+    check_entities(feedback.entities or (), len(feedback.message))
+    check_entities(feedback.answered_entities or (), len(feedback.message))
     return feedback
 
 
-def _check_entities(entities: Sequence[Entity], length: int) -> None:
-    if len(entities) > MAX_ENTITIES:
-        raise UsageError(f"Expected at most {MAX_ENTITIES:,} entities, found {len(entities):,}.")
-    for entity in entities:
-        if not 0 <= entity.start < entity.end <= length:
-            raise UsageError(
-                f"Expected an entity within the message's {length:,} characters (0 ≤ start < end ≤ {length}), found "
-                f"start {entity.start}, end {entity.end}."
-            )
-        if not entity.label.strip() or len(entity.label) > MAX_NAME_LENGTH or "\0" in entity.label:
-            raise UsageError(f"Expected a label of 1 to {MAX_NAME_LENGTH} characters for each entity.")
-
-
-def _check_decision(feedback: Feedback, decision: Verdict, label: str | None) -> None:
+def _check_decision(feedback: Feedback, settled: Decision) -> None:
+    decision, label = settled.decision, settled.label
     if decision not in get_args(Verdict):
         raise UsageError(f'A decision is "accept", "relabel" or "drop", not "{decision}".')
-    if decision == "relabel" and label is None:
+    corrected = label is not None or settled.entities is not None
+    if decision == "relabel" and not corrected:
         raise UsageError("To relabel, give the right label.")
-    if decision != "relabel" and label is not None:
-        raise UsageError(f'"{decision}" takes no label; to give the right one, decide "relabel".')
-    if decision == "accept" and feedback.taught_label is None:
+    if decision != "relabel" and corrected:
+        what = "entities" if label is None else "label"
+        raise UsageError(f'"{decision}" takes no {what}; to give the right one, decide "relabel".')
+    if decision == "accept" and feedback.taught_label is None and feedback.taught_entities is None:
         raise UsageError(
             f'Feedback "{feedback.id}" names no label, so there is nothing to accept: relabel it or drop it.'
         )
     if label is not None and len(label) > MAX_NAME_LENGTH:
         raise UsageError(f"The label may have {MAX_NAME_LENGTH} characters at most, but has {len(label)}: shorten it.")
+    check_entities(settled.entities or (), len(feedback.message))
 
 
 def _given(text: str | None) -> str | None:
@@ -273,35 +283,38 @@ _COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
 
 def _to_row(feedback: Feedback) -> dict[str, object]:
     row = {field.name: getattr(feedback, field.name) for field in fields(Feedback)}
-    entities = None if feedback.entities is None else json.dumps(entities_json(feedback), ensure_ascii=False)
-    return {**row, "created_at": clock.written(feedback.created_at), "entities": entities}
+    entities = {name: _entities_to_text(row[name]) for name in ("entities", "answered_entities")}
+    return {**row, **entities, "created_at": clock.written(feedback.created_at)}
 
 
 def _from_row(row: Mapping[Any, Any]) -> Feedback:
-    entities = None if row["entities"] is None else parse_entities(json.loads(row["entities"]))
-    values: dict[str, Any] = {**row, "created_at": clock.read(row["created_at"]), "entities": entities}
+    entities = {name: _entities_from_text(row[name]) for name in ("entities", "answered_entities")}
+    values: dict[str, Any] = {**row, **entities, "created_at": clock.read(row["created_at"])}
     return Feedback(**values)
 
 
-def entities_json(feedback: Feedback) -> list[dict[str, Any]] | None:
-    """The entities as JSON: start, end and label of each."""
-    return None if feedback.entities is None else [asdict(entity) for entity in feedback.entities]
+def _decision_from(row: Any) -> Decision:
+    return Decision(row.decision, row.label, clock.read(row.decided_at), _entities_from_text(row.entities))
 
 
-def parse_entities(value: object) -> tuple[Entity, ...]:
-    """Entities from their JSON. Raises `ValueError`."""
-    if not isinstance(value, list):
-        raise ValueError("a list was expected")
-    return tuple(_parse_entity(one) for one in value)
+def _entities_to_text(entities: Sequence[EntitySpan] | None) -> str | None:
+    return None if entities is None else json.dumps(entities_json(entities), ensure_ascii=False)
 
 
-def _parse_entity(value: object) -> Entity:
-    if not isinstance(value, Mapping) or not {"start", "end", "label"} <= set(value):
-        raise ValueError("an object with start, end and label was expected")
-    start, end, label = value["start"], value["end"], value["label"]
-    if type(start) is not int or type(end) is not int or not isinstance(label, str):
-        raise ValueError("whole numbers and a label were expected")
-    return Entity(start, end, label)
+def _entities_from_text(text: str | None) -> tuple[EntitySpan, ...] | None:
+    return None if text is None else parse_entities(json.loads(text))
+
+
+def _answered_entities(response: StoredResponse) -> tuple[EntitySpan, ...] | None:
+    """Those that the response has told of, in its details; None where it has told of none that are the message's."""
+    if "\0" in response.message:  # it is left out of what is kept, and offsets would be others
+        return None
+    try:
+        entities = parse_entities(response.details.get("entities"))
+        check_entities(entities, len(response.message))
+    except (ValueError, UsageError):  # details are a skill's own: under this name it may keep something else
+        return None
+    return entities
 
 
 def _put_decision(connection: Connection, feedback_id: str, decision: Decision) -> None:
@@ -310,6 +323,7 @@ def _put_decision(connection: Connection, feedback_id: str, decision: Decision) 
         "feedback_id": feedback_id,
         "decision": decision.decision,
         "label": decision.label,
+        "entities": _entities_to_text(decision.entities),
         "decided_at": clock.written(decision.decided_at),
     }
     connection.execute(insert(DECISIONS), row)

@@ -19,6 +19,7 @@ from autogen.data.problems import Problem, listed, raise_for, shown
 from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.errors import UsageError, did_you_mean
+from autogen.feedback.entities import entities_json, parse_entities
 from autogen.feedback.events import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
@@ -28,8 +29,6 @@ from autogen.feedback.events import (
     Source,
     Verdict,
     checked,
-    entities_json,
-    parse_entities,
     parse_rating,
 )
 from autogen.storage import clock
@@ -52,6 +51,8 @@ COLUMNS = (
         "decision",
         "decided_label",
         "decided_at",
+        "answered_entities",
+        "decided_entities",
     ),
 )
 """The columns of an export, in order; of an import all but `text` may be missing."""
@@ -137,7 +138,9 @@ def _record(feedback: Feedback, decision: Decision | None) -> dict[str, object]:
         "decided_label": decision.label if decision else None,
         "decided_at": clock.written(decision.decided_at) if decision else None,
         "created_at": clock.written(feedback.created_at),
-        "entities": entities_json(feedback),
+        "entities": entities_json(feedback.entities),
+        "answered_entities": entities_json(feedback.answered_entities),
+        "decided_entities": entities_json(decision.entities) if decision else None,
     }
     return {name: values[name] if name in values else getattr(feedback, name) for name in COLUMNS}
 
@@ -210,6 +213,7 @@ class _Reader:
             created_at=self._parsed(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
             entities=self._parsed(row, "entities", _ENTITIES, None),
+            answered_entities=self._parsed(row, "answered_entities", _ENTITIES, None),
         )
 
     def _skill(self, row: Row) -> str | None:
@@ -226,11 +230,12 @@ class _Reader:
     def _decision(self, row: Row) -> Decision | None:
         decision = self._parsed(row, "decision", _VERDICT, None)
         label = self._name(row, "decided_label")
+        entities = self._parsed(row, "decided_entities", _ENTITIES, None)
         decided_at = self._parsed(row, "decided_at", _MOMENT, self._now)
-        if decision == "relabel" and label is None:
+        if decision == "relabel" and label is None and entities is None:
             message = 'expected the right label in "decided_label" with the decision "relabel", found none'
             self.problems.append(row.error("missing-value", message, "fill it in"))
-        return None if decision is None else Decision(decision, label, decided_at)
+        return None if decision is None else Decision(decision, label, decided_at, entities)
 
     def _id(self, row: Row) -> str:
         given = self._name(row, "id")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from autogen.feedback.curation import Curation, Waiting
+from autogen.feedback.entities import EntitySpan, entities_in_words
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """A question to a person: is `proposed_label` right for `text`? `champion_says`: how it was read."""
+    """A question to a person: is `proposed_label` right for `text`, or are `proposed_entities` all that it has?
+    `champion_says`: how it was read; `predicted_entities`: the same, where entities are the answer."""
 
     feedback_id: str
     text: str
@@ -18,6 +21,27 @@ class ReviewItem:
     champion_says: str | None
     proposed_label: str | None
     user: str | None
+    proposed_entities: tuple[EntitySpan, ...] | None = None
+    predicted_entities: tuple[EntitySpan, ...] | None = None
+
+    @property
+    def proposal(self) -> str:
+        """What is proposed, in words; empty where nothing is."""
+        if self.proposed_entities is not None:
+            return entities_in_words(self.text, self.proposed_entities)
+        return self.proposed_label or ""
+
+    @property
+    def of_entities(self) -> bool:
+        """Whether it is about entities, not about a label."""
+        return self.proposed_entities is not None or self.predicted_entities is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field; those of entities only where it is about them."""
+        values = asdict(self)
+        if not self.of_entities:
+            del values["proposed_entities"], values["predicted_entities"]
+        return values
 
 
 def review_items(curation: Curation) -> tuple[ReviewItem, ...]:
@@ -39,6 +63,7 @@ def said_of_held_out(corrections: int) -> str:
 
 def _item(waiting: Waiting) -> ReviewItem:
     feedback, assessment = waiting.feedback, waiting.assessment
+    of_entities = assessment is not None and assessment.entities is not None
     return ReviewItem(
         feedback_id=feedback.id,
         text=feedback.message,
@@ -47,4 +72,6 @@ def _item(waiting: Waiting) -> ReviewItem:
         champion_says=assessment.label if assessment else feedback.intent,
         proposed_label=waiting.proposed,
         user=feedback.user,
+        proposed_entities=feedback.taught_entities if of_entities else None,
+        predicted_entities=assessment.entities if assessment else None,
     )

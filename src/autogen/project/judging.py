@@ -61,9 +61,9 @@ class Rivals:
         return PairedScores(was, now, held | ~now.from_feedback)
 
     def _its_own(self, scores: Scores, answers: Collection[str]) -> Scores:
-        """With several skills, each is asked the protected rows whose group it knows, and those that none knows."""
-        own = frozenset(answers)
-        return scores.where(np.array([name in own or name not in self.answers for name in scores.groups], bool))
+        """With several skills, each is asked the protected rows with a group that it knows, and those with none that
+        any knows."""
+        return scores.where(scores.in_groups(answers) | ~scores.in_groups(self.answers))
 
 
 def changed_answers(champion: SkillRecord, candidate: SkillRecord) -> tuple[str, ...]:

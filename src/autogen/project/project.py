@@ -15,6 +15,7 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.curation import Curation
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decided
 from autogen.feedback.exchange import ImportResult, import_feedback
@@ -30,7 +31,7 @@ from autogen.reports.report import Report
 from autogen.skills.hosts import SkillInProject
 from autogen.storage.files import learning_lock
 from autogen.storage.row_files import check_not_over, check_output, write_rows
-from autogen.tasks.task import Curated, DeepCheckable, FeedbackOn
+from autogen.tasks.task import Curated, DeepCheckable, FeedbackOn, Reviewed
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
 
@@ -187,9 +188,36 @@ class Project:
         found = list(self.curations())
         return [item for one in found for item in review_items(one)], [f for one in found for f in one.on_held_out]
 
-    def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:
-        """Settle one waiting item. Raises UsageError."""
-        self.memory.feedback.decide(feedback_id, decision, label)
+    def decide(
+        self,
+        feedback_id: str,
+        decision: Decided,
+        label: str | None = None,
+        entities: Sequence[EntitySpan] | None = None,
+    ) -> None:
+        """Settle one waiting item: with `label` or `entities`, the right ones, where it is relabelled. Raises
+        UsageError, also where the task could not learn it so."""
+        feedback = self.memory.feedback.get(feedback_id)
+        if decision == "accept" or label is not None or entities is not None:
+            self._check_learnable(feedback, label, entities)
+        self.memory.feedback.decide(feedback.id, decision, label, entities)
+
+    def _check_learnable(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
+        """Of the tasks that may learn from it, one must be able to; a label may be of another skill."""
+        needs = needs_of(self.config)
+        own = [need.task for need in needs if feedback.skill in (None, need.skill)]
+        others = [need.task for need in needs if need.task not in own] if label is not None else []
+        errors = []
+        for task in (*own, *others):
+            if not isinstance(task, Reviewed):
+                return
+            try:
+                task.check_review(feedback, label, entities)
+                return
+            except UsageError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def import_feedback(self, path: Path, skill: str | None = None) -> ImportResult:
         """All rows of the file or none. `skill`: whose feedback the rows are that do not say so themselves; needed when

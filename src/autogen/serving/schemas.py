@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from autogen.errors import UsageError
-from autogen.feedback.events import MAX_ENTITIES, MAX_NAME_LENGTH, parse_rating
+from autogen.feedback.entities import MAX_ENTITIES
+from autogen.feedback.events import MAX_NAME_LENGTH, parse_rating
 from autogen.skills.fields import Id, Name, Words
 from autogen.storage.replies import Action, Response
 

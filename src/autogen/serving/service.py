@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from autogen.agents.agent import Agent, Piece, Response
 from autogen.agents.fleet import Fleet
 from autogen.agents.messages import Message, check_message
-from autogen.feedback.events import Entity, Feedback
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Feedback
 from autogen.runtime.batcher import Batcher, together
 from autogen.serving.conversations import Asked, place
 from autogen.serving.generating import Readers
@@ -170,5 +171,5 @@ class Service:
         ]
 
 
-def _entities(given: FeedbackRequest) -> list[Entity] | None:
-    return None if given.entities is None else [Entity(one.start, one.end, one.label) for one in given.entities]
+def _entities(given: FeedbackRequest) -> list[EntitySpan] | None:
+    return None if given.entities is None else [EntitySpan(one.start, one.end, one.label) for one in given.entities]

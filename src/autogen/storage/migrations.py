@@ -42,6 +42,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE responses ADD COLUMN details TEXT",
         "ALTER TABLE feedback ADD COLUMN entities TEXT",
     ),
+    (
+        "ALTER TABLE feedback ADD COLUMN answered_entities TEXT",
+        "ALTER TABLE decisions ADD COLUMN entities TEXT",
+    ),
 )
 
 

@@ -68,6 +68,7 @@ FEEDBACK = Table(
     Column("source", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("entities", Text, info={JSON: True}),  # [{"start", "end", "label"}, …]; NULL where nothing is said of them
+    Column("answered_entities", Text, info={JSON: True}),  # those that the response told of; NULL where of none
 )
 
 DECISIONS = Table(
@@ -77,4 +78,5 @@ DECISIONS = Table(
     Column("decision", Text, nullable=False),
     Column("label", Text),
     Column("decided_at", Text, nullable=False),
+    Column("entities", Text, info={JSON: True}),  # the right ones; NULL where the decision says nothing of them
 )

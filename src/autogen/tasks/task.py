@@ -16,6 +16,7 @@ from autogen.config.training import TrainingSettings
 from autogen.data.problems import Problem
 from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.memory import Memory
 from autogen.markup import Table
@@ -241,6 +242,15 @@ class Curated(Protocol):
 
     def curate(self, data: Any, given: FeedbackOn, champion: Any) -> Curation:
         """Which feedback joins the data, and which waits. `data`: as read, without feedback."""
+
+
+@runtime_checkable
+class Reviewed(Protocol):
+    """A task that says, when feedback is accepted or put right in review, whether it could be learnt so."""
+
+    def check_review(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
+        """Raises UsageError that says what is wrong. `label`, `entities`: what the reviewer gives in place of what the
+        feedback says; None: it is taken as it is."""
 
 
 class Task(Protocol[D, M]):

@@ -273,6 +273,8 @@ class _TaskCheck:
                 good = flags.shape == (rows,) and flags.dtype == np.bool_
                 expect(good, f"expected {rows} flags, found {flags.dtype} {flags.shape}", f"{contract}.{name}")
             expect(len(one.groups) == rows, f"expected {rows} groups, found {len(one.groups)}", contract)
+            wrong = [name for name, counts in one.by_group.items() if counts.shape != one.counts.shape]
+            expect(not wrong, f"expected counts of {one.counts.shape} by group, found others of {wrong}", contract)
             check_metrics({one.metric: one.value}, "Scores.value")
             metric = evaluation.metrics.get(one.metric, one.value)
             same = math.isclose(metric, one.value, abs_tol=1e-6)

@@ -145,16 +145,36 @@ def rows_needed(found: Comparison, confidence: float, margin: float) -> int | No
 
 
 def worse_groups(paired: PairedScores, fewest: int, level: float) -> tuple[list[str], int]:
-    """The groups of at least `fewest` rows that are significantly worse, and how many were tested."""
+    """The groups of at least `fewest` rows that are significantly worse, and how many were tested. What the champion
+    cannot know is not."""
+    balances = {**_balances(paired.known), **_balances_within_rows(paired)}
+    tested = {name: balance for name, balance in balances.items() if name and balance[0] >= fewest}
+    chances = {name: _chance_of_loss(gained, lost) for name, (_, gained, lost) in tested.items()}
+    return holm(chances, level), len(tested)
+
+
+def _balances(paired: PairedScores) -> dict[str, list[int]]:
+    """Rows, rows gained and rows lost of each group, a row being of one."""
     differences, balances = paired.differences, dict[str, list[int]]()
     for name, gained, lost in zip(paired.candidate.groups, differences > 0, differences < 0, strict=True):
         balance = balances.setdefault(name, [0, 0, 0])
         balance[0] += 1
         balance[1] += int(gained)
         balance[2] += int(lost)
-    tested = {name: balance for name, balance in balances.items() if name and balance[0] >= fewest}
-    chances = {name: _chance_of_loss(gained, lost) for name, (_, gained, lost) in tested.items()}
-    return holm(chances, level), len(tested)
+    return balances
+
+
+def _balances_within_rows(paired: PairedScores) -> dict[str, list[int]]:
+    """The same of `by_group`, by each group's own counts. A row counts where one of the models has anything to do with
+    the group there: what it answers where there is nothing is lost too."""
+    champion, candidate = paired.champion, paired.candidate
+    balances = {}
+    for name in sorted(champion.known_groups & {*champion.by_group, *candidate.by_group}):
+        was, now = champion.of_group(name), candidate.of_group(name)
+        concerned = (was + now)[:, 1:].sum(axis=1) > 0
+        differences = metric_of(candidate.statistic, now) - metric_of(candidate.statistic, was)
+        balances[name] = [int(flags.sum()) for flags in (concerned, differences > 0, differences < 0)]
+    return balances
 
 
 def _chance_of_loss(gained: int, lost: int) -> float:

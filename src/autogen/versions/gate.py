@@ -13,7 +13,7 @@ from autogen.config.project import GateSettings
 from autogen.config.settings import RESERVED_LABEL
 from autogen.versions.comparison import Comparison, PairedScores, compare, rows_needed, worse_groups
 from autogen.versions.off_policy import Expected
-from autogen.versions.scores import Scores
+from autogen.versions.scores import Flags, Scores
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5
@@ -218,6 +218,8 @@ def _learnt(paired: PairedScores) -> list[str]:
     new = paired.where(paired.champion.beyond).candidate
     names = np.array(new.groups, object)
     right = {name: new.right[names == name] for name in dict.fromkeys(new.groups) if name}
+    for name in paired.candidate.known_groups - paired.champion.known_groups:
+        right[name] = _right_within_rows(paired.candidate, name)
     return sorted(
         name
         for name, rows in right.items()
@@ -225,10 +227,16 @@ def _learnt(paired: PairedScores) -> list[str]:
     )
 
 
+def _right_within_rows(scores: Scores, name: str) -> Flags:
+    """Of the rows that belong to a group, whether all that is of the group is right."""
+    counts = scores.of_group(name)[scores.in_groups([name])]
+    return np.asarray((counts == counts[:, :1]).all(axis=1))
+
+
 def _no_group_worse(paired: PairedScores, main: bool, settings: GateSettings) -> Check:
     """An exact one-sided paired test for each group with enough rows, Holm-corrected."""
     group = paired.candidate.group
-    worse, tested = worse_groups(paired.known, settings.label_rows, 1 - settings.confidence)
+    worse, tested = worse_groups(paired, settings.label_rows, 1 - settings.confidence)
     finding = f"significantly worse at {', '.join(worse)}" if worse else f"no {group} worse ({tested} tested)"
     name = f"no {group} worse" if main else f"no {group} worse, {paired.candidate.metric}"
     return Check(name, not worse, finding, {"tested": tested, "worse": len(worse)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Literal
 
@@ -24,7 +25,9 @@ class Scores:
     (true positives, predicted, gold), the metric being 2·tp ÷ (predicted + gold).
     `right`: whether the row is answered as it should be, as protected rows must be.
     `groups`: what must not get worse for any, such as the label or the language; "" for none.
-    `beyond`: rows that this model cannot know (a new label, a new item).
+    `by_group`: where a row may belong to several groups, in place of `groups`: the counts of each group alone, which
+    may be told apart within a row (spans of each label). A row belongs to those whose last count is not 0.
+    `beyond`: rows that this model cannot know (a new label, a new item); `known_groups`: of `by_group`, what it can.
     `from_feedback`: rows that came with feedback, not with the eval data.
     `unit`: what a row is called; `group`: what a group is.
     """
@@ -39,6 +42,8 @@ class Scores:
     from_feedback: Flags
     unit: str = "rows"
     group: str = "label"
+    by_group: Mapping[str, Floats] = field(default_factory=dict)
+    known_groups: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,6 +58,18 @@ class Scores:
         """The metric of each row alone."""
         return metric_of(self.statistic, self.counts)
 
+    def of_group(self, name: str) -> Floats:
+        """The counts of one of `by_group` alone; of one that it does not have, zeros."""
+        return self.by_group.get(name, np.zeros_like(self.counts))
+
+    def in_groups(self, names: Collection[str]) -> Flags:
+        """The rows that belong to one of these groups at least."""
+        wanted = frozenset(names)
+        chosen = np.array([name in wanted for name in self.groups], bool)
+        for name in self.by_group.keys() & wanted:
+            chosen = chosen | (self.of_group(name)[:, -1] > 0)
+        return chosen
+
     def where(self, chosen: Flags) -> Scores:
         """The rows for which `chosen` is true."""
         return replace(
@@ -63,6 +80,7 @@ class Scores:
             groups=tuple(compress(self.groups, chosen)),
             beyond=self.beyond[chosen],
             from_feedback=self.from_feedback[chosen],
+            by_group={name: counts[chosen] for name, counts in self.by_group.items()},
         )
 
 

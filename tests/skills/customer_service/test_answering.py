@@ -20,7 +20,7 @@ from autogen.skills.customer_service.responses import read_responses, spoken
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.skills.skill import Reply, Turn
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import Example, LabelledRows, LearningData
+from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData
 from tests.skills.replies import replies_of, reply_of
 from tests.tiny import TOPICS, rows
 
@@ -29,7 +29,7 @@ KIND = CustomerServiceKind()
 
 def learnt(labels: Iterable[str]) -> dict[str, LearningData]:
     """The data of the skill's need, with train rows of these labels."""
-    examples = tuple(Example(f"about {label}", label) for label in labels)
+    examples = tuple(LabelledText(f"about {label}", label) for label in labels)
     rows = tuple(Row({"text": one.text, "label": one.label}, "train.csv", 2) for one in examples)
     return {"intent": LearningData(LabelledRows(examples, rows), LabelledRows(), "")}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from autogen.feedback.curation import CuratedExample, Curation
 from autogen.tasks.text_classification.feedback import with_curated
-from autogen.tasks.text_classification.rows import Example, LabelledRows, LearningData
+from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData
 from autogen.tasks.text_classification.unlabelled import Unlabelled
 
 
@@ -18,5 +18,5 @@ def test_a_text_that_feedback_has_labelled_is_unlabelled_no_more() -> None:
     assert joined.unlabelled is not None
     assert joined.unlabelled.texts == ("when does it come",)
     assert (joined.unlabelled.labelled, joined.unlabelled.measured) == (1, 1)
-    assert joined.train.examples == (Example("my card is gone", "lost_card"),)
+    assert joined.train.examples == (LabelledText("my card is gone", "lost_card"),)
     assert joined.set_aside.texts == ["Where is it"]

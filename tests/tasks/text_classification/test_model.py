@@ -12,8 +12,9 @@ import pytest
 from autogen.errors import VersionDamaged
 from autogen.runtime.encoding import TOKENIZER_FILE
 from autogen.runtime.latency import latency_ratio
+from autogen.runtime.model_folder import TASK_FILE
 from autogen.runtime.session import MODEL_FILE
-from autogen.tasks.text_classification.model import TASK_FILE, TunedModel
+from autogen.tasks.text_classification.model import TunedModel
 from tests.tiny import TOPICS, rows
 
 MODEL = ".autogen/versions/0001/models/support/intent"

@@ -5,10 +5,12 @@ from dataclasses import asdict
 import pytest
 
 from autogen.config.training import TrainingSettings
-from autogen.tasks.text_classification.recipe import FEW, LONG, Recipe, choose_recipe
+from autogen.tasks.text_classification.recipe import FEW, LONG, ClassificationRecipe, choose_recipe
 
 
-def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> Recipe:
+def chosen(
+    settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False
+) -> ClassificationRecipe:
     labels = [label for label in "abcd" for _ in range(rows)] + ["oos"] * 100
     return choose_recipe(settings, labels, continued, own_head)
 

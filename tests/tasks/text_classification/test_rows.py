@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autogen.data.fingerprints import row_fingerprint
-from autogen.tasks.text_classification.rows import Example, LearningData, fingerprint, read_learning_data
+from autogen.tasks.text_classification.rows import LabelledText, LearningData, fingerprint, read_learning_data
 from tests.tiny import TOPICS, rows, write_csv
 
 
@@ -93,13 +93,13 @@ def test_a_pair_of_texts_is_read_too(tmp_path: Path) -> None:
     with (tmp_path / "train.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "text_pair", "label"), ("a", "b", "yes"), ("c", "", "no")])
     data = read_learning_data(tmp_path, ["train.csv"], [], {}, 0)
-    assert data.train.examples == (Example("a", "yes", "b"), Example("c", "no"))
+    assert data.train.examples == (LabelledText("a", "yes", "b"), LabelledText("c", "no"))
 
 
 def test_a_fingerprint_stands_for_the_rows_whatever_their_order() -> None:
-    one, two = Example("a", "x"), Example("b", "y", "c")
+    one, two = LabelledText("a", "x"), LabelledText("b", "y", "c")
     assert fingerprint([one, two]) == fingerprint([two, one])
-    others = [[one], [one, one, two], [one, Example("b", "y")], [one, Example("b", "z", "c")], []]
+    others = [[one], [one, one, two], [one, LabelledText("b", "y")], [one, LabelledText("b", "z", "c")], []]
     assert len({fingerprint([one, two]), *(fingerprint(other) for other in others)}) == 6
     assert len(fingerprint([])) == 16
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from autogen.tasks.token_classification.model import EntityModel
 @pytest.fixture
 def trained(trained_finder: Path) -> Path:
     return trained_finder
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Path:
+    """A trained project of the test's own."""
+    return Path(shutil.copytree(trained, tmp_path / "project"))
 
 
 @pytest.fixture(scope="session")

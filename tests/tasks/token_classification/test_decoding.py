@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autogen.tasks.token_classification.decoding import Entity, EntityDecoder, log_loss
+from autogen.tasks.token_classification.decoding import EntityDecoder, PredictedEntity, log_loss
 from autogen.tasks.token_classification.rows import Span
 from autogen.tasks.token_classification.sequences import TaggedSpan, best_spans, span_probabilities, tagged_spans
 from autogen.tasks.token_classification.windows import EncodedText, Unit
@@ -19,7 +19,7 @@ Scores = NDArray[np.float32]
 DECODER = EntityDecoder(("a", "b"))
 
 
-def decode(text: str, units: list[Unit], values: Scores) -> tuple[Entity, ...]:
+def decode(text: str, units: list[Unit], values: Scores) -> tuple[PredictedEntity, ...]:
     (entities,) = DECODER.decode([EncodedText(text, tuple(units), ())], [values])
     return entities
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row
 from autogen.tasks.token_classification.rows import (
-    Example,
+    AnnotatedText,
     Span,
     read_example,
     read_examples,
@@ -37,7 +37,7 @@ def entity(start: object, end: object, label: object = "city", **others: object)
 
 
 CITIES = [entity(21, 27), entity(9, 17)]
-EXPECTED = Example(TEXT, (Span(9, 17, "city"), Span(21, 27, "city")))
+EXPECTED = AnnotatedText(TEXT, (Span(9, 17, "city"), Span(21, 27, "city")))
 
 
 @pytest.mark.parametrize("entities", [CITIES, json.dumps(CITIES), np.array(CITIES)])
@@ -106,7 +106,7 @@ def test_a_tag_that_is_none_is_named_with_its_place(tag: str) -> None:
 def test_offsets_count_code_points() -> None:
     text = "😀 Zürich"
     example, problems = read_example(row(text=text, entities=[entity(2, 8, text="Zürich")]))
-    assert (example, problems) == (Example(text, (Span(2, 8, "city"),)), [])
+    assert (example, problems) == (AnnotatedText(text, (Span(2, 8, "city"),)), [])
     # the same place in UTF-16 units and in bytes
     assert kinds(text=text, entities=[entity(3, 9)]) == ["offset-out-of-range"]
     assert kinds(text=text, entities=[entity(3, 8, text="Zürich")]) == ["other-text"]
@@ -171,12 +171,12 @@ def test_a_lone_surrogate_in_a_text_is_an_error() -> None:
 
 def test_white_space_at_the_ends_of_a_span_is_taken_off_with_a_warning() -> None:
     example, problems = read_example(row(text=TEXT, entities=[entity(8, 18)]))
-    assert example == Example(TEXT, (Span(9, 17, "city"),))
+    assert example == AnnotatedText(TEXT, (Span(9, 17, "city"),))
     assert [(p.severity, p.kind) for p in problems] == [("warning", "span-edges")]
 
 
 def test_a_text_without_entities_is_an_example_when_it_says_so() -> None:
-    assert read_example(row(text="hello", entities="[]")) == (Example("hello", ()), [])
+    assert read_example(row(text="hello", entities="[]")) == (AnnotatedText("hello", ()), [])
     assert kinds(text="hello") == ["missing-value"]
 
 
@@ -218,7 +218,7 @@ def test_good_rows_are_read_beside_bad_ones(tmp_path) -> None:  # type: ignore[n
     path.write_text(f'text,entities\n{TEXT},"{good}"\n{TEXT},"{bad}"\nhello,[]\n', "utf-8")
     rows, _ = read_rows(path)
     examples, sources, problems = read_examples(rows)
-    assert examples == [EXPECTED, Example("hello", ())]
+    assert examples == [EXPECTED, AnnotatedText("hello", ())]
     assert [source.number for source in sources] == [2, 4]
     assert [(problem.kind, problem.row) for problem in problems] == [("offset-out-of-range", 3)]
 

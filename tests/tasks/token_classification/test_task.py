@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from autogen import Agent, Project
 from autogen.data.rows import Row
-from autogen.feedback.events import Entity
+from autogen.feedback.entities import EntitySpan
 from autogen.progress import TrainingProgress
-from autogen.tasks.task import FeedbackOn
-from autogen.tasks.token_classification import TASK
 from autogen.tasks.token_classification.data import TokenData, annotated_rows, split_rows
-from tests.tasks.token_classification.annotated import annotated, entities_of, write_rows
-
-
-@pytest.fixture
-def project(trained: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained, tmp_path / "project"))
+from tests.tasks.token_classification.annotated import annotated, write_rows
 
 
 def rows_of(rows: list[dict[str, object]]) -> list[Row]:
@@ -44,7 +35,7 @@ def test_a_project_is_checked_trained_measured_asked_corrected_and_improved(proj
     assert [(one["start"], one["end"], one["label"]) for one in reply.details["entities"]] == [(18, 23, "lost_card")]
     declined = agent.respond("please tell me about it")
     assert declined.action == "decline" and declined.details["entities"] == []
-    agent.feedback(declined.id, entities=[Entity(21, 23, "lost_card")])
+    agent.feedback(declined.id, entities=[EntitySpan(21, 23, "lost_card")])
     corrections = [{"text": row["text"], "entities": row["entities"]} for row in annotated(10, seed=9)]
     opened.import_feedback(write_rows(project / "corrections.jsonl", corrections))
     candidate = Project.open(project).improve(TrainingProgress(quiet=True))
@@ -81,50 +72,3 @@ def test_files_with_tags_and_files_with_entities_are_read_together(project: Path
 def test_rows_without_any_entity_are_an_error() -> None:
     problems = data_of([{"text": "please", "entities": []}]).problems
     assert [one.kind for one in problems if one.severity == "error"] == ["no-entities"]
-
-
-def corrected(project: Path, rows: list[dict[str, object]]) -> TokenData:
-    opened = Project.open(project)
-    opened.import_feedback(write_rows(project / "feedback.jsonl", rows))
-    train = rows_of([json.loads(line) for line in (project / "train.jsonl").open()])
-    held_out = rows_of([json.loads(line) for line in (project / "eval.jsonl").open()])
-    data = split_rows(annotated_rows(train, {}), annotated_rows(held_out, {}), 0)
-    joined: TokenData = TASK.with_feedback(data, FeedbackOn(opened.memory, "finder"), None)
-    return joined
-
-
-def test_the_owners_corrections_teach_and_a_share_of_them_is_set_aside(project: Path) -> None:
-    rows = annotated(20, seed=5)
-    data = corrected(project, rows)
-    assert len(data.feedback) == len(rows)
-    taught = {*data.train.texts} & {row["text"] for row in rows}
-    assert 0 < len(data.set_aside) < len(taught)
-    assert not {*data.set_aside.texts} & {*data.train.texts}
-    assert data.corrections_of_eval == 0 and data.waiting == 0
-
-
-def test_the_last_correction_of_a_text_counts_and_takes_the_place_of_its_row(project: Path) -> None:
-    text = json.loads((project / "train.jsonl").open().readline())["text"]
-    data = corrected(project, [{"text": text, "entities": []}, {"text": text, "entities": entities_of(text)[:1]}])
-    (place,) = [at for at, one in enumerate((*data.train.texts, *data.set_aside.texts)) if one == text]
-    example = (*data.train.examples, *data.set_aside.examples)[place]
-    assert len(example.spans) == 1 and len(data.feedback) == 2
-
-
-def test_a_correction_of_an_eval_row_is_counted_and_not_learnt(project: Path) -> None:
-    text = json.loads((project / "eval.jsonl").open().readline())["text"]
-    data = corrected(project, [{"text": text, "entities": []}])
-    assert data.corrections_of_eval == 1 and not data.feedback and text not in data.train.texts
-
-
-def test_a_strangers_corrections_and_those_that_overlap_wait(project: Path) -> None:
-    overlapping = [{"start": 0, "end": 5, "label": "lost_card"}, {"start": 2, "end": 7, "label": "top_up"}]
-    data = corrected(
-        project,
-        [
-            {"text": "the thief", "entities": [{"start": 4, "end": 9, "label": "lost_card"}], "user": "someone"},
-            {"text": "thief and", "entities": overlapping},
-        ],
-    )
-    assert data.waiting == 2 and not data.feedback
-    assert "2 corrections" in " ".join(data.summary().lines)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from autogen.tasks.token_classification.boundaries import cuts_character, cuts_word
-from autogen.tasks.token_classification.rows import Example, Span
+from autogen.tasks.token_classification.rows import AnnotatedText, Span
 from autogen.tasks.token_classification.shapes import NONE, SHAPES, shapes_of
 from autogen.tasks.token_classification.windows import Unit, WindowEncoder, units_of, words_suffice
 
@@ -137,11 +137,11 @@ def test_the_tokens_of_a_word_are_one_unit_where_words_suffice() -> None:
 
 
 def test_words_suffice_unless_entities_begin_or_end_within_them() -> None:
-    whole, hour = Example("at 5pm in Bern", (Span(3, 6, "time"), Span(10, 14, "city"))), Span(3, 4, "hour")
+    whole, hour = AnnotatedText("at 5pm in Bern", (Span(3, 6, "time"), Span(10, 14, "city"))), Span(3, 4, "hour")
     assert words_suffice([whole])
-    assert not words_suffice([whole, Example("at 5pm", (hour,))])
-    assert words_suffice([*[whole] * 100, Example("at 5pm", (hour,))])
-    assert words_suffice([Example("東京に行く", (Span(0, 2, "city"),))])
+    assert not words_suffice([whole, AnnotatedText("at 5pm", (hour,))])
+    assert words_suffice([*[whole] * 100, AnnotatedText("at 5pm", (hour,))])
+    assert words_suffice([AnnotatedText("東京に行く", (Span(0, 2, "city"),))])
     assert words_suffice([])
 
 

@@ -9,10 +9,13 @@ from autogen.config.settings import RESERVED_LABEL
 from autogen.data.fingerprints import row_fingerprint
 from autogen.data.rows import Row
 from autogen.data.text import normalise
+from autogen.errors import UsageError
 from autogen.feedback.curation import Assessment, CuratedExample, Curation, curate
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Feedback
 from autogen.tasks.task import FeedbackOn
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import Example, LabelledRows, LearningData, joined, pick
+from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData, joined, pick
 
 FEEDBACK_SOURCE = "feedback"
 
@@ -37,6 +40,16 @@ def curate_feedback(data: LearningData, given: FeedbackOn, champion: TunedModel)
     return replace(curation, train=train, evaluation=evaluation)
 
 
+def check_label(feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
+    """Raise UsageError where a reviewer gives entities, or takes feedback without a label as it is."""
+    if entities is not None:
+        raise UsageError(f'Feedback "{feedback.id}" is on a label, not on entities: relabel it or drop it.')
+    if label is None and feedback.taught_label is None:
+        raise UsageError(
+            f'Feedback "{feedback.id}" names no label, so there is nothing to accept: relabel it or drop it.'
+        )
+
+
 def _assess(champion: TunedModel, texts: Sequence[str]) -> list[Assessment]:
     return [Assessment(found.label, found.confidence, found.in_scope) for found in champion.predict(texts)]
 
@@ -58,7 +71,7 @@ def with_curated(data: LearningData, curation: Curation) -> LearningData:
 
 
 def _rows(examples: Sequence[CuratedExample]) -> LabelledRows:
-    made = tuple(Example(example.text, example.label) for example in examples)
+    made = tuple(LabelledText(example.text, example.label) for example in examples)
     rows = tuple(Row({"text": e.text, "label": e.label}, FEEDBACK_SOURCE, at) for at, e in enumerate(made, start=1))
     return LabelledRows(made, rows)
 

@@ -8,35 +8,17 @@ weights/         what training starts from next time; never read here
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autogen.data.rows import Row
-from autogen.errors import VersionDamaged
-from autogen.runtime.encoding import TOKENIZER_FILE, Encoded, TextEncoder
+from autogen.runtime.encoding import Encoded, TextEncoder
+from autogen.runtime.model_folder import ModelCard, as_version_damage, digest_of, read_task_file, write_task_file
 from autogen.runtime.session import MODEL_FILE, ExportedModel, Outputs
-from autogen.storage.files import sha256_of
 from autogen.tasks.text_classification.decoding import Prediction, TextClassification
-
-TASK_FILE = "task.json"
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What `task.json` says besides the task itself."""
-
-    task: str
-    base_model: str
-    method: str
-    precision: str  # of the exported graph: fp32, int8 or int8-blocks
-    max_length: int
-    pad_id: int
 
 
 class TunedModel:
@@ -59,15 +41,11 @@ class TunedModel:
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> TunedModel:
         """Raises VersionDamaged when a file is missing or cannot be read."""
-        try:
-            values = json.loads((folder / TASK_FILE).read_text("utf-8"))
+        with as_version_damage(folder):
+            values = read_task_file(folder)
             card = ModelCard(**values["model"])
             task = TextClassification.from_json(values["task"])
             encoder = TextEncoder.load(folder, card.max_length, card.pad_id)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise VersionDamaged(f"{folder} does not hold a whole tuned model: {error}") from error
-        except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
-            raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
         return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Prediction]:
@@ -100,14 +78,8 @@ class TunedModel:
 
     @property
     def digest(self) -> str:
-        """Of the weights, the tokenizer, the form of the export, and the task with a skill's settings applied. Not of
-        the graph: an exporter numbers nodes as it goes."""
-        own = hashlib.sha256(json.dumps(self.task.to_json(), sort_keys=True).encode())
-        if self.folder is not None:
-            files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
-            for path in sorted(path for path in files if path.is_file()):
-                own.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
-        return own.hexdigest()
+        """As `digest_of`, with the task as a skill's settings have it."""
+        return digest_of(self.folder, self.task.to_json())
 
     answer_column = "prediction"
 
@@ -127,5 +99,4 @@ def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:
 
 
 def write_task(folder: Path, card: ModelCard, task: TextClassification) -> None:
-    values = {"model": asdict(card), "task": task.to_json()}
-    (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")
+    write_task_file(folder, card, "task", task.to_json())

@@ -28,7 +28,7 @@ MAX_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class LabelledText:
     """A text, perhaps with a second one, and its label (`oos` for out of scope)."""
 
     text: str
@@ -40,7 +40,7 @@ class Example:
 class LabelledRows:
     """Examples with the rows they came from, side by side."""
 
-    examples: tuple[Example, ...] = ()
+    examples: tuple[LabelledText, ...] = ()
     rows: tuple[Row, ...] = ()
 
     @property
@@ -80,7 +80,7 @@ class LearningData:
         return self.train.texts
 
     def identity(self) -> Identity:
-        unlabelled = [Example(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
+        unlabelled = [LabelledText(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
         return Identity(
             train=fingerprint(self.train.examples),
             eval=fingerprint(self.measured.examples),
@@ -166,7 +166,7 @@ def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Labe
     examples, kept = [], []
     for row in selected:
         example = _example(row)
-        if isinstance(example, Example):
+        if isinstance(example, LabelledText):
             examples.append(example)
             kept.append(row)
         else:
@@ -174,13 +174,13 @@ def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Labe
     return LabelledRows(tuple(examples), tuple(kept)), problems
 
 
-def _example(row: Row) -> Example | list[Problem]:
+def _example(row: Row) -> LabelledText | list[Problem]:
     text = require_text(row, "text", MAX_TEXT)
     label = require_label(row, "label", MAX_LABEL)
     pair = None if is_missing(row, "text_pair") else require_text(row, "text_pair", MAX_TEXT)
     if isinstance(text, Problem) or isinstance(label, Problem) or isinstance(pair, Problem):
         return [value for value in (text, label, pair) if isinstance(value, Problem)]
-    return Example(text, label, pair)
+    return LabelledText(text, label, pair)
 
 
 def check_labelled_eval(learnt: LabelledRows, measured: LabelledRows) -> list[Problem]:
@@ -226,7 +226,7 @@ def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
     return LabelledRows((*first.examples, *second.examples), (*first.rows, *second.rows))
 
 
-def in_order(examples: Sequence[Example]) -> str:
+def in_order(examples: Sequence[LabelledText]) -> str:
     """Like `fingerprint`, for what also depends on the order of the rows."""
     digest = hashlib.sha256()
     for example in examples:
@@ -234,11 +234,11 @@ def in_order(examples: Sequence[Example]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _line(example: Example) -> bytes:
+def _line(example: LabelledText) -> bytes:
     return f"{example.text}\t{example.text_pair or ''}\t{example.label}\n".encode("utf-8", "surrogatepass")
 
 
-def fingerprint(examples: Sequence[Example]) -> str:
+def fingerprint(examples: Sequence[LabelledText]) -> str:
     """One for a whole data set, whatever its order."""
     digest = hashlib.sha256()
     for line in sorted(map(_line, examples)):

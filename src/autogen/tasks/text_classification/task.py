@@ -15,13 +15,15 @@ from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import shown
 from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Feedback
 from autogen.markup import Table
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.tables import hardest_labels
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
 from autogen.tasks.text_classification.answers import Answers, mistake_tables, wilson
 from autogen.tasks.text_classification.decoding import Prediction
-from autogen.tasks.text_classification.feedback import curate_feedback, unlearnt, with_curated
+from autogen.tasks.text_classification.feedback import check_label, curate_feedback, unlearnt, with_curated
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.recipe import choose_recipe
@@ -84,6 +86,9 @@ class TextClassificationTask:
 
     def curate(self, data: LearningData, given: FeedbackOn, champion: TunedModel) -> Curation:
         return curate_feedback(data, given, champion)
+
+    def check_review(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
+        check_label(feedback, label, entities)
 
     def with_feedback(self, data: LearningData, given: FeedbackOn, champion: TunedModel | None) -> LearningData:
         """Nothing joins where the champion does not know this need: its opinion is what feedback is sorted by."""

@@ -19,7 +19,7 @@ from autogen.data.text import normalise
 from autogen.errors import did_you_mean
 from autogen.markup import Table
 from autogen.tasks.task import Identity, Summary
-from autogen.tasks.token_classification.rows import TEXT_FIELDS, TOKEN_FIELDS, Example, read_examples
+from autogen.tasks.token_classification.rows import TEXT_FIELDS, TOKEN_FIELDS, AnnotatedText, read_examples
 
 SHARE_OF_MANY, SHARE_OF_SOME = 0.1, 0.2
 MANY = 1_000  # rows from which a tenth is enough to measure on
@@ -30,7 +30,7 @@ MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
 class AnnotatedRows:
     """Examples with the rows they came from, side by side."""
 
-    examples: tuple[Example, ...] = ()
+    examples: tuple[AnnotatedText, ...] = ()
     rows: tuple[Row, ...] = ()
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class TokenData:
     set_aside: AnnotatedRows = field(default=AnnotatedRows())
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
-    waiting: int = 0  # corrections that nobody trusted has made
+    waiting: int = 0  # feedback that is for a person to look at
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
 
     @property
@@ -103,7 +103,7 @@ class TokenData:
         without = sum(not example.spans for example in self.train.examples)
         lines = [f"Held out: {self.split}.", f"{without} of {len(self.train)} train rows have no entities."]
         if self.waiting:
-            lines.append(f"{self.waiting} corrections of entities are not of the owner's, and are not learnt.")
+            lines.append(f"Feedback on entities that waits for `autogen review`: {self.waiting}.")
         total = ("all", train.total(), held_out.total())
         rows = [*((label, *of) for label, of in counts.items()), total]
         return Summary(
@@ -233,7 +233,7 @@ def _leaked(learnt: AnnotatedRows, measured: AnnotatedRows) -> list[Problem]:
     ]
 
 
-def _line(example: Example) -> bytes:
+def _line(example: AnnotatedText) -> bytes:
     spans = [[span.start, span.end, span.label] for span in example.spans]
     return json.dumps([example.text, spans]).encode()
 

@@ -23,7 +23,7 @@ COLDEST, HOTTEST, STEPS = 0.2, 10.0, 12  # of the temperature: it is found to on
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entity:
+class PredictedEntity:
     """A span that the model found: `text` is what stands there, `confidence` its calibrated probability."""
 
     start: int
@@ -68,7 +68,7 @@ class EntityDecoder:
                 tags[first] -= 1
         return tags
 
-    def decode(self, texts: Sequence[EncodedText], scores: Sequence[Floats]) -> list[tuple[Entity, ...]]:
+    def decode(self, texts: Sequence[EncodedText], scores: Sequence[Floats]) -> list[tuple[PredictedEntity, ...]]:
         """The entities of each text, in order. `scores`: for each text its logits, of shape (units, tags)."""
         spans = best_spans(scores)
         chances = span_probabilities([values / self.temperature for values in scores], spans)
@@ -84,9 +84,9 @@ class EntityDecoder:
     def _span(self, text: EncodedText, span: TaggedSpan) -> Span:
         return Span(text.units[span.first].start, text.units[span.last].end, self.labels[span.label])
 
-    def _entity(self, text: EncodedText, span: TaggedSpan, chance: float) -> Entity:
+    def _entity(self, text: EncodedText, span: TaggedSpan, chance: float) -> PredictedEntity:
         found = self._span(text, span)
-        return Entity(found.start, found.end, found.label, text.text[found.start : found.end], chance)
+        return PredictedEntity(found.start, found.end, found.label, text.text[found.start : found.end], chance)
 
     def calibrated(self, scores: Sequence[Floats], right: Sequence[Sequence[bool]]) -> EntityDecoder:
         """The same with the temperature that suits held-out texts best: of each decoded span, `right` says whether it

@@ -40,7 +40,7 @@ def entity_scores(predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[S
     metrics = {f"entity_{name}": value for name, value in _shares(counts).items()}
     intervals = {f"entity_{name}": value for name, value in _intervals(counts).items()}
     labels = sorted({span.label for row in (*predicted, *gold) for span in row})
-    per_label = {label: _of_label(_only(predicted, label), _only(gold, label)) for label in labels}
+    per_label = {label: _label_shares(of_label(predicted, label), of_label(gold, label)) for label in labels}
     metrics["entity_macro_f1"] = float(np.mean([row["f1"] for row in per_label.values()])) if per_label else 0.0
     return EntityScores(metrics, intervals, per_label)
 
@@ -97,11 +97,12 @@ def _wilson(share: float, spans: float) -> tuple[float, float]:
     return max(0.0, (middle - reach) / (1 + Z**2 / spans)), min(1.0, (middle + reach) / (1 + Z**2 / spans))
 
 
-def _only(rows: Sequence[Sequence[Span]], label: str) -> list[list[Span]]:
+def of_label(rows: Sequence[Sequence[Span]], label: str) -> list[list[Span]]:
+    """The spans of each text that have this label."""
     return [[span for span in row if span.label == label] for row in rows]
 
 
-def _of_label(predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> dict[str, float]:
+def _label_shares(predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> dict[str, float]:
     counts = span_counts(predicted, gold)
     low, high = _intervals(counts)["f1"]
     return {

@@ -8,36 +8,26 @@ weights/         what training starts from next time; never read here
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from autogen.data.rows import Row
-from autogen.errors import VersionDamaged
+from autogen.runtime.model_folder import ModelCard, as_version_damage, digest_of, read_task_file, write_task_file
 from autogen.runtime.session import MODEL_FILE, ExportedModel
-from autogen.storage.files import sha256_of
-from autogen.tasks.token_classification.decoding import Entity, EntityDecoder
+from autogen.tasks.token_classification.decoding import EntityDecoder, PredictedEntity
 from autogen.tasks.token_classification.sequences import Floats
-from autogen.tasks.token_classification.windows import TOKENIZER_FILE, EncodedText, WindowEncoder, unit_scores
+from autogen.tasks.token_classification.windows import EncodedText, WindowEncoder, unit_scores
 
-TASK_FILE = "task.json"
 BATCH = 32  # windows that go through the graph together
 SHOWN_TEXT = 200  # characters of an entity in a readable answer
 
 
 @dataclass(frozen=True)
-class ModelCard:
-    """What `task.json` says besides how outputs are read."""
+class TaggerCard(ModelCard):
+    """`max_length` is that of a window; longer texts have several."""
 
-    task: str
-    base_model: str
-    method: str
-    precision: str  # of the exported graph: fp32, int8 or int8-blocks
-    max_length: int  # tokens of a window; longer texts have several
-    pad_id: int
     whole_words: bool  # whether a unit is a word
 
 
@@ -48,7 +38,7 @@ class EntityModel:
 
     def __init__(
         self,
-        card: ModelCard,
+        card: TaggerCard,
         decoder: EntityDecoder,
         encoder: WindowEncoder,
         graph: ExportedModel,
@@ -59,18 +49,14 @@ class EntityModel:
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> EntityModel:
         """Raises VersionDamaged when a file is missing or cannot be read."""
-        try:
-            values = json.loads((folder / TASK_FILE).read_text("utf-8"))
-            card = ModelCard(**values["model"])
+        with as_version_damage(folder):
+            values = read_task_file(folder)
+            card = TaggerCard(**values["model"])
             decoder = EntityDecoder.from_json(values["decoder"])
             encoder = WindowEncoder.load(folder, card.max_length, card.pad_id, card.whole_words)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise VersionDamaged(f"{folder} does not hold a whole tuned model: {error}") from error
-        except Exception as error:  # the tokenizers library raises bare Exception for a file it cannot read
-            raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
         return cls(card, decoder, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
-    def predict(self, texts: Sequence[str]) -> list[tuple[Entity, ...]]:
+    def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEntity, ...]]:
         """The entities of each text, in order and without overlap; of a long text, those at its end too."""
         if not texts:
             return []
@@ -98,14 +84,7 @@ class EntityModel:
 
     @property
     def digest(self) -> str:
-        """Of the weights, the tokenizer, the form of the export, and how outputs are read. Not of the graph: an
-        exporter numbers nodes as it goes."""
-        own = hashlib.sha256(json.dumps(self.decoder.to_json(), sort_keys=True).encode())
-        if self.folder is not None:
-            files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
-            for path in sorted(path for path in files if path.is_file()):
-                own.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
-        return own.hexdigest()
+        return digest_of(self.folder, self.decoder.to_json())
 
     def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """`prediction` (such as "person: Ann; city: Rome", empty for no entity), `confidence` (that of the least sure
@@ -113,7 +92,7 @@ class EntityModel:
         return [_columns(found) for found in self.predict([str(row.values["text"]) for row in rows])]
 
 
-def _columns(entities: Sequence[Entity]) -> dict[str, Any]:
+def _columns(entities: Sequence[PredictedEntity]) -> dict[str, Any]:
     named = [f"{one.label}: {' '.join(one.text.split())[:SHOWN_TEXT]}" for one in entities]
     return {
         "prediction": "; ".join(named),
@@ -122,6 +101,5 @@ def _columns(entities: Sequence[Entity]) -> dict[str, Any]:
     }
 
 
-def write_task(folder: Path, card: ModelCard, decoder: EntityDecoder) -> None:
-    values = {"model": asdict(card), "decoder": decoder.to_json()}
-    (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")
+def write_task(folder: Path, card: TaggerCard, decoder: EntityDecoder) -> None:
+    write_task_file(folder, card, "decoder", decoder.to_json())

@@ -24,7 +24,7 @@ FEW, MANY = 3_000, 20_000  # train rows up to which a batch has 8 rows, and from
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TaggingRecipe:
     """All of what a training run does, nothing left open."""
 
     preset: PresetName
@@ -53,12 +53,12 @@ class Recipe:
         return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
 
 
-def choose_recipe(settings: TrainingSettings, rows: int, continued: bool) -> Recipe:
+def choose_recipe(settings: TrainingSettings, rows: int, continued: bool) -> TaggingRecipe:
     """The settings with their gaps filled for so many train rows: what the user set stays, then the preset says, then
     the data. `continued`: training starts from an earlier version, which needs less."""
     preset: PresetName = _or(settings.preset, "balanced")
     rate = LEARNING_RATES.get(settings.method, FULL_RATE) * (0.5 if continued else 1.0)
-    return Recipe(
+    return TaggingRecipe(
         preset=preset,
         tuning=_tuning(settings),
         learning_rate=_or(settings.learning_rate, rate),

@@ -39,14 +39,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class AnnotatedText:
     """A text and its entities, in order and without overlap."""
 
     text: str
     spans: tuple[Span, ...]
 
 
-def read_examples(rows: Sequence[Row]) -> tuple[list[Example], list[Row], list[Problem]]:
+def read_examples(rows: Sequence[Row]) -> tuple[list[AnnotatedText], list[Row], list[Problem]]:
     """Typed examples with the rows they came from, and a problem for everything that is not as it should be."""
     examples, sources, problems = [], [], []
     for row in rows:
@@ -58,7 +58,7 @@ def read_examples(rows: Sequence[Row]) -> tuple[list[Example], list[Row], list[P
     return examples, sources, problems
 
 
-def read_example(row: Row) -> tuple[Example | None, list[Problem]]:
+def read_example(row: Row) -> tuple[AnnotatedText | None, list[Problem]]:
     """The example in a row with `text` and `entities` or with `tokens` and `tags`; None where an error stands in its
     way."""
     tagged = [field for field in TOKEN_FIELDS if not is_missing(row, field)]
@@ -113,7 +113,7 @@ def spans_of_tags(tags: Sequence[str]) -> list[Span] | int:
     return spans if start is None else [*spans, Span(start, len(tags), label)]
 
 
-def _from_entities(row: Row) -> tuple[Example | None, list[Problem]]:
+def _from_entities(row: Row) -> tuple[AnnotatedText | None, list[Problem]]:
     text = require_text(row, "text", MAX_TEXT)
     problems = [text] if isinstance(text, Problem) else []
     if is_missing(row, "entities"):
@@ -123,10 +123,10 @@ def _from_entities(row: Row) -> tuple[Example | None, list[Problem]]:
     if problems or isinstance(text, Problem):
         return None, problems
     spans, problems = read_spans(row, text, row.values["entities"])
-    return (None if _has_error(problems) else Example(text, spans)), problems
+    return (None if _has_error(problems) else AnnotatedText(text, spans)), problems
 
 
-def _from_tags(row: Row) -> tuple[Example | None, list[Problem]]:
+def _from_tags(row: Row) -> tuple[AnnotatedText | None, list[Problem]]:
     tokens, tags = _words(row, "tokens"), _words(row, "tags")
     problems = [value for value in (tokens, tags) if isinstance(value, Problem)]
     if isinstance(tokens, Problem) or isinstance(tags, Problem):
@@ -143,7 +143,7 @@ def _from_tags(row: Row) -> tuple[Example | None, list[Problem]]:
     return _joined(row, tokens, spans)
 
 
-def _joined(row: Row, tokens: Sequence[str], spans: Sequence[Span]) -> tuple[Example | None, list[Problem]]:
+def _joined(row: Row, tokens: Sequence[str], spans: Sequence[Span]) -> tuple[AnnotatedText | None, list[Problem]]:
     """The example whose text is the tokens with one space between them."""
     text = require_text(Row({"tokens": " ".join(tokens)}, row.source, row.number), "tokens", MAX_TEXT)
     if isinstance(text, Problem):
@@ -153,7 +153,7 @@ def _joined(row: Row, tokens: Sequence[str], spans: Sequence[Span]) -> tuple[Exa
         starts.append(starts[-1] + len(token) + 1)
     entities = [{"start": starts[s.start], "end": starts[s.end] - 1, "label": s.label} for s in spans]
     found, problems = read_spans(row, text, entities)
-    return (None if _has_error(problems) else Example(text, found)), problems
+    return (None if _has_error(problems) else AnnotatedText(text, found)), problems
 
 
 def _words(row: Row, field: str) -> list[str] | Problem:

@@ -13,6 +13,9 @@ from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import listed
 from autogen.data.rows import Row
+from autogen.feedback.curation import Curation
+from autogen.feedback.entities import EntitySpan
+from autogen.feedback.events import Feedback
 from autogen.markup import Table
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
@@ -23,8 +26,8 @@ from autogen.tasks.token_classification.data import (
     read_annotated,
     split_rows,
 )
-from autogen.tasks.token_classification.feedback import unlearnt, with_corrections
-from autogen.tasks.token_classification.metrics import MAIN, entity_scores, span_counts
+from autogen.tasks.token_classification.feedback import check_spans, curate_feedback, unlearnt, with_corrections
+from autogen.tasks.token_classification.metrics import MAIN, entity_scores, of_label, span_counts
 from autogen.tasks.token_classification.model import EntityModel
 from autogen.tasks.token_classification.recipe import choose_recipe
 from autogen.tasks.token_classification.report import drawings, hardest, mistakes
@@ -67,6 +70,12 @@ class TokenClassificationTask:
         rows, problems = read_annotated(root, [source], need.columns)
         return TokenData(AnnotatedRows(), rows, source, tuple(problems), source=source)
 
+    def curate(self, data: TokenData, given: FeedbackOn, champion: EntityModel) -> Curation:
+        return curate_feedback(data, given, champion)
+
+    def check_review(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
+        check_spans(feedback, label, entities)
+
     def with_feedback(self, data: TokenData, given: FeedbackOn, champion: EntityModel | None) -> TokenData:  # noqa: ARG002
         return with_corrections(data, given)
 
@@ -97,11 +106,13 @@ class TokenClassificationTask:
         )
 
     def scores(self, model: EntityModel, data: TokenData) -> tuple[Scores, ...]:
-        """F1 of entities; a row is right when all its entities are. A row's group is its label, where it has one."""
+        """F1 of entities; a row is right when all its entities are. Each label is a group, and a row may be of several:
+        no label may get worse for another's gain."""
         rows = data.measured
         found, gold = _spans(model, rows)
         known = {*model.answers}
         labels = [{span.label for span in spans} for spans in gold]
+        names = sorted({span.label for spans in (*found, *gold) for span in spans})
         return (
             Scores(
                 metric=MAIN,
@@ -109,9 +120,11 @@ class TokenClassificationTask:
                 rows=tuple(map(row_fingerprint, rows.texts)),
                 counts=span_counts(found, gold),
                 right=np.array([{*a} == {*b} for a, b in zip(found, gold, strict=True)], bool),
-                groups=tuple(", ".join(sorted(some)) for some in labels),
+                groups=("",) * len(rows),
                 beyond=np.array([bool(some - known) for some in labels], bool),
                 from_feedback=np.arange(len(rows)) >= len(data.held_out),
+                by_group={name: span_counts(of_label(found, name), of_label(gold, name)) for name in names},
+                known_groups=frozenset(known),
             ),
         )
 

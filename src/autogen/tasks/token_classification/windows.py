@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from autogen.runtime.encoding import TOKENIZER_FILE
 from autogen.tasks.token_classification.boundaries import cuts_character, cuts_word
-from autogen.tasks.token_classification.rows import Example
+from autogen.tasks.token_classification.rows import AnnotatedText
 from autogen.tasks.token_classification.sequences import Floats
 from autogen.tasks.token_classification.shapes import NONE, shapes_of
 
-TOKENIZER_FILE = "tokenizer.json"
 WITHIN_WORDS = 0.005  # of the ends of entities: more of them, and units are smaller than words
 OVERLAP = 0.25  # of a window's tokens are in the next one too
 
@@ -152,7 +152,7 @@ def _window_tags(text: EncodedText, window: Window, tags: Sequence[int], trailin
     return found
 
 
-def words_suffice(examples: Sequence[Example]) -> bool:
+def words_suffice(examples: Sequence[AnnotatedText]) -> bool:
     """Whether all but few entities begin and end where words do; a word as one unit is then decoded better than its
     parts."""
     ends = [(example.text, at) for example in examples for span in example.spans for at in (span.start, span.end)]

@@ -21,7 +21,7 @@ from autogen.tasks.text_classification.learning.cross_validation import FOLDS
 from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from tests.training.conftest import LABELS, QUIET, examples
 
 FAST = {"epochs": 6, "learning_rate": 5e-3, "freeze_embeddings": False, "precision": "fp32"}
@@ -30,15 +30,15 @@ FAST = {"epochs": 6, "learning_rate": 5e-3, "freeze_embeddings": False, "precisi
 def job(
     tmp_path: Path,
     source: ModelSource,
-    train: Sequence[Example],
-    held_out: Sequence[Example] = (),
+    train: Sequence[LabelledText],
+    held_out: Sequence[LabelledText] = (),
     **settings: object,
 ) -> FineTuning:
     chosen = TrainingSettings.model_validate({**FAST, **settings})
     return FineTuning(train, held_out, chosen, source, tmp_path / "model", tmp_path / "state")
 
 
-def agrees(report: FineTuned, model: TunedModel, rows: Sequence[Example]) -> bool:
+def agrees(report: FineTuned, model: TunedModel, rows: Sequence[LabelledText]) -> bool:
     """Whether the metrics reported are those of the model that answers."""
     labels = [row.label for row in rows]
     return model.task.metrics(model.predict([row.text for row in rows]), labels) == pytest.approx(report.metrics)
@@ -82,13 +82,13 @@ class WatchedSource(FromBaseModel):
 
 
 @pytest.fixture(scope="module")
-def few() -> list[Example]:
-    return [*examples(8, seed=1, oos=6), Example("refund payback", "refund")]
+def few() -> list[LabelledText]:
+    return [*examples(8, seed=1, oos=6), LabelledText("refund payback", "refund")]
 
 
 @pytest.fixture(scope="module")
 def cross_validated(
-    source: FromBaseModel, few: list[Example], tmp_path_factory: pytest.TempPathFactory
+    source: FromBaseModel, few: list[LabelledText], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FineTuning, FineTuned, list[Watched]]:
     watching = WatchedSource(source.base)
     work = job(tmp_path_factory.mktemp("folds"), watching, few)
@@ -99,7 +99,7 @@ Run = tuple[FineTuning, FineTuned, list[Watched]]
 
 
 def test_no_row_is_answered_by_a_model_that_has_seen_it(
-    cross_validated: Run, encoder: TextEncoder, few: list[Example]
+    cross_validated: Run, encoder: TextEncoder, few: list[LabelledText]
 ) -> None:
     _, _, seen = cross_validated
     assert len(seen) == FOLDS
@@ -112,7 +112,7 @@ def test_no_row_is_answered_by_a_model_that_has_seen_it(
     assert {every[row] for row in every.keys() - counted.keys()} == {"refund"}  # its only row is always learnt from
 
 
-def test_after_cross_validation_the_model_is_fitted_on_all_rows(cross_validated: Run, few: list[Example]) -> None:
+def test_after_cross_validation_the_model_is_fitted_on_all_rows(cross_validated: Run, few: list[LabelledText]) -> None:
     work, report, _ = cross_validated
     assert report.cross_validated and (report.rows, report.held_out) == (len(few), 0)
     assert report.labels == (*LABELS[:3], "refund", "top_up")
@@ -142,7 +142,7 @@ def test_with_held_out_rows_the_exported_model_itself_is_measured(source: FromBa
 def goes_on(work: FineTuning, model: TunedModel, tmp_path: Path) -> FineTuned:
     """Training that goes on from the version, with a new label and without held-out rows."""
     version = FromVersion(work.folder, "tiny", model.task, model.card.max_length, model.card.pad_id, "fp32")
-    train = [*work.train, *(Example(f"refund payback {word}", "refund") for word in ("my", "the", "now", "a"))]
+    train = [*work.train, *(LabelledText(f"refund payback {word}", "refund") for word in ("my", "the", "now", "a"))]
     more = replace(work, train=train, held_out=(), source=version, folder=tmp_path / "next", state=tmp_path / "more")
     report = more.run(QUIET)
     grown = TunedModel.load(more.folder)
@@ -186,14 +186,14 @@ def test_int8_that_would_lose_accuracy_is_left_aside(tiny_base_model: Path, tmp_
 
 
 def test_one_label_is_not_enough_to_learn(source: FromBaseModel, tmp_path: Path) -> None:
-    train = [Example("a", "x"), Example("b", "x"), Example("c", "oos")]
+    train = [LabelledText("a", "x"), LabelledText("b", "x"), LabelledText("c", "oos")]
     with pytest.raises(TrainingFailed, match="at least two labels besides `oos`; found 1"):
         job(tmp_path, source, train).run(QUIET)
 
 
 def test_labels_with_one_row_each_cannot_be_measured(source: FromBaseModel, tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match="at least one label with two rows"):
-        job(tmp_path, source, [Example("a", "x"), Example("b", "y")]).run(QUIET)
+        job(tmp_path, source, [LabelledText("a", "x"), LabelledText("b", "y")]).run(QUIET)
     assert not (tmp_path / "model").exists()
 
 

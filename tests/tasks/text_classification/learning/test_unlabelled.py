@@ -17,7 +17,7 @@ from autogen.tasks.text_classification.learning.propagation import propagate
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.tasks.text_classification.learning.unlabelled import CROWD, SelfTraining
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.encoder_fit import Stage
 from tests.tiny import OUTSIDE, sentence
 from tests.training.conftest import LABELS, QUIET, examples
@@ -27,7 +27,9 @@ LOGS = [row.text for row in examples(30, seed=3)]
 FAST = {"epochs": 8, "learning_rate": 5e-3, "freeze_embeddings": False, "precision": "fp32", "int8": False}
 
 
-def job(tmp_path: Path, source: FromBaseModel, texts: Sequence[str], held_out: Sequence[Example] = ()) -> FineTuning:
+def job(
+    tmp_path: Path, source: FromBaseModel, texts: Sequence[str], held_out: Sequence[LabelledText] = ()
+) -> FineTuning:
     settings = TrainingSettings.model_validate(FAST)
     folders = tmp_path / "model", tmp_path / "state"
     return FineTuning(FEW, held_out, settings, source, *folders, unlabelled=texts)
@@ -61,7 +63,7 @@ def test_few_rows_are_judged_on_a_part_held_back(source: FromBaseModel, tmp_path
     assert str(found).startswith(("unlabelled: used ", "unlabelled: reverted, no better on held-out rows"))
 
 
-def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[Example]) -> tuple[Classifier, TextEncoder]:
+def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[LabelledText]) -> tuple[Classifier, TextEncoder]:
     """One that has learnt these rows."""
     work = replace(job(tmp_path, source, ()), train=rows)
     fit = classifier_fit(work, QUIET)
@@ -85,7 +87,7 @@ def test_a_model_that_pseudo_labels_have_harmed_is_put_aside(source: FromBaseMod
 def test_texts_like_rows_out_of_scope_are_left_aside(source: FromBaseModel, tmp_path: Path) -> None:
     chance = random.Random(0)
     strange = [sentence(chance, OUTSIDE) for _ in range(60)]
-    rows = [*FEW, *(Example(sentence(chance, OUTSIDE), "oos") for _ in range(20))]
+    rows = [*FEW, *(LabelledText(sentence(chance, OUTSIDE), "oos") for _ in range(20))]
     plain, encoder = model_of(source, tmp_path, rows)
     _, texts = learning(encoder, [*LOGS, *strange])._taught(plain, rows, floor=-np.inf)
     assert texts and sum(text in strange for text in texts) < 0.2 * len(texts)  # a third of all are

@@ -13,7 +13,7 @@ from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.classifier_fit import texts_of
 from autogen.tasks.text_classification.learning.cross_validation import OutOfFold
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 
 MAY_DECLINE = 0.1  # of the training rows, by a threshold that other models' scores have set
 
@@ -29,11 +29,11 @@ class Calibration:
     max_loss: float
     progress: TrainingProgress
 
-    def by_held_out(self, held_out: Sequence[Example]) -> Calibrated:
+    def by_held_out(self, held_out: Sequence[LabelledText]) -> Calibrated:
         logits = TunedModel.load(self.folder).logits(*texts_of(held_out))
         return self._measured(OutOfFold(logits, [example.label for example in held_out]))
 
-    def out_of_fold(self, answered: OutOfFold, train: Sequence[Example]) -> Calibrated:
+    def out_of_fold(self, answered: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
         """By what other models answered: where their threshold would decline what this one has learnt, the two score on
         different scales, and it is of no use."""
         task, metrics = self._measured(answered)
@@ -51,7 +51,7 @@ class Calibration:
         task = self.task.calibrated(answered.logits, answered.labels, self.max_loss)
         return task, task.metrics(task.decode(answered.logits), answered.labels)
 
-    def _declined(self, task: TextClassification, train: Sequence[Example]) -> float:
+    def _declined(self, task: TextClassification, train: Sequence[LabelledText]) -> float:
         """The share of the training rows that it would decline."""
         scores = TunedModel.load(self.folder).logits(*texts_of(train)).max(axis=1)
         inside = task.gold([row.label for row in train]) >= 0

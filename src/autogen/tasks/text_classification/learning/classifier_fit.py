@@ -16,8 +16,8 @@ from autogen.tasks.text_classification.learning.classifier import Classifier, Co
 from autogen.tasks.text_classification.learning.losses import ClassificationLoss
 from autogen.tasks.text_classification.learning.neighbours import MOST_CELLS, Neighbours
 from autogen.tasks.text_classification.learning.sources import ModelSource
-from autogen.tasks.text_classification.recipe import Recipe
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.recipe import ClassificationRecipe
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.encoder_fit import EncoderFit, Stage
 from autogen.training.loop.batching import TrainingRow
 from autogen.training.loop.recipe import LoopRecipe, Objective
@@ -34,7 +34,13 @@ class ClassifierFit:
     engine: EncoderFit
     on_score: OnScore | None = None
 
-    def train(self, train: Sequence[Example], held_out: Sequence[Example], recipe: Recipe, stage: Stage) -> Classifier:
+    def train(
+        self,
+        train: Sequence[LabelledText],
+        held_out: Sequence[LabelledText],
+        recipe: ClassificationRecipe,
+        stage: Stage,
+    ) -> Classifier:
         """Raises TrainingFailed, Interrupted."""
         model = self.source.build(self.task.labels, recipe.seed)
         tune(model, recipe.tuning)
@@ -51,15 +57,15 @@ class ClassifierFit:
             self._remember(model, rows)
         return model
 
-    def accuracy(self, held_out: Sequence[Example]) -> Accuracy | None:
+    def accuracy(self, held_out: Sequence[LabelledText]) -> Accuracy | None:
         """None where there are no rows."""
         gold = self.task.gold([example.label for example in held_out])
         return Accuracy(gold, self.on_score) if held_out else None
 
-    def encode(self, examples: Sequence[Example]) -> list[Encoded]:
+    def encode(self, examples: Sequence[LabelledText]) -> list[Encoded]:
         return self.encoder.encode(*texts_of(examples)) if examples else []
 
-    def _rows(self, examples: Sequence[Example], recipe: Recipe) -> list[TrainingRow]:
+    def _rows(self, examples: Sequence[LabelledText], recipe: ClassificationRecipe) -> list[TrainingRow]:
         """Encoded rows; each label's name is one more."""
         gold = self.task.gold([example.label for example in examples])
         rows = [labelled(row, int(label)) for row, label in zip(self.encode(examples), gold, strict=True)]
@@ -91,7 +97,7 @@ class ClassifierFit:
         model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.target for row in rows], vectors)
 
 
-def loop_recipe(recipe: Recipe) -> LoopRecipe:
+def loop_recipe(recipe: ClassificationRecipe) -> LoopRecipe:
     """What the loop needs of it."""
     return LoopRecipe(
         learning_rate=recipe.learning_rate,
@@ -112,7 +118,7 @@ def labelled(row: Encoded, label: int) -> TrainingRow:
     return TrainingRow(row, label, group=label)
 
 
-def texts_of(examples: Sequence[Example]) -> tuple[list[str], list[str] | None]:
+def texts_of(examples: Sequence[LabelledText]) -> tuple[list[str], list[str] | None]:
     """The texts, and the second ones where there are any."""
     pairs = [example.text_pair or "" for example in examples]
     return [example.text for example in examples], pairs if any(pairs) else None

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
 from autogen.tasks.text_classification.learning.classifier_fit import ClassifierFit
-from autogen.tasks.text_classification.recipe import Recipe
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.recipe import ClassificationRecipe
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.encoder_fit import Stage
 
 FOLDS = 3
@@ -33,10 +33,10 @@ class CrossValidation:
     """Models of all rows but a fold, one after the other. Finished folds are kept in `state`: a run may be resumed."""
 
     fit: ClassifierFit
-    recipe: Recipe
+    recipe: ClassificationRecipe
     state: Path
 
-    def run(self, train: Sequence[Example]) -> OutOfFold:
+    def run(self, train: Sequence[LabelledText]) -> OutOfFold:
         """A label's only row is always learnt from, so never measured. Raises TrainingFailed, Interrupted."""
         texts, labels = [e.text for e in train], [e.label for e in train]
         logits, measured = [], []
@@ -47,7 +47,9 @@ class CrossValidation:
             raise TrainingFailed("Expected at least one label with two rows, to measure what was learnt; found none.")
         return OutOfFold(np.concatenate(logits), measured)
 
-    def _fold(self, number: int, inside: Sequence[Example], outside: Sequence[Example]) -> NDArray[np.float32]:
+    def _fold(
+        self, number: int, inside: Sequence[LabelledText], outside: Sequence[LabelledText]
+    ) -> NDArray[np.float32]:
         kept = self.state / f"fold-{number}.npy"
         if not kept.exists():  # it appears in one rename, so it is whole
             stage = Stage(f"cross-validate {number}/{FOLDS}", self.state / f"fold-{number}")
@@ -59,7 +61,7 @@ class CrossValidation:
         found: NDArray[np.float32] = np.load(kept, allow_pickle=False)
         return found
 
-    def _fold_recipe(self) -> Recipe:
+    def _fold_recipe(self) -> ClassificationRecipe:
         """Shorter where the lower layers stay: there a model's scores hardly change between half of the epochs and all
         of them. Where all layers learn they do, so that such folds would not calibrate it."""
         if not self.recipe.tuning.frozen_share:

@@ -30,7 +30,7 @@ from autogen.progress import TrainingProgress
 from autogen.storage.files import explained, write_atomically
 from autogen.tasks.task import Need
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import MAX_TEXT, Example, LearningData
+from autogen.tasks.text_classification.rows import MAX_TEXT, LabelledText, LearningData
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 from autogen.training.embedding import frozen_embeddings
 
@@ -131,7 +131,7 @@ class Search:
     def _embedded(self, *groups: Sequence[str]) -> list[Floats]:
         """The base model's embeddings of each group of texts, of length one."""
         base = find_base_model(self.need.base_model, self.project)
-        examples = [Example(text, "") for group in groups for text in group]
+        examples = [LabelledText(text, "") for group in groups for text in group]
         training = self.need.training
         with TrainingProgress() as progress:
             every = frozen_embeddings(base, examples, training.max_length, training.precision, self.cache, progress)

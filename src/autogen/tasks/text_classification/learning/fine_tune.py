@@ -24,6 +24,7 @@ from autogen.errors import TrainingFailed, UsageError
 from autogen.models.tuning import trainable_share
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.runtime.encoding import TextEncoder
+from autogen.runtime.model_folder import ModelCard
 from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.calibration import Calibrated, Calibration
 from autogen.tasks.text_classification.learning.classifier import Classifier
@@ -32,9 +33,9 @@ from autogen.tasks.text_classification.learning.cross_validation import FOLDS, C
 from autogen.tasks.text_classification.learning.search_space import search_space
 from autogen.tasks.text_classification.learning.sources import ModelSource
 from autogen.tasks.text_classification.learning.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
-from autogen.tasks.text_classification.model import ModelCard, write_task
-from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
-from autogen.tasks.text_classification.rows import MOST_HELD_OUT, Example
+from autogen.tasks.text_classification.model import write_task
+from autogen.tasks.text_classification.recipe import ClassificationRecipe, choose_recipe
+from autogen.tasks.text_classification.rows import MOST_HELD_OUT, LabelledText
 from autogen.training.encoder_fit import EncoderFit, Form, Proof, Stage
 from autogen.training.search.space import Knob
 from autogen.training.search.trial import OnScore
@@ -50,7 +51,7 @@ class FineTuned:
 
     metrics: dict[str, float]
     labels: tuple[str, ...]
-    recipe: Recipe
+    recipe: ClassificationRecipe
     precision: str  # while training
     exported: str  # fp32, int8 or int8-blocks
     exported_because: str
@@ -71,8 +72,8 @@ class FineTuned:
 class FineTuning:
     """One run's inputs: examples, settings, where the model comes from, where the result and the state go."""
 
-    train: Sequence[Example]
-    held_out: Sequence[Example]  # empty: cross-validation
+    train: Sequence[LabelledText]
+    held_out: Sequence[LabelledText]  # empty: cross-validation
     settings: TrainingSettings
     source: ModelSource
     folder: Path
@@ -85,15 +86,15 @@ class FineTuning:
         """Raises TrainingFailed, ParityError, Interrupted."""
         settings = {**asdict(self.recipe), "base_model": self.source.name, "rows": len(self.train)}
         with Tracking(self.settings.report_to, self.log, settings) as tracking:
-            report = _Run(self, progress, tracking.callbacks).run()
+            report = _ClassificationRun(self, progress, tracking.callbacks).run()
             tracking.finish(report.metrics)
             return report
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> ClassificationRecipe:
         return self.recipe_for(self.train)
 
-    def recipe_for(self, train: Sequence[Example]) -> Recipe:
+    def recipe_for(self, train: Sequence[LabelledText]) -> ClassificationRecipe:
         labels = [example.label for example in train]
         gpu = torch.cuda.is_available()
         return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head, gpu)
@@ -146,7 +147,7 @@ class FineTuning:
         fit.train(self.train, self.held_out, self.recipe, Stage(stage, self.state))
 
 
-class _Run:
+class _ClassificationRun:
     """The steps of one run, in their order."""
 
     def __init__(self, job: FineTuning, progress: TrainingProgress, trackers: Sequence[TrainerCallback]) -> None:
@@ -191,7 +192,7 @@ class _Run:
             taught=taught.texts,
         )
 
-    def _choosing(self) -> Sequence[Example]:
+    def _choosing(self) -> Sequence[LabelledText]:
         """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they
         would choose the epoch that has learnt the new ones least."""
         new = set(self.task.labels) - set(self.job.source.known_labels)
@@ -214,7 +215,7 @@ class _Run:
         self.progress.say(str(taught.report))
         return taught
 
-    def _held_back(self, rows: Sequence[Example]) -> Classifier:
+    def _held_back(self, rows: Sequence[LabelledText]) -> Classifier:
         """A model of these rows only, its recipe chosen for them."""
         return self.fit.train(rows, [], self.job.recipe_for(rows), Stage("held-back", self.job.state / "held-back"))
 

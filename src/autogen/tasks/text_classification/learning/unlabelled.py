@@ -28,7 +28,7 @@ from autogen.tasks.text_classification.learning.classifier import Classifier, Co
 from autogen.tasks.text_classification.learning.label_vectors import fit_vectors
 from autogen.tasks.text_classification.learning.propagation import propagate
 from autogen.tasks.text_classification.metrics import auroc
-from autogen.tasks.text_classification.rows import Example
+from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.loop.answers import answers
 
 MOST_TEXTS = 20_000  # comparing them all with each other grows with their square
@@ -40,7 +40,7 @@ LIKE_HELD_OUT = 0.1  # a text must score as high as all but this share of the he
 AUROC_MAY_LOSE = 0.01
 OUTSIDE = -1  # the index of rows that are out of scope
 
-Train = Callable[[Sequence[Example]], Classifier]
+Train = Callable[[Sequence[LabelledText]], Classifier]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class SelfTraining:
     seed: int
     progress: TrainingProgress
 
-    def run(self, plain: Classifier, rows: Sequence[Example], held_out: Sequence[Example]) -> Taught:
+    def run(self, plain: Classifier, rows: Sequence[LabelledText], held_out: Sequence[LabelledText]) -> Taught:
         """`plain` was trained on `rows`; `held_out` is what it may be measured on, perhaps nothing."""
         if not isinstance(plain, CosineClassifier):
             return Taught(plain, (), not_used(self.texts, "the model has a head of its own"))
@@ -111,7 +111,9 @@ class SelfTraining:
         measured = self._answers(tried.model, outside)[0], [row.label for row in outside]
         return Taught(model, texts, replace(tried.report, taught=len(texts)), measured)
 
-    def _tried(self, plain: Classifier, rows: Sequence[Example], held_out: Sequence[Example], floor: float) -> Taught:
+    def _tried(
+        self, plain: Classifier, rows: Sequence[LabelledText], held_out: Sequence[LabelledText], floor: float
+    ) -> Taught:
         """The model taught by the texts too, if it answers held-out rows better; else `plain`."""
         model, texts = self._taught(plain, rows, floor)
         if len(texts) < len(rows):  # label vectors fitted to little more than the rows are worse than tuned ones
@@ -122,14 +124,16 @@ class SelfTraining:
         report = FromUnlabelled(len(self.texts), len(texts), used, gain, measured, chance, because)
         return Taught(model, texts, report) if used else Taught(plain, (), report)
 
-    def _floor(self, model: Classifier, held_out: Sequence[Example]) -> float:
+    def _floor(self, model: Classifier, held_out: Sequence[LabelledText]) -> float:
         """The score above which most held-out rows lie: a text below it is of another kind than those."""
         inside = [row for row in held_out if row.label in self.task.labels]
         return float(np.quantile(self._answers(model, inside)[0].max(axis=1), LIKE_HELD_OUT)) if inside else np.inf
 
-    def _taught(self, plain: Classifier, rows: Sequence[Example], floor: float) -> tuple[Classifier, tuple[str, ...]]:
+    def _taught(
+        self, plain: Classifier, rows: Sequence[LabelledText], floor: float
+    ) -> tuple[Classifier, tuple[str, ...]]:
         """A copy whose label vectors are fitted to rows and pseudo-labelled texts, and those texts."""
-        texts = [Example(text, "") for text in _sample(self.texts, self.seed)]
+        texts = [LabelledText(text, "") for text in _sample(self.texts, self.seed)]
         self.progress.say(f"Reading {len(texts):,} unlabelled texts …")
         gold, known = self._gold(rows), self._answers(plain, rows)[1]
         logits, points = self._answers(plain, texts)
@@ -154,12 +158,12 @@ class SelfTraining:
         places = np.concatenate(surest).astype(np.intp)
         return places, found[places].astype(np.intp)
 
-    def _answers(self, model: Classifier, rows: Sequence[Example]) -> tuple[Floats, Floats]:
+    def _answers(self, model: Classifier, rows: Sequence[LabelledText]) -> tuple[Floats, Floats]:
         texts = self.encoder.encode([row.text for row in rows])
         logits, embeddings = answers(model, self.encoder, texts, self.bf16, self.batch_size)
         return logits, embeddings
 
-    def _gold(self, rows: Sequence[Example]) -> NDArray[np.intp]:
+    def _gold(self, rows: Sequence[LabelledText]) -> NDArray[np.intp]:
         return self.task.gold([row.label for row in rows])
 
 
@@ -181,7 +185,7 @@ def _scope_auroc(logits: Floats, gold: NDArray[np.intp]) -> float:
     return auroc(scores[gold >= 0].tolist(), scores[gold == OUTSIDE].tolist())
 
 
-def _held_back(rows: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
+def _held_back(rows: Sequence[LabelledText], seed: int) -> tuple[list[LabelledText], list[LabelledText]]:
     """Training rows to learn from, and some of them to judge by; none where every label has a single row."""
     parts = folds([row.text for row in rows], [row.label for row in rows], PARTS, seed)
     inside, outside = parts[0] if parts else (range(len(rows)), [])

@@ -17,9 +17,9 @@ from autogen.tasks.token_classification.learning.network import EntityTagger
 from autogen.tasks.token_classification.learning.objective import EntityF1, TaggingLoss
 from autogen.tasks.token_classification.learning.sources import TaggerSource
 from autogen.tasks.token_classification.metrics import entity_scores
-from autogen.tasks.token_classification.model import EntityModel, ModelCard, write_task
-from autogen.tasks.token_classification.recipe import Recipe, choose_recipe
-from autogen.tasks.token_classification.rows import Example
+from autogen.tasks.token_classification.model import EntityModel, TaggerCard, write_task
+from autogen.tasks.token_classification.recipe import TaggingRecipe, choose_recipe
+from autogen.tasks.token_classification.rows import AnnotatedText
 from autogen.tasks.token_classification.windows import (
     EncodedText,
     Window,
@@ -45,16 +45,16 @@ class TokenClassificationLearner:
         recipe = choose_recipe(job.need.training, len(job.data.train), source.origin.continued)
         settings = {**asdict(recipe), "base_model": source.origin.name, "rows": len(job.data.train)}
         with Tracking(job.need.training.report_to, job.log, settings) as tracking:
-            fitted = _Run(job, source, recipe, progress, tracking.callbacks).run()
+            fitted = _TaggingRun(job, source, recipe, progress, tracking.callbacks).run()
             tracking.finish(fitted.metrics)
             return fitted
 
 
-class _Run:
+class _TaggingRun:
     """The steps of one run, in their order."""
 
     def __init__(
-        self, job: Job, source: TaggerSource, recipe: Recipe, progress: TrainingProgress, trackers: Sequence[Any]
+        self, job: Job, source: TaggerSource, recipe: TaggingRecipe, progress: TrainingProgress, trackers: Sequence[Any]
     ) -> None:
         data: TokenData = job.data
         self.job, self.source, self.recipe, self.progress = job, source, recipe, progress
@@ -151,8 +151,8 @@ class _Run:
         write_task(folder, card, decoder.calibrated(scores, right))
         return dict(entity_scores(found, gold).metrics)
 
-    def _card(self, form: Form) -> ModelCard:
-        return ModelCard(
+    def _card(self, form: Form) -> TaggerCard:
+        return TaggerCard(
             task=TASK,
             base_model=self.source.origin.name,
             method=self.recipe.method,
@@ -176,11 +176,11 @@ def _windows(texts: Sequence[EncodedText]) -> list[Window]:
     return [window for text in texts for window in text.windows]
 
 
-def _texts(examples: Sequence[Example]) -> list[str]:
+def _texts(examples: Sequence[AnnotatedText]) -> list[str]:
     return [example.text for example in examples]
 
 
-def loop_recipe(recipe: Recipe) -> LoopRecipe:
+def loop_recipe(recipe: TaggingRecipe) -> LoopRecipe:
     """What the loop needs of it."""
     return LoopRecipe(
         learning_rate=recipe.learning_rate,
