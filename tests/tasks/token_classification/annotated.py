@@ -13,12 +13,12 @@ LABEL_OF = {word: label for label, words in TOPICS.items() for word in words}
 
 
 def entities_of(text: str) -> list[dict[str, Any]]:
-    found, start = [], 0
+    entities, start = [], 0
     for word in text.split(" "):
         if word in LABEL_OF:
-            found.append({"start": start, "end": start + len(word), "label": LABEL_OF[word]})
+            entities.append({"start": start, "end": start + len(word), "label": LABEL_OF[word]})
         start += len(word) + 1
-    return found
+    return entities
 
 
 def annotated(per_label: int, seed: int) -> list[dict[str, Any]]:

@@ -22,5 +22,5 @@ def project(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def model(trained_finder: Path) -> EntityModel:
-    found: EntityModel = Project.open(trained_finder).model("finder")
-    return found
+    entity_model: EntityModel = Project.open(trained_finder).model("finder")
+    return entity_model

@@ -19,7 +19,7 @@ def test_auto_gen_fits_saves_loads_and_answers_as_an_agent(tiny_base_model: Path
     auto_gen.fit(annotated(40, seed=1), annotated(8, seed=2))
     assert auto_gen.evaluate(annotated(8, seed=3))["entity_f1"] > 0.9
     text = "please tell me about the thief"
-    assert [(one["label"], one["text"]) for one in auto_gen.predict(text)] == [("lost_card", "thief")]
+    assert [(entity["label"], entity["text"]) for entity in auto_gen.predict(text)] == [("lost_card", "thief")]
     auto_gen.save(tmp_path / "saved")
     assert AutoGen.load(tmp_path / "saved", quiet=True).predict(text) == auto_gen.predict(text)
     reply = auto_gen.agent().respond(text)

@@ -59,7 +59,7 @@ def test_no_legal_sequence_is_better_than_the_best(texts: list[Scores]) -> None:
 def test_a_span_s_probability_is_its_share_of_all_legal_sequences(texts: list[Scores]) -> None:
     """Also where texts of different lengths are computed together."""
     spans = [
-        found or [TaggedSpan(0, len(values) - 1, 1)] for values, found in zip(texts, best_spans(texts), strict=True)
+        spans or [TaggedSpan(0, len(values) - 1, 1)] for values, spans in zip(texts, best_spans(texts), strict=True)
     ]
     for values, wanted, chances in zip(texts, spans, span_probabilities(texts, spans), strict=True):
         weights = {path: np.exp(weight(values, path)) for path in legal_sequences(*values.shape)}
@@ -90,9 +90,9 @@ TEXT = "the Bern, fair"
 def test_entities_have_exact_offsets_and_their_text() -> None:
     values = np.zeros((4, 5), np.float32)
     values[0, 0] = values[1, 3] = values[2, 4] = values[3, 1] = 3.0
-    found = decode(TEXT, UNITS, values)
-    assert [(e.start, e.end, e.label, e.text) for e in found] == [(4, 9, "b", "Bern,"), (10, 14, "a", "fair")]
-    assert all(0 < e.confidence < 1 for e in found)
+    entities = decode(TEXT, UNITS, values)
+    assert [(e.start, e.end, e.label, e.text) for e in entities] == [(4, 9, "b", "Bern,"), (10, 14, "a", "fair")]
+    assert all(0 < e.confidence < 1 for e in entities)
 
 
 def test_a_text_without_units_has_no_entities() -> None:

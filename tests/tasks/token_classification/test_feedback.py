@@ -47,9 +47,9 @@ def imported(project: Path, rows: Rows) -> Project:
 def joined(project: Path) -> TokenData:
     """The project's rows with the feedback that there is."""
     files = [[json.loads(line) for line in (project / name).open()] for name in ("train.jsonl", "eval.jsonl")]
-    train, held = (annotated_rows([Row(row, "rows", at) for at, row in enumerate(rows)], {}) for rows in files)
+    train, eval_rows = (annotated_rows([Row(row, "rows", at) for at, row in enumerate(rows)], {}) for rows in files)
     data: TokenData = TASK.with_feedback(
-        split_rows(train, held, 0), FeedbackOn(Project.open(project).memory, "finder"), None
+        split_rows(train, eval_rows, 0), FeedbackOn(Project.open(project).memory, "finder"), None
     )
     return data
 
@@ -112,8 +112,8 @@ def test_a_correction_of_an_eval_row_is_counted_and_not_learnt(project: Path) ->
 
 def test_what_strangers_say_waits_with_its_reason(project: Path) -> None:
     text, _ = first_row(project, "train.jsonl")
-    given = [stranger(THIEF, SPAN), owner("thief now", OTHER), stranger("thief now", user="ann"), stranger(text)]
-    curation = curated(project, given)
+    rows = [stranger(THIEF, SPAN), owner("thief now", OTHER), stranger("thief now", user="ann"), stranger(text)]
+    curation = curated(project, rows)
     assert reasons(curation) == ["untrusted", "conflict", "conflicts-with-training"]
     assert [example.text for example in (*curation.train, *curation.evaluation)] == ["thief now"]
     assert 'the owner says "top_up: thi"' in curation.waiting[1].explanation
@@ -141,8 +141,8 @@ def test_entities_that_overlap_wait_though_they_are_the_owners(project: Path) ->
 
 
 def test_what_was_accepted_or_put_right_in_review_is_learnt_and_what_was_dropped_is_not(project: Path) -> None:
-    given = [stranger("a thief", OTHER), stranger("my thief", OTHER), stranger("his thief", OTHER)]
-    opened = imported(project, given)
+    rows = [stranger("a thief", OTHER), stranger("my thief", OTHER), stranger("his thief", OTHER)]
+    opened = imported(project, rows)
     accepted, other, dropped = (item.feedback_id for item in opened.review())
     opened.decide(accepted, "accept")
     opened.decide(other, "relabel", entities=[EntitySpan(3, 8, "lost_card")])

@@ -83,14 +83,14 @@ def clustered(chance: np.random.Generator, texts: int) -> NDArray[np.float64]:
 
 def test_the_interval_of_f1_holds_the_truth_95_times_in_100_though_spans_of_a_text_hang_together() -> None:
     chance = np.random.default_rng(0)
-    held = 0
+    covered = 0
     for _ in range(400):
         counts = clustered(chance, 120)
         bounds = ratio_interval(counts[:, 0], counts[:, 1] + counts[:, 2] - counts[:, 0])
         assert bounds is not None
         low, high = (2 * bound / (1 + bound) for bound in bounds)
-        held += low <= 0.7 <= high
-    assert 0.92 <= held / 400 <= 0.98
+        covered += low <= 0.7 <= high
+    assert 0.92 <= covered / 400 <= 0.98
 
 
 def test_the_interval_agrees_with_the_bootstrap_over_texts() -> None:

@@ -15,22 +15,22 @@ from autogen.tasks.token_classification.model import EntityModel
 LONG = "please tell me about the " * 60  # five times what the tiny model reads at once
 
 
-def found(model: EntityModel, text: str) -> list[tuple[str, str]]:
+def predicted(model: EntityModel, text: str) -> list[tuple[str, str]]:
     (entities,) = model.predict([text])
-    assert all(text[one.start : one.end] == one.text and 0 <= one.confidence <= 1 for one in entities)
-    return [(one.label, one.text) for one in entities]
+    assert all(text[entity.start : entity.end] == entity.text and 0 <= entity.confidence <= 1 for entity in entities)
+    return [(entity.label, entity.text) for entity in entities]
 
 
 def test_entities_are_found_with_their_labels(model: EntityModel) -> None:
-    assert found(model, "tell me the exchange please") == [("exchange_rate", "exchange")]
-    assert found(model, "please tell me about it") == []
+    assert predicted(model, "tell me the exchange please") == [("exchange_rate", "exchange")]
+    assert predicted(model, "please tell me about it") == []
     assert model.predict([]) == []
 
 
 def test_an_entity_at_the_end_of_a_long_text_is_found_and_none_is_found_twice(model: EntityModel) -> None:
     text = LONG + "thief " + LONG + "euro"
     assert len(model.encoder.encode([text])[0].windows) > 5
-    assert found(model, text) == [("lost_card", "thief"), ("exchange_rate", "euro")]
+    assert predicted(model, text) == [("lost_card", "thief"), ("exchange_rate", "euro")]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_offsets_count_characters_whatever_stands_before(model: EntityModel, tex
 
 
 def test_an_accent_that_the_tokenizer_drops_belongs_to_the_entity(model: EntityModel) -> None:
-    assert found(model, "the ro\u0301bbed") == [("lost_card", "ro\u0301bbed")]
+    assert predicted(model, "the ro\u0301bbed") == [("lost_card", "ro\u0301bbed")]
 
 
 def test_a_text_without_anything_that_the_tokenizer_knows_has_no_entities(model: EntityModel) -> None:
@@ -57,7 +57,7 @@ def test_texts_are_answered_alike_alone_and_together(model: EntityModel) -> None
     together = model.predict(texts)
     for text, entities in zip(texts, together, strict=True):
         (alone,) = model.predict([text])
-        assert [one.span for one in alone] == [one.span for one in entities]
+        assert [entity.span for entity in alone] == [entity.span for entity in entities]
 
 
 def test_rows_are_answered_with_a_sentence_and_the_entities(model: EntityModel) -> None:
@@ -65,8 +65,8 @@ def test_rows_are_answered_with_a_sentence_and_the_entities(model: EntityModel) 
     rows = [Row({"text": text}, "rows", 1) for text in ("the thief with my euro", "please")]
     some, none = model.predict_rows(rows)
     assert some["prediction"] == "lost_card: thief; exchange_rate: euro"
-    assert [one["text"] for one in some[model.answer_column]] == ["thief", "euro"]
-    assert some["confidence"] == min(one["confidence"] for one in some["entities"])
+    assert [entity["text"] for entity in some[model.answer_column]] == ["thief", "euro"]
+    assert some["confidence"] == min(entity["confidence"] for entity in some["entities"])
     assert none == {"prediction": "", "confidence": 0.0, "entities": []}
 
 

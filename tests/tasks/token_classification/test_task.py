@@ -25,14 +25,16 @@ def data_of(rows: list[dict[str, object]], seed: int = 0) -> TokenData:
 def test_a_project_is_checked_trained_measured_asked_corrected_and_improved(project: Path) -> None:
     opened = Project.open(project)
     (checked,) = opened.check()
-    assert not [one for one in checked.problems if one.severity == "error"]
+    assert not [problem for problem in checked.problems if problem.severity == "error"]
     measured = opened.evaluate().skills["finder"]
     assert measured.metrics["entity_f1"] > 0.9
     assert {"precision", "recall", "f1", "f1_low", "f1_high"} <= {*measured.needs["model"].per_label["lost_card"]}
     agent = Agent.load(project)
     reply = agent.respond("tell me about the thief please")
     assert reply.text == "lost_card: thief"
-    assert [(one["start"], one["end"], one["label"]) for one in reply.details["entities"]] == [(18, 23, "lost_card")]
+    assert [(entity["start"], entity["end"], entity["label"]) for entity in reply.details["entities"]] == [
+        (18, 23, "lost_card")
+    ]
     declined = agent.respond("please tell me about it")
     assert declined.action == "decline" and declined.details["entities"] == []
     agent.feedback(declined.id, entities=[EntitySpan(21, 23, "lost_card")])
@@ -49,16 +51,16 @@ def test_a_project_is_checked_trained_measured_asked_corrected_and_improved(proj
 def test_held_out_rows_are_the_same_each_time_have_every_label_and_do_not_teach() -> None:
     rows = annotated(30, seed=1)
     data, again = data_of(rows), data_of(list(reversed(rows)))
-    assert {*data.held_out.texts} == {*again.held_out.texts}
-    assert not {*data.held_out.texts} & {*data.train.texts}
-    assert data.held_out.labels == data.train.labels
-    assert 0.1 < len(data.held_out) / len(rows) < 0.3
+    assert {*data.eval.texts} == {*again.eval.texts}
+    assert not {*data.eval.texts} & {*data.train.texts}
+    assert data.eval.labels == data.train.labels
+    assert 0.1 < len(data.eval) / len(rows) < 0.3
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 9])
 def test_of_few_rows_some_are_held_out_and_some_are_learnt(count: int) -> None:
     data = data_of(annotated(3, seed=1)[:count])
-    assert len(data.held_out) >= 1 and len(data.train) >= 1
+    assert len(data.eval) >= 1 and len(data.train) >= 1
 
 
 def test_files_with_tags_and_files_with_entities_are_read_together(project: Path) -> None:
@@ -66,9 +68,9 @@ def test_files_with_tags_and_files_with_entities_are_read_together(project: Path
     text = (project / "agent.toml").read_text("utf-8")
     (project / "agent.toml").write_text(text.replace('"train.jsonl"', '["train.jsonl", "tags.jsonl"]'), "utf-8")
     (checked,) = Project.open(project).check()
-    assert not [one for one in checked.problems if one.severity == "error"]
+    assert not [problem for problem in checked.problems if problem.severity == "error"]
 
 
 def test_rows_without_any_entity_are_an_error() -> None:
     problems = data_of([{"text": "please", "entities": []}]).problems
-    assert [one.kind for one in problems if one.severity == "error"] == ["no-entities"]
+    assert [problem.kind for problem in problems if problem.severity == "error"] == ["no-entities"]

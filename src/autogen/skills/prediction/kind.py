@@ -69,8 +69,8 @@ class PredictionKind:
     ) -> dict[str, Any]:
         return {}
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> Prediction:
-        answering, model = Answering.model_validate(dict(kept)), models[MODEL]
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> Prediction:
+        answering, model = Answering.model_validate(dict(record)), models[MODEL]
         if not isinstance(model, Predicts):
             raise ValueError(f"expected a task whose model answers rows by itself (`Predicts`), found {answering.task}")
         return Prediction(model, answering)

@@ -25,7 +25,7 @@ class PredictionSettings(SkillSettings):
     @field_validator("task")
     @classmethod
     def _task_of_texts(cls, name: str) -> str:
-        known = [one for one in tasks() if "text" in tasks()[one].fields.required]
+        known = [task for task in tasks() if "text" in tasks()[task].fields.required]
         if name not in known:
             raise ValueError(f"expected a task of texts among {', '.join(known)}.{did_you_mean(name, known)}")
         return name

@@ -67,8 +67,8 @@ class TokenData:
     that choose nothing (no epoch, no temperature): they are for the gate and for what is reported."""
 
     train: AnnotatedRows
-    held_out: AnnotatedRows
-    split: str  # how the held-out rows came about, in words
+    eval: AnnotatedRows
+    split: str  # how the eval rows came about, in words
     problems: tuple[Problem, ...] = ()
     set_aside: AnnotatedRows = field(default=AnnotatedRows())
     feedback: tuple[str, ...] = ()
@@ -77,8 +77,9 @@ class TokenData:
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
 
     @property
-    def measured(self) -> AnnotatedRows:
-        return self.held_out.joined(self.set_aside)
+    def all_eval(self) -> AnnotatedRows:
+        """With those of feedback."""
+        return self.eval.joined(self.set_aside)
 
     @property
     def texts(self) -> list[str]:
@@ -87,24 +88,24 @@ class TokenData:
     def identity(self) -> Identity:
         return Identity(
             train=_digest(sorted(map(_line, self.train.examples))),
-            eval=_digest(sorted(map(_line, self.measured.examples))),
+            eval=_digest(sorted(map(_line, self.all_eval.examples))),
             train_rows=len(self.train),
-            eval_rows=len(self.measured),
+            eval_rows=len(self.all_eval),
             learnt=frozenset(map(row_fingerprint, self.train.texts)),
-            measured=frozenset(map(row_fingerprint, self.measured.texts)),
-            order=tuple(_digest(map(_line, part.examples)) for part in (self.train, self.held_out)),
+            measured=frozenset(map(row_fingerprint, self.all_eval.texts)),
+            order=tuple(_digest(map(_line, part.examples)) for part in (self.train, self.eval)),
             outputs=tuple(self.train.labels),
         )
 
     def summary(self) -> Summary:
         """Entities of each label."""
-        train, held_out = self.train.counts, self.held_out.counts
-        counts = {label: (train[label], held_out[label]) for label in sorted({*train, *held_out})}
+        train, measured = self.train.counts, self.eval.counts
+        counts = {label: (train[label], measured[label]) for label in sorted({*train, *measured})}
         without = sum(not example.spans for example in self.train.examples)
         lines = [f"Held out: {self.split}.", f"{without} of {len(self.train)} train rows have no entities."]
         if self.waiting:
             lines.append(f"Feedback on entities that waits for `autogen review`: {self.waiting}.")
-        total = ("all", train.total(), held_out.total())
+        total = ("all", train.total(), measured.total())
         rows = [*((label, *of) for label, of in counts.items()), total]
         return Summary(
             lines=tuple(lines),
@@ -123,11 +124,11 @@ def read_annotated(project: Path, sources: Sequence[str], columns: Mapping[str, 
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        read, found = read_rows(locate(source, project))
+        read, faults = read_rows(locate(source, project))
         rows += read
-        problems += found
-    annotated, found = annotated_rows(rows, columns)
-    return annotated, [*problems, *found]
+        problems += faults
+    annotated, faults = annotated_rows(rows, columns)
+    return annotated, [*problems, *faults]
 
 
 def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
@@ -141,35 +142,37 @@ def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
         tagged = has_columns(some, TOKEN_FIELDS[1:], columns) and not has_columns(some, TEXT_FIELDS[1:], columns)
         fields = TOKEN_FIELDS if tagged else TEXT_FIELDS
         own = {name: column for name, column in columns.items() if name in fields}
-        picked, found = select(some, fields, (), own)
+        picked, faults = select(some, fields, (), own)
         selected += picked
-        problems += found
-    examples, sources, found = read_examples(selected)
-    return AnnotatedRows(tuple(examples), tuple(sources)), [*problems, *found]
+        problems += faults
+    examples, sources, faults = read_examples(selected)
+    return AnnotatedRows(tuple(examples), tuple(sources)), [*problems, *faults]
 
 
-def split_rows(train: ReadRows, held_out: ReadRows | None, seed: int) -> TokenData:
+def split_rows(train: ReadRows, eval_rows: ReadRows | None, seed: int) -> TokenData:
     """Rows as read, checked; and split, where no eval rows are given."""
-    learnt, problems = train[0], [*train[1], *_check_train(train[0])]
-    if held_out is not None:
-        measured, found = held_out
-        problems += [*found, *_check_eval(learnt, measured)]
-        return TokenData(learnt, measured, f"{len(measured)} rows of the eval data", tuple(problems))
-    share = SHARE_OF_MANY if len(learnt) >= MANY else SHARE_OF_SOME
-    inside, outside = _held_out(learnt, share, seed)
-    words = f"{len(outside)} rows held out of the training data ({share:.0%})"
-    return TokenData(learnt.pick(inside), learnt.pick(outside), words, tuple(problems))
+    train_rows, problems = train[0], [*train[1], *_check_train(train[0])]
+    if eval_rows is not None:
+        annotated, faults = eval_rows
+        problems += [*faults, *_check_eval(train_rows, annotated)]
+        return TokenData(train_rows, annotated, f"{len(annotated)} rows of the eval data", tuple(problems))
+    share = SHARE_OF_MANY if len(train_rows) >= MANY else SHARE_OF_SOME
+    train_places, eval_places = _split_places(train_rows, share, seed)
+    words = f"{len(eval_places)} rows held out of the training data ({share:.0%})"
+    return TokenData(train_rows.pick(train_places), train_rows.pick(eval_places), words, tuple(problems))
 
 
-def _held_out(rows: AnnotatedRows, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """A share of the rows of each label, a row counting as its rarest one; of very few rows, one."""
+def _split_places(rows: AnnotatedRows, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Places of train rows and of eval rows: of these a share of the rows of each label, a row counting as its rarest
+    one; of very few rows, one."""
     counts = rows.counts
     rarest = [
-        min((span.label for span in one.spans), key=lambda x: (counts[x], x), default="") for one in rows.examples
+        min((span.label for span in example.spans), key=lambda x: (counts[x], x), default="")
+        for example in rows.examples
     ]
-    inside, outside = hold_out(rows.texts, rarest, share, seed, MOST_HELD_OUT)
-    if outside or len(rows) < 2:
-        return inside, outside
+    train_places, eval_places = hold_out(rows.texts, rarest, share, seed, MOST_HELD_OUT)
+    if eval_places or len(rows) < 2:
+        return train_places, eval_places
     return hold_out(rows.texts, [""] * len(rows), max(share, 1 / len(rows)), seed, MOST_HELD_OUT)
 
 
@@ -203,32 +206,32 @@ def _repeated(rows: AnnotatedRows) -> list[Problem]:
     return problems
 
 
-def _check_eval(learnt: AnnotatedRows, measured: AnnotatedRows) -> list[Problem]:
+def _check_eval(train_rows: AnnotatedRows, eval_rows: AnnotatedRows) -> list[Problem]:
     """What keeps eval rows from measuring what was learnt. Nothing where no train row could be read."""
-    if not learnt.rows or not measured.rows:
+    if not train_rows.rows or not eval_rows.rows:
         return []
-    source, known = measured.rows[0].source, learnt.labels
-    unknown = [label for label in measured.labels if label not in known]
+    source, known = eval_rows.rows[0].source, train_rows.labels
+    unknown = [label for label in eval_rows.labels if label not in known]
     problems = []
     for label in unknown[:20]:
         message = f"expected a label of the training rows, found {listed([label])}"
         fix = f"add training rows of it, or correct it: its entities count as missed.{did_you_mean(label, known)}"
         problems.append(Problem("warning", "unknown-label", source, None, message, fix))
-    absent = [label for label in known if label not in measured.labels]
+    absent = [label for label in known if label not in eval_rows.labels]
     if absent:
         message = f"expected every label of the training rows, found none of {listed(absent)}"
         fix = "add rows of them, or know that they are not measured"
         problems.append(Problem("warning", "label-not-in-eval", source, None, message, fix))
-    return problems + _leaked(learnt, measured)
+    return problems + _leaked(train_rows, eval_rows)
 
 
-def _leaked(learnt: AnnotatedRows, measured: AnnotatedRows) -> list[Problem]:
-    texts = set(map(normalise, learnt.texts))
+def _leaked(train_rows: AnnotatedRows, eval_rows: AnnotatedRows) -> list[Problem]:
+    texts = set(map(normalise, train_rows.texts))
     message = "expected a text unseen in training, found one that is also a training row"
     fix = "delete it here or there: it measures memory"
     return [
         Problem("warning", "leakage", row.source, row.number, message, fix)
-        for example, row in zip(measured.examples, measured.rows, strict=True)
+        for example, row in zip(eval_rows.examples, eval_rows.rows, strict=True)
         if normalise(example.text) in texts
     ]
 

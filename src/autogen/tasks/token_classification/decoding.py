@@ -85,8 +85,8 @@ class EntityDecoder:
         return Span(text.units[span.first].start, text.units[span.last].end, self.labels[span.label])
 
     def _entity(self, text: EncodedText, span: TaggedSpan, chance: float) -> PredictedEntity:
-        found = self._span(text, span)
-        return PredictedEntity(found.start, found.end, found.label, text.text[found.start : found.end], chance)
+        place = self._span(text, span)
+        return PredictedEntity(place.start, place.end, place.label, text.text[place.start : place.end], chance)
 
     def calibrated(self, scores: Sequence[Floats], right: Sequence[Sequence[bool]]) -> EntityDecoder:
         """The same with the temperature that suits held-out texts best: of each decoded span, `right` says whether it

@@ -102,28 +102,28 @@ class Sorting:
         )
 
 
-def with_corrections(data: TokenData, given: FeedbackOn) -> TokenData:
+def with_corrections(data: TokenData, feedback_on: FeedbackOn) -> TokenData:
     """A correction takes the place of the train row of its text; what is set aside is never learnt."""
-    sorting = sort_feedback(data, given)
-    joining = sorting.corrections
-    if given.only is not None:
-        joining = {key: item for key, item in joining.items() if given.only & {*item.feedback}}
-    stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in joining]
-    aside = [item for key, item in joining.items() if _is_set_aside(key, item)]
-    taught = [item for key, item in joining.items() if not _is_set_aside(key, item)]
+    sorting = sort_feedback(data, feedback_on)
+    corrections = sorting.corrections
+    if feedback_on.only is not None:
+        corrections = {key: item for key, item in corrections.items() if feedback_on.only & {*item.feedback}}
+    unchanged = [at for at, text in enumerate(data.train.texts) if normalise(text) not in corrections]
+    aside = [item for key, item in corrections.items() if _is_set_aside(key, item)]
+    taught = [item for key, item in corrections.items() if not _is_set_aside(key, item)]
     return replace(
         data,
-        train=data.train.pick(stays).joined(_rows(taught)) if joining else data.train,
+        train=data.train.pick(unchanged).joined(_rows(taught)) if corrections else data.train,
         set_aside=_rows(aside),
-        feedback=tuple(sorted({name for item in joining.values() for name in item.feedback})),
+        feedback=tuple(sorted({name for item in corrections.values() for name in item.feedback})),
         corrections_of_eval=len(sorting.curation().on_held_out),
         waiting=len(sorting.waiting),
     )
 
 
-def curate_feedback(data: TokenData, given: FeedbackOn, champion: EntityModel) -> Curation:
+def curate_feedback(data: TokenData, feedback_on: FeedbackOn, champion: EntityModel) -> Curation:
     """What teaches, what measures, what is ignored, and what waits, with what the champion says of it now."""
-    curation = sort_feedback(data, given).curation()
+    curation = sort_feedback(data, feedback_on).curation()
     answers = champion.predict([item.feedback.message for item in curation.waiting])
     waiting = []
     for item, entities in zip(curation.waiting, answers, strict=True):
@@ -150,15 +150,15 @@ def check_spans(feedback: Feedback, label: str | None, entities: Sequence[Entity
 
 def unlearnt(data: TokenData, learnt: frozenset[str]) -> TokenData:
     """The data without eval rows that have these fingerprints: they would measure memory."""
-    return replace(data, held_out=_without(data.held_out, learnt), set_aside=_without(data.set_aside, learnt))
+    return replace(data, eval=_without(data.eval, learnt), set_aside=_without(data.set_aside, learnt))
 
 
-def sort_feedback(data: TokenData, given: FeedbackOn) -> Sorting:
+def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
     """Everything that was said about this need, in its place."""
     sorting = Sorting({normalise(example.text): example for example in data.train.examples})
-    eval_texts = set(map(normalise, data.held_out.texts))
-    feedback = sorted(given.rows(), key=lambda item: item.created_at)
-    decisions = given.memory.feedback.decisions()
+    eval_texts = set(map(normalise, data.eval.texts))
+    feedback = sorted(feedback_on.rows(), key=lambda item: item.created_at)
+    decisions = feedback_on.memory.feedback.decisions()
     replaced = superseded(feedback, decisions, lambda item: item.entities is not None)
     by_text: dict[str, list[Claim]] = defaultdict(list)
     for item in feedback:
@@ -228,9 +228,11 @@ def _sort_strangers(claim: Claim, winner: Claim | None, row: AnnotatedText | Non
         sorting.ignore(claim.feedback, "overruled")
     elif winner is not None:
         who = "review" if winner.decision else "the owner"
-        sorting.wait(claim.feedback, "conflict", f'For this text {who} says "{_said(winner.example)}": which is right?')
+        sorting.wait(
+            claim.feedback, "conflict", f'For this text {who} says "{_described(winner.example)}": which is right?'
+        )
     elif row is not None:
-        explanation = f'The training data says "{_said(row)}": which is right?'
+        explanation = f'The training data says "{_described(row)}": which is right?'
         sorting.wait(claim.feedback, "conflicts-with-training", explanation)
     else:
         sorting.wait(claim.feedback, "untrusted", "Someone else than the owner says so: are these all entities of it?")
@@ -246,7 +248,7 @@ def _in_words(problems: Sequence[Problem]) -> str:
     return "; ".join(f"{problem.message} ({problem.fix})" for problem in problems) + "."
 
 
-def _said(example: AnnotatedText) -> str:
+def _described(example: AnnotatedText) -> str:
     return entities_in_words(example.text, _entities(example))
 
 

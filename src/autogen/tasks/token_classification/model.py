@@ -89,15 +89,15 @@ class EntityModel:
     def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """`prediction` (such as "person: Ann; city: Rome", empty for no entity), `confidence` (that of the least sure
         entity; 0 for none) and `entities` of rows with `text`."""
-        return [_columns(found) for found in self.predict([str(row.values["text"]) for row in rows])]
+        return [_columns(entities) for entities in self.predict([str(row.values["text"]) for row in rows])]
 
 
 def _columns(entities: Sequence[PredictedEntity]) -> dict[str, Any]:
-    named = [f"{one.label}: {' '.join(one.text.split())[:SHOWN_TEXT]}" for one in entities]
+    named = [f"{entity.label}: {' '.join(entity.text.split())[:SHOWN_TEXT]}" for entity in entities]
     return {
         "prediction": "; ".join(named),
-        "confidence": round(min((one.confidence for one in entities), default=0.0), 6),
-        "entities": [{**asdict(one), "confidence": round(one.confidence, 6)} for one in entities],
+        "confidence": round(min((entity.confidence for entity in entities), default=0.0), 6),
+        "entities": [{**asdict(entity), "confidence": round(entity.confidence, 6)} for entity in entities],
     }
 
 

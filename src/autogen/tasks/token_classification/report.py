@@ -42,11 +42,11 @@ def hardest(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
     yield Table("Hardest labels", columns, rows, right=(1, 2, 3, 4, 5))
 
 
-def mistakes(texts: Sequence[str], found: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> Table | None:
+def mistakes(texts: Sequence[str], predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> Table | None:
     """Kinds of mistakes, the most frequent first, each with an example; None where there are none."""
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    for text, guesses, truth in zip(texts, found, gold, strict=True):
+    for text, guesses, truth in zip(texts, predicted, gold, strict=True):
         for kind, span in _mistakes_of({*guesses}, {*truth}):
             counts[kind] += 1
             examples.setdefault(kind, text[span.start : span.end])
@@ -57,13 +57,13 @@ def mistakes(texts: Sequence[str], found: Sequence[Sequence[Span]], gold: Sequen
 def _mistakes_of(guesses: set[Span], truth: set[Span]) -> Iterator[tuple[str, Span]]:
     """Each entity that was missed or answered otherwise, and each found where there is none."""
     for span in truth - guesses:
-        over = [one for one in guesses if one.start < span.end and span.start < one.end]
+        over = [guess for guess in guesses if guess.start < span.end and span.start < guess.end]
         if not over:
             yield f"{span.label} missed", span
         elif over[0].label != span.label:
             yield f"{span.label} answered as {over[0].label}", span
         else:
             yield f"{span.label} with other bounds", span
-    for one in guesses - truth:
-        if not any(span.start < one.end and one.start < span.end for span in truth):
-            yield f"{one.label} where there is none", one
+    for guess in guesses - truth:
+        if not any(span.start < guess.end and guess.start < span.end for span in truth):
+            yield f"{guess.label} where there is none", guess

@@ -50,8 +50,8 @@ def read_examples(rows: Sequence[Row]) -> tuple[list[AnnotatedText], list[Row], 
     """Typed examples with the rows they came from, and a problem for everything that is not as it should be."""
     examples, sources, problems = [], [], []
     for row in rows:
-        example, found = read_example(row)
-        problems += found
+        example, faults = read_example(row)
+        problems += faults
         if example is not None:
             examples.append(example)
             sources.append(row)
@@ -117,8 +117,8 @@ def _from_entities(row: Row) -> tuple[AnnotatedText | None, list[Problem]]:
     text = require_text(row, "text", MAX_TEXT)
     problems = [text] if isinstance(text, Problem) else []
     if is_missing(row, "entities"):
-        found = shown(row.values["entities"]) if "entities" in row.values else "nothing"
-        message = f'expected a list in "entities", found {found}'
+        value = shown(row.values["entities"]) if "entities" in row.values else "nothing"
+        message = f'expected a list in "entities", found {value}'
         problems.append(row.error("missing-value", message, "write [] for a text without entities, or delete the row"))
     if problems or isinstance(text, Problem):
         return None, problems
@@ -152,8 +152,8 @@ def _joined(row: Row, tokens: Sequence[str], spans: Sequence[Span]) -> tuple[Ann
     for token in tokens:
         starts.append(starts[-1] + len(token) + 1)
     entities = [{"start": starts[s.start], "end": starts[s.end] - 1, "label": s.label} for s in spans]
-    found, problems = read_spans(row, text, entities)
-    return (None if _has_error(problems) else AnnotatedText(text, found)), problems
+    placed, problems = read_spans(row, text, entities)
+    return (None if _has_error(problems) else AnnotatedText(text, placed)), problems
 
 
 def _words(row: Row, field: str) -> list[str] | Problem:
@@ -163,8 +163,8 @@ def _words(row: Row, field: str) -> list[str] | Problem:
     if items is None and isinstance(value, str):
         items = list(value.split())
     if not items:
-        found = shown(value) if field in row.values else "nothing"
-        message = f'expected a list of texts in "{field}", found {found}'
+        cell = shown(value) if field in row.values else "nothing"
+        message = f'expected a list of texts in "{field}", found {cell}'
         return row.error("missing-value", message, "write a list, its JSON, or words with spaces between them")
     wrong = [item for item in items if not isinstance(item, str) or not item.strip()]
     if wrong:
@@ -218,7 +218,7 @@ def _is_index(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _offset_fault(row: Row, text: str, start: int, end: int, said: object) -> Problem | None:
+def _offset_fault(row: Row, text: str, start: int, end: int, words: object) -> Problem | None:
     """What is wrong with offsets, or with what the entity says that its text is."""
     if not 0 <= start <= end <= len(text):
         message = f"expected offsets within the {len(text)} characters of the text, found {start} to {end}"
@@ -226,8 +226,8 @@ def _offset_fault(row: Row, text: str, start: int, end: int, said: object) -> Pr
     if not text[start:end].strip():
         message = f"expected characters from {start} to {end}, found {shown(text[start:end])}"
         return row.error("empty-span", message, f"correct the offsets, or remove the entity; {_COUNTS}")
-    if said is not None and said != text[start:end]:
-        message = f"expected {shown(said)} from {start} to {end}, found {shown(text[start:end])}"
+    if words is not None and words != text[start:end]:
+        message = f"expected {shown(words)} from {start} to {end}, found {shown(text[start:end])}"
         return row.error("other-text", message, f"correct the offsets; {_COUNTS}")
     cut = next((at for at in (start, end) if cuts_character(text, at)), None)
     if cut is not None:

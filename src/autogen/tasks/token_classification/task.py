@@ -52,32 +52,32 @@ class TokenClassificationTask:
     learner = "autogen.tasks.token_classification.learning.learner:LEARNER"
 
     def read(self, project: Path, need: Need) -> TokenData:
-        held_out = need.source("eval")
+        eval_files = need.source("eval")
         return split_rows(
             read_annotated(project, need.source("train"), need.columns),
-            read_annotated(project, held_out, need.columns) if held_out else None,
+            read_annotated(project, eval_files, need.columns) if eval_files else None,
             need.training.seed,
         )
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> TokenData:
-        given = {role: annotated_rows(some, need.columns) for role, some in rows.items()}
-        if "train" not in given:
-            measured, problems = given["eval"]
-            return TokenData(AnnotatedRows(), measured, "", tuple(problems), source=f"{len(measured)} rows")
-        return split_rows(given["train"], given.get("eval"), need.training.seed)
+        read = {role: annotated_rows(part, need.columns) for role, part in rows.items()}
+        if "train" not in read:
+            annotated, problems = read["eval"]
+            return TokenData(AnnotatedRows(), annotated, "", tuple(problems), source=f"{len(annotated)} rows")
+        return split_rows(read["train"], read.get("eval"), need.training.seed)
 
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> TokenData:  # noqa: ARG002
         rows, problems = read_annotated(root, [source], need.columns)
         return TokenData(AnnotatedRows(), rows, source, tuple(problems), source=source)
 
-    def curate(self, data: TokenData, given: FeedbackOn, champion: EntityModel) -> Curation:
-        return curate_feedback(data, given, champion)
+    def curate(self, data: TokenData, feedback: FeedbackOn, champion: EntityModel) -> Curation:
+        return curate_feedback(data, feedback, champion)
 
     def check_review(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
         check_spans(feedback, label, entities)
 
-    def with_feedback(self, data: TokenData, given: FeedbackOn, champion: EntityModel | None) -> TokenData:  # noqa: ARG002
-        return with_corrections(data, given)
+    def with_feedback(self, data: TokenData, feedback: FeedbackOn, champion: EntityModel | None) -> TokenData:  # noqa: ARG002
+        return with_corrections(data, feedback)
 
     def unseen(self, data: TokenData, learnt: frozenset[str]) -> TokenData:
         return unlearnt(data, learnt)
@@ -90,9 +90,9 @@ class TokenClassificationTask:
 
     def evaluate(self, model: EntityModel, data: TokenData) -> Evaluation:
         """Exact in span and label. Entities of labels that the model does not know count as missed, with a warning."""
-        rows = data.measured
-        found, gold = _spans(model, rows)
-        scored = entity_scores(found, gold)
+        rows = data.all_eval
+        predicted, gold = _spans(model, rows)
+        scored = entity_scores(predicted, gold)
         unknown = [label for label in rows.labels if label not in model.answers]
         words = f"The model does not know {listed(unknown)}: entities of such labels count as missed."
         return Evaluation(
@@ -102,34 +102,34 @@ class TokenClassificationTask:
             intervals=scored.intervals,
             per_label=scored.per_label,
             warnings=(words,) if unknown else (),
-            details=mistakes(rows.texts, found, gold),
+            details=mistakes(rows.texts, predicted, gold),
         )
 
     def scores(self, model: EntityModel, data: TokenData) -> tuple[Scores, ...]:
         """F1 of entities; a row is right when all its entities are. Each label is a group, and a row may be of several:
         no label may get worse for another's gain."""
-        rows = data.measured
-        found, gold = _spans(model, rows)
+        rows = data.all_eval
+        predicted, gold = _spans(model, rows)
         known = {*model.answers}
         labels = [{span.label for span in spans} for spans in gold]
-        names = sorted({span.label for spans in (*found, *gold) for span in spans})
+        names = sorted({span.label for spans in (*predicted, *gold) for span in spans})
         return (
             Scores(
                 metric=MAIN,
                 statistic="ratio",
                 rows=tuple(map(row_fingerprint, rows.texts)),
-                counts=span_counts(found, gold),
-                right=np.array([{*a} == {*b} for a, b in zip(found, gold, strict=True)], bool),
+                counts=span_counts(predicted, gold),
+                right=np.array([{*a} == {*b} for a, b in zip(predicted, gold, strict=True)], bool),
                 groups=("",) * len(rows),
                 beyond=np.array([bool(some - known) for some in labels], bool),
-                from_feedback=np.arange(len(rows)) >= len(data.held_out),
-                by_group={name: span_counts(of_label(found, name), of_label(gold, name)) for name in names},
+                from_feedback=np.arange(len(rows)) >= len(data.eval),
+                by_group={name: span_counts(of_label(predicted, name), of_label(gold, name)) for name in names},
                 known_groups=frozenset(known),
             ),
         )
 
     def timed(self, model: EntityModel, data: TokenData) -> Sequence[Callable[[], object]]:
-        return [partial(model.predict, [text]) for text in data.measured.texts]
+        return [partial(model.predict, [text]) for text in data.all_eval.texts]
 
     def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
         return (
@@ -149,6 +149,6 @@ class TokenClassificationTask:
 
 
 def _spans(model: EntityModel, rows: AnnotatedRows) -> tuple[list[list[Span]], list[list[Span]]]:
-    """What the model finds, and what there is."""
-    found = [[entity.span for entity in entities] for entities in model.predict(rows.texts)]
-    return found, [list(example.spans) for example in rows.examples]
+    """What the model predicts, and what there is."""
+    predicted = [[entity.span for entity in entities] for entities in model.predict(rows.texts)]
+    return predicted, [list(example.spans) for example in rows.examples]

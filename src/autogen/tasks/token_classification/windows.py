@@ -142,14 +142,14 @@ def token_tags(text: EncodedText, tags: Sequence[int], trailing: int, ignored: i
 
 
 def _window_tags(text: EncodedText, window: Window, tags: Sequence[int], trailing: int, ignored: int) -> list[int]:
-    found = [ignored] * len(window)
+    targets = [ignored] * len(window)
     for at, place in enumerate(window.positions):
         unit = window.first + at
         after = text.units[unit + 1].token - text.units[unit].token if unit + 1 < len(text.units) else len(window)
         stop = min(int(place) + after, len(window) - trailing)
         tag = int(tags[unit])
-        found[place:stop] = [tag, *[tag + tag % 2] * (stop - int(place) - 1)]
-    return found
+        targets[place:stop] = [tag, *[tag + tag % 2] * (stop - int(place) - 1)]
+    return targets
 
 
 def words_suffice(examples: Sequence[AnnotatedText]) -> bool:

@@ -31,8 +31,8 @@ def fit(folder: Path, start: Start, rows: list[dict[str, Any]], method: str = "f
         report_to=["none"],
     )
     need = Need("model", TASK.name, start.base_model, {}, {}, settings, TokenClassificationOptions())
-    given = {"train": rows, "eval": annotated(4, seed=2)}
-    read = {role: [Row(row, role, at) for at, row in enumerate(some, 1)] for role, some in given.items()}
+    samples = {"train": rows, "eval": annotated(4, seed=2)}
+    read = {role: [Row(row, role, at) for at, row in enumerate(part, 1)] for role, part in samples.items()}
     job = Job(TASK.from_rows(read, need), need, start, folder / "model", folder / "state", folder / "cache")
     with TrainingProgress(quiet=True) as progress:
         return LEARNER.fit(job, progress)

@@ -58,13 +58,13 @@ class _TaggingRun:
     ) -> None:
         data: TokenData = job.data
         self.job, self.source, self.recipe, self.progress = job, source, recipe, progress
-        self.train, self.held_out = data.train.examples, data.held_out.examples
+        self.train, self.eval = data.train.examples, data.eval.examples
         self.decoder = EntityDecoder(_labels(data, source))
         tokenizer, pad_id, limit = source.origin.tokenizer()
         whole_words = words_suffice(self.train) if source.whole_words is None else source.whole_words
         self.encoder = WindowEncoder(tokenizer, min(limit, job.need.training.max_length), pad_id, whole_words)
         self.engine = EncoderFit(source.origin, tokenizer, self.encoder, job.need.training, progress, 1, trackers)
-        self.measured = self.encoder.encode([example.text for example in self.held_out]) if self.held_out else []
+        self.eval_texts = self.encoder.encode([example.text for example in self.eval]) if self.eval else []
 
     def run(self) -> Fitted:
         started = time.perf_counter()
@@ -96,7 +96,7 @@ class _TaggingRun:
             raise TrainingFailed("Expected texts with something that the tokenizer knows, found none.")
         choosing = self._choosing()
         objective = Objective(TaggingLoss(self.recipe.label_smoothing), padded_tags, choosing)
-        windows = _windows(self.measured) if choosing else []
+        windows = _windows(self.eval_texts) if choosing else []
         stage = Stage("train", self.job.state / "final", True)
         self.engine.fit(tagger, loop_recipe(self.recipe), objective, rows, windows, stage)
         return tagger
@@ -116,21 +116,23 @@ class _TaggingRun:
         """What chooses the epoch. Nothing where a version goes on to labels that the held-out rows do not have: they
         would choose the epoch that has learnt the new ones least."""
         new = {*self.decoder.labels} - {*self.source.known_labels}
-        measured = {span.label for example in self.held_out for span in example.spans}
-        blind = self.source.origin.continued and new - measured
-        return self._f1() if measured and not blind else None
+        labels = {span.label for example in self.eval for span in example.spans}
+        blind = self.source.origin.continued and new - labels
+        return self._f1() if labels and not blind else None
 
     def _f1(self) -> EntityF1:
-        return EntityF1(self.measured, [example.spans for example in self.held_out], self.decoder)
+        return EntityF1(self.eval_texts, [example.spans for example in self.eval], self.decoder)
 
     def _exported(self, tagger: EntityTagger) -> tuple[Proof, Form]:
         job = self.job
-        proven = _windows(self.measured or self.encoder.encode(_texts(self.train)))[: None if self.measured else PROVEN]
+        proven = _windows(self.eval_texts or self.encoder.encode(_texts(self.train)))[
+            : None if self.eval_texts else PROVEN
+        ]
         proof = self.engine.export(tagger, proven, job.folder)
         if not self.recipe.int8:
             reason = "int8 = false" if job.need.training.int8 is False else f'preset = "{self.recipe.preset}"'
             return proof, Form("fp32", reason)
-        if not any(example.spans for example in self.held_out):
+        if not any(example.spans for example in self.eval):
             return proof, Form("fp32", "int8 needs held-out entities to be judged by")
         measure = "held-out entity F1"
         return proof, self.engine.shrink(tagger, proven, job.folder, proof.outputs, self._f1().lost, measure)
@@ -142,14 +144,14 @@ class _TaggingRun:
         if self.source.before is not None:
             decoder = EntityDecoder(decoder.labels, self.source.before.temperature)
         write_task(folder, card, decoder)
-        if not self.held_out:
+        if not self.eval:
             return {}
-        scores = EntityModel.load(folder).scores(self.measured)
-        found = decoder.spans(self.measured, scores)
-        gold = [example.spans for example in self.held_out]
-        right = [[span in truth for span in spans] for spans, truth in zip(found, gold, strict=True)]
+        scores = EntityModel.load(folder).scores(self.eval_texts)
+        predicted = decoder.spans(self.eval_texts, scores)
+        gold = [example.spans for example in self.eval]
+        right = [[span in truth for span in spans] for spans, truth in zip(predicted, gold, strict=True)]
         write_task(folder, card, decoder.calibrated(scores, right))
-        return dict(entity_scores(found, gold).metrics)
+        return dict(entity_scores(predicted, gold).metrics)
 
     def _card(self, form: Form) -> TaggerCard:
         return TaggerCard(

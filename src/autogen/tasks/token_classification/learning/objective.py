@@ -41,8 +41,8 @@ class EntityF1:
     decoder: EntityDecoder
 
     def __call__(self, outputs: Outputs) -> float:
-        found = self.decoder.spans(self.texts, unit_scores(self.texts, list(outputs[0])))
-        return f1_of(span_counts(found, self.gold).sum(axis=0))
+        predicted = self.decoder.spans(self.texts, unit_scores(self.texts, list(outputs[0])))
+        return f1_of(span_counts(predicted, self.gold).sum(axis=0))
 
     def lost(self, before: Outputs, after: Outputs) -> float:
         return self(before) - self(after)
