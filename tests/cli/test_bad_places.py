@@ -32,6 +32,9 @@ mount -t tmpfs -o size="$1"k tmpfs "$2" && cp -r "$3/." "$2" && shift 3
 "$@" train -p . ; echo "train ended with $?" >&2
 echo my card | "$@" chat -p . --json
 """
+MORE_ROOM = """ ; echo "chat ended with $?" >&2
+mount -o remount,size=64m . && echo my card | "$@" chat -p . --json
+"""
 
 
 def slow(file_bytes: int) -> ParameterSet:
@@ -57,18 +60,32 @@ def _may_mount() -> bool:
 
 if _may_mount():  # elsewhere the limit on file sizes stands for a full disk alone
 
-    @pytest.mark.parametrize("free", [300, slow(20), slow(150), slow(500)])
+    def on_a_small_disk(project: Path, disk: Path, free: int, script: str) -> subprocess.CompletedProcess[str]:
+        """What a script says on a disk that has `free` KB beside the project."""
+        disk.mkdir()
+        kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
+        script = script.replace("-p .", f"-p {disk}").replace("size=64m .", f"size=64m {disk}")
+        words = [*SMALL_DISK, f"cd / && {script}", "sh", str(kilobytes), str(disk), str(project), *command()]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    @pytest.mark.parametrize("free", [300, slow(150), slow(500)])
     def test_the_champion_still_answers_after_a_training_filled_the_disk(
         project: Path, tmp_path: Path, free: int
     ) -> None:
-        disk = tmp_path / "disk"
-        disk.mkdir()
-        kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
-        words = [*SMALL_DISK, f"cd / && {SCRIPT.replace('-p .', f'-p {disk}')}", "sh", str(kilobytes), str(disk)]
-        done = subprocess.run([*words, str(project), *command()], capture_output=True, text=True, check=False)
+        done = on_a_small_disk(project, tmp_path / "disk", free, SCRIPT)
         assert "train ended with 3" in done.stderr
         _names_the_disk(done.stderr, "No space left", "disk I/O error")
         assert json.loads(done.stdout)["version"] == "0001"
+
+    @pytest.mark.slow
+    def test_without_room_for_a_response_chat_says_so_and_with_room_again_it_answers(
+        project: Path, tmp_path: Path
+    ) -> None:
+        done = on_a_small_disk(project, tmp_path / "disk", 20, SCRIPT.rstrip() + MORE_ROOM)
+        assert "train ended with 3" in done.stderr and "chat ended with 3" in done.stderr
+        _names_the_disk(done.stderr, "No space left", "disk I/O error")
+        refusal, answer = map(json.loads, done.stdout.splitlines())
+        assert "has space" in refusal["error"] and answer["version"] == "0001"
 
 
 def _names_the_disk(err: str, *reasons: str) -> None:

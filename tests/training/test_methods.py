@@ -16,6 +16,7 @@ from autogen.tasks.text_classification.learning.fine_tune import FineTuning
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.training.loop.answers import answers
+from tests.choosing import quick_and_slow
 from tests.models.conftest import owners_model
 from tests.tiny import write_tiny_base_model
 from tests.training.conftest import LABELS, QUIET, examples
@@ -51,7 +52,7 @@ def any_source(request: pytest.FixtureRequest, source: FromBaseModel, tiny_base_
     return FromOwner(owners_model(tiny_base_model, LABELS), AutoTokenizer.from_pretrained(tiny_base_model))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", quick_and_slow(METHODS, quick=("full", "lora", "prefix")))
 def test_a_method_learns_is_exported_saved_loaded_and_goes_on(
     any_source: ModelSource, method: str, tmp_path: Path
 ) -> None:
