@@ -18,25 +18,25 @@ Metrics = Mapping[str, float]
 
 def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
     """Beside plain methods, and NDCG@10 by mix of readings."""
-    metrics, baselines, tried = evaluation.metrics, evaluation.baselines, record.get("tried") or {}
+    metrics, baselines, ndcg_by_mix = evaluation.metrics, evaluation.baselines, record.get("tried") or {}
     if baselines:
         names = [name for name in SHOWN if name in metrics]
-        said = "; ".join(f"{name} {metrics[name]:.3f}" for name in names)
+        figures = "; ".join(f"{name} {metrics[name]:.3f}" for name in names)
         yield Drawing(
             "against-plain",
             "Against plain methods",
             "On the same queries. The lines are 95 % intervals.",
-            f"Bars of {said}, beside {', '.join(baselines)}.",
+            f"Bars of {figures}, beside {', '.join(baselines)}.",
             against_plain(metrics, evaluation.intervals, baselines),
         )
-    if tried:
-        said = "; ".join(f"{name} {value:.3f}" for name, value in tried.items())
+    if ndcg_by_mix:
+        figures = "; ".join(f"{name} {value:.3f}" for name, value in ndcg_by_mix.items())
         yield Drawing(
             "readings",
             "Which readings answer",
             "NDCG@10 on users' last events, which these readings had not learnt from: the best answers.",
-            f"Bars: {said}.",
-            readings(tried),
+            f"Bars: {figures}.",
+            readings(ndcg_by_mix),
         )
 
 
@@ -63,12 +63,16 @@ def against_plain(
     return figure
 
 
-def readings(tried: Metrics) -> Figure:
-    figure = new_figure(6.4, 0.8 + 0.45 * len(tried))
+def readings(ndcg_by_mix: Metrics) -> Figure:
+    figure = new_figure(6.4, 0.8 + 0.45 * len(ndcg_by_mix))
     axes = figure.subplots()
-    best = max(tried.values())
-    axes.barh([*tried], [*tried.values()], color=[BLUE if value == best else GREY for value in tried.values()])
-    for at, value in enumerate(tried.values()):
+    best = max(ndcg_by_mix.values())
+    axes.barh(
+        [*ndcg_by_mix],
+        [*ndcg_by_mix.values()],
+        color=[BLUE if value == best else GREY for value in ndcg_by_mix.values()],
+    )
+    for at, value in enumerate(ndcg_by_mix.values()):
         axes.text(value, at, f" {value:.3f}", va="center")
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * best + 0.001)
