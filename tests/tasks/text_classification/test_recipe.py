@@ -5,10 +5,10 @@ from dataclasses import asdict
 import pytest
 
 from autogen.config.training import TrainingSettings
-from autogen.tasks.text_classification.recipe import FEW, LONG, Recipe, choose_recipe
+from autogen.tasks.text_classification.recipe import FEW, LONG, ClassifierRecipe, choose_recipe
 
 
-def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> Recipe:
+def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> ClassifierRecipe:
     labels = [label for label in "abcd" for _ in range(rows)] + ["oos"] * 100
     return choose_recipe(settings, labels, continued, own_head)
 

@@ -75,15 +75,15 @@ def join_events(events: Interactions, others: Iterable[tuple[str, str, float, fl
     log = _Log(events.users, events.items)
     for user, item, time, rating in others:
         log.add(user, item, time, rating)
-    late = log.events()
+    added = log.events()
     return _in_order(
         Interactions(
-            late.users,
-            late.items,
-            np.concatenate([events.user, late.user]),
-            np.concatenate([events.item, late.item]),
-            np.concatenate([events.time, late.time]),
-            np.concatenate([events.rating, late.rating]),
+            added.users,
+            added.items,
+            np.concatenate([events.user, added.user]),
+            np.concatenate([events.item, added.item]),
+            np.concatenate([events.time, added.time]),
+            np.concatenate([events.rating, added.rating]),
         )
     )
 
@@ -173,24 +173,24 @@ class _EventReader:
         self._numbers = array("q")  # of each event, its row
         self.read = 0
 
-    def add_rows(self, rows: Sequence[Row], before: int) -> None:
-        """`before`: to be added to the rows' numbers."""
+    def add_rows(self, rows: Sequence[Row], offset: int) -> None:
+        """`offset`: to be added to the rows' numbers."""
         self.read += len(rows)
         if rows and (not self._sources or self._sources[-1][1] != rows[0].source):
             self._sources.append((len(self._log), rows[0].source))
         for row in rows:
-            self._add_event(row, before)
+            self._add_event(row, offset)
 
-    def _add_event(self, row: Row, before: int) -> None:
+    def _add_event(self, row: Row, offset: int) -> None:
         user, item = require_label(row, "user", MAX_ID), require_label(row, "item", MAX_ID)
         for cell in (user, item):
             if isinstance(cell, Problem):
-                self._flaw(row, before, cell.kind, cell.message, LEFT_OUT)
+                self._flaw(row, offset, cell.kind, cell.message, LEFT_OUT)
                 return
-        time = self._time(row, before)
+        time = self._time(row, offset)
         if time is not None:
-            self._log.add(str(user), str(item), time, self._rating(row, before))
-            self._numbers.append(row.number + before)
+            self._log.add(str(user), str(item), time, self._rating(row, offset))
+            self._numbers.append(row.number + offset)
 
     def forget_source(self, source: str) -> None:
         """What single rows of a source lack, where it lacks the column."""
@@ -225,37 +225,37 @@ class _EventReader:
             self._flaws["late-event"] = _Flaw(row, message, AS_OF_LAST, int(stray.sum()))
         return replace(events, time=np.minimum(events.time, end))
 
-    def _time(self, row: Row, before: int) -> float | None:
+    def _time(self, row: Row, offset: int) -> float | None:
         value = row.values.get("timestamp")
         time = seconds_of_timestamp(value)
         if time is None:
             message = f'expected Unix seconds or an ISO 8601 time in "timestamp", found {shown(value)}'
-            self._flaw(row, before, "timestamp", message, LEFT_OUT)
+            self._flaw(row, offset, "timestamp", message, LEFT_OUT)
             return None
         if time > self._now + DAY:
             message = f"expected a time that has been, found {shown(value)}, which is to come"
-            self._flaw(row, before, "future-event", message, AS_OF_LAST)
+            self._flaw(row, offset, "future-event", message, AS_OF_LAST)
         return time
 
-    def _rating(self, row: Row, before: int) -> float:
+    def _rating(self, row: Row, offset: int) -> float:
         value = row.values.get("rating")
         if is_missing(row, "rating"):
             if value is not None and not isinstance(value, str):
                 message = "expected a number in rating, found NaN"
-                self._flaw(row, before, "rating", message, "the event counts, without a rating")
+                self._flaw(row, offset, "rating", message, "the event counts, without a rating")
             return float("nan")
         number = _number(value)
         if number is None:
             message = f"expected a number in rating, found {shown(value)}"
-            self._flaw(row, before, "rating", message, "the event counts, without a rating")
+            self._flaw(row, offset, "rating", message, "the event counts, without a rating")
             return float("nan")
         return number
 
-    def _flaw(self, row: Row, before: int, kind: str, message: str, fix: str) -> None:
+    def _flaw(self, row: Row, offset: int, kind: str, message: str, fix: str) -> None:
         if kind in self._flaws:
             self._flaws[kind].rows += 1
         else:
-            self._flaws[kind] = _Flaw(replace(row, number=row.number + before), message, fix)
+            self._flaws[kind] = _Flaw(replace(row, number=row.number + offset), message, fix)
 
     def problems(self) -> list[Problem]:
         return [

@@ -73,14 +73,14 @@ def metrics(shown: Sequence[Places], relevant: Sequence[frozenset[int]], counts:
         "recall_at_10": mean([score.recall for score in scores]),
         "ndcg_at_10": mean([score.ndcg for score in scores]),
     }
-    listed = np.concatenate([items[:TOP] for items in shown]) if shown else np.empty(0, np.int32)
-    if len(listed):
+    all_shown = np.concatenate([items[:TOP] for items in shown]) if shown else np.empty(0, np.int32)
+    if len(all_shown):
         share = (counts + 1) / (counts.sum() + len(counts))
         surprise = np.log(share) / np.log(1 / (counts.sum() + len(counts)))
         rank = np.argsort(np.argsort(counts, kind="stable"), kind="stable") / max(len(counts) - 1, 1)
-        values["coverage_at_10"] = len(np.unique(listed)) / len(counts)
-        values["novelty_at_10"] = float(surprise[listed].mean())
-        values["popularity_bias_at_10"] = float(rank[listed].mean())
+        values["coverage_at_10"] = len(np.unique(all_shown)) / len(counts)
+        values["novelty_at_10"] = float(surprise[all_shown].mean())
+        values["popularity_bias_at_10"] = float(rank[all_shown].mean())
     cold = [at for at, targets in enumerate(relevant) if all(item >= 0 and counts[item] == 0 for item in targets)]
     if cold:
         values["cold_hit_rate_at_10"] = mean([scores[at].hit for at in cold])

@@ -193,11 +193,11 @@ class Recommender:
     @property
     def digest(self) -> str:
         """Of all that its folder holds but graphs, whose nodes an exporter numbers as it goes."""
-        own = hashlib.sha256()
+        hasher = hashlib.sha256()
         files = self.folder.rglob("*") if self.folder is not None else ()
         for path in sorted(path for path in files if path.is_file() and path.suffix not in (".onnx", ".txt")):
-            own.update(f"{path.name} {sha256_of(path)}\n".encode())
-        return own.hexdigest()
+            hasher.update(f"{path.name} {sha256_of(path)}\n".encode())
+        return hasher.hexdigest()
 
     def trend(self) -> Trend:
         """Of all events that it learnt from."""
@@ -228,8 +228,8 @@ class Recommender:
         """Of all items, (items,), or of the candidates, with the counts of what trends at the time of the query,
         (half-lives, the same items)."""
         if self.mix is None:
-            plain: Floats = log_trend(counts)[1]
-            return plain
+            daily_trend: Floats = log_trend(counts)[1]
+            return daily_trend
         last = query.items[-RECENT:]
         recent = log_trend(counts[:, last if candidates is None else np.searchsorted(candidates.places, last)])
         return self.mix.scores(self.readings(query, counts, candidates), context_of(query, recent))

@@ -51,10 +51,10 @@ def against_plain(
     for at, name in enumerate(names):
         if name in intervals:
             axes.vlines(at, *intervals[name], color="black", linewidth=1.2)
-    for step, (label, plain) in enumerate(baselines.items(), start=1):
+    for step, (label, values) in enumerate(baselines.items(), start=1):
         places = [at + step * width for at in range(len(names))]
         axes.bar(
-            places, [plain.get(name, 0.0) for name in names], width, color=(GREY, ORANGE)[step % 2 - 1], label=label
+            places, [values.get(name, 0.0) for name in names], width, color=(GREY, ORANGE)[step % 2 - 1], label=label
         )
     axes.set_xticks([at + width * len(baselines) / 2 for at in range(len(names))], names)
     axes.set_ylim(0, min(1.0, 1.25 * max(metrics[name] for name in names) + 0.01))

@@ -64,12 +64,12 @@ class Behaviour:
     @property
     def words(self) -> str:
         events, size = self.events, len(self.catalogue)
-        chosen = np.unique(events.item)
-        others = np.count_nonzero(chosen >= size)
-        of_others = f" and {others:,} that it does not have" if others else ""
+        items = np.unique(events.item)
+        unknown = np.count_nonzero(items >= size)
+        and_unknown = f" and {unknown:,} that it does not have" if unknown else ""
         return (
-            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(chosen) - others:,} of the "
-            f"catalogue's {size:,} items{of_others}"
+            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(items) - unknown:,} of the "
+            f"catalogue's {size:,} items{and_unknown}"
         )
 
     @property
@@ -102,15 +102,15 @@ class Behaviour:
         )
 
     def identity(self) -> Identity:
-        train, measured = digest(self.events), digest(self.all_eval_events)
+        train_digest, eval_digest = digest(self.events), digest(self.all_eval_events)
         return Identity(
-            train=train,
-            eval=measured,
+            train=train_digest,
+            eval=eval_digest,
             train_rows=len(self.events),
             eval_rows=len(self.eval_events) + len(self.eval_clicks),
             learnt=frozenset(),
             measured=frozenset(self.fingerprints()),
-            order=(train, measured),
+            order=(train_digest, eval_digest),
         )
 
     def summary(self) -> Summary:
@@ -202,9 +202,9 @@ def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interaction
     last[events.user] = np.arange(len(events))
     users = np.flatnonzero(counts >= FEWEST_EVENTS)
     count = min(MOST_HELD_OUT, round(HELD_OUT_SHARE * len(users)))
-    chosen = np.random.default_rng(seed).choice(users, count, replace=False) if count else users[:0]
+    eval_users = np.random.default_rng(seed).choice(users, count, replace=False) if count else users[:0]
     is_eval: NDArray[np.bool_] = np.zeros(len(events), bool)
-    is_eval[last[chosen]] = True
+    is_eval[last[eval_users]] = True
     return events.where(~is_eval), events.where(is_eval)
 
 
@@ -228,8 +228,8 @@ def lag_of(ended: float, card: RecommenderCard | None) -> float:
     end, or all that trended then would have faded. The champion's, while its files are the same."""
     if card is not None and card.ended >= ended:
         return card.lag
-    behind = time.time() - ended
-    return behind if behind > LONG_AGO else 0.0
+    seconds = time.time() - ended
+    return seconds if seconds > LONG_AGO else 0.0
 
 
 def with_clicks(data: Behaviour, clicks: Sequence[Click], lag: float) -> Behaviour:
@@ -284,5 +284,5 @@ def digest(events: Interactions) -> str:
 
 def _hashes(names: Sequence[str]) -> NDArray[np.uint64]:
     """64 bits for each name: a million names and ten million events are one lookup."""
-    each = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(each), np.uint64)
+    digests = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
+    return np.frombuffer(b"".join(digests), np.uint64)

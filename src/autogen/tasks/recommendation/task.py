@@ -117,13 +117,13 @@ class RecommendationTask:
         return [partial(model.scores, query, counts) for query in queries]
 
     def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
-        tried = "; ".join(f"{name} {value:.3f}" for name, value in record["tried"].items())
-        chosen = f" NDCG@10 on {record['held']} users' last events: {tried}." if tried else " Mixed as before."
-        chosen = chosen if record["parameters"] or tried else ""
-        left_out = f" {record['left_out']}." if record["left_out"] else ""
+        figures = "; ".join(f"{name} {value:.3f}" for name, value in record["tried"].items())
+        choice = f" NDCG@10 on {record['held']} users' last events: {figures}." if figures else " Mixed as before."
+        choice = choice if record["parameters"] or figures else ""
+        note = f" {record['left_out']}." if record["left_out"] else ""
         return (
             f"{train_rows} events learnt in {record['seconds']:.0f} s ({record['precision']}). "
-            f"What answers: {' + '.join(record['readings'])}.{chosen}{left_out}"
+            f"What answers: {' + '.join(record['readings'])}.{choice}{note}"
         )
 
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:

@@ -28,7 +28,7 @@ TASK_FILE = "task.json"
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ClassifierCard:
     """What `task.json` says besides the task itself."""
 
     task: str
@@ -44,7 +44,7 @@ class TunedModel:
 
     def __init__(
         self,
-        card: ModelCard,
+        card: ClassifierCard,
         task: TextClassification,
         encoder: TextEncoder,
         graph: ExportedModel,
@@ -61,7 +61,7 @@ class TunedModel:
         """Raises VersionDamaged when a file is missing or cannot be read."""
         try:
             values = json.loads((folder / TASK_FILE).read_text("utf-8"))
-            card = ModelCard(**values["model"])
+            card = ClassifierCard(**values["model"])
             task = TextClassification.from_json(values["task"])
             encoder = TextEncoder.load(folder, card.max_length, card.pad_id)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -129,6 +129,6 @@ def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:
     return [str(row.values["text"]) for row in rows], pairs if any(pairs) else None
 
 
-def write_task(folder: Path, card: ModelCard, task: TextClassification) -> None:
+def write_task(folder: Path, card: ClassifierCard, task: TextClassification) -> None:
     values = {"model": asdict(card), "task": task.to_json()}
     (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")

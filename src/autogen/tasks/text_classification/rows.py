@@ -215,9 +215,9 @@ def _outliers_to_calibrate(
     oos_at = [at for at, label in enumerate(train_rows.labels) if label == RESERVED_LABEL]
     oos_rows = pick(train_rows, oos_at)
     _, moved_at = hold_out(oos_rows.texts, oos_rows.labels, 0.5, seed, MOST_HELD_OUT)
-    moved = {oos_at[at] for at in moved_at}
-    kept_at = [at for at in range(len(train_rows.rows)) if at not in moved]
-    return pick(train_rows, kept_at), join_rows(eval_rows, pick(train_rows, sorted(moved)))
+    moved_rows = {oos_at[at] for at in moved_at}
+    kept_at = [at for at in range(len(train_rows.rows)) if at not in moved_rows]
+    return pick(train_rows, kept_at), join_rows(eval_rows, pick(train_rows, sorted(moved_rows)))
 
 
 def pick(data: LabelledRows, places: Iterable[int]) -> LabelledRows:

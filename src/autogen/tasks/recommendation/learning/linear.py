@@ -36,12 +36,12 @@ def _co_occurrences(events: Interactions, known: NDArray[np.int64], items: int) 
 
     at = np.full(items, -1)
     at[known] = np.arange(len(known))
-    inside = at[events.item] >= 0
-    cells = events.user[inside], at[events.item[inside]]
+    is_known = at[events.item] >= 0
+    cells = events.user[is_known], at[events.item[is_known]]
     shape = len(events.users), len(known)
-    chosen = sparse.csr_matrix((np.ones(len(cells[0]), np.float32), cells), shape=shape)
-    chosen.data[:] = 1  # chosen twice is chosen
-    co_counts: Floats = (chosen.T @ chosen).toarray()
+    matrix = sparse.csr_matrix((np.ones(len(cells[0]), np.float32), cells), shape=shape)
+    matrix.data[:] = 1  # chosen twice is chosen
+    co_counts: Floats = (matrix.T @ matrix).toarray()
     return co_counts
 
 

@@ -246,11 +246,11 @@ def _offered_items(target: Tensor, frequencies: ItemFrequencies, chance: np.rand
     chosen = frequencies.places
     if len(chosen) <= FULL:
         return _Offer(torch.from_numpy(chosen), torch.zeros(len(chosen)))
-    own = target.numpy()
-    drawn = chosen[chance.integers(0, len(chosen), SAMPLED)]
-    offered = np.unique(np.concatenate([own, drawn]))
-    expected = np.minimum(1.0, frequencies.share[offered] * len(own) + SAMPLED / len(chosen))
-    return _Offer(torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32)))
+    target_items = target.numpy()
+    sample = chosen[chance.integers(0, len(chosen), SAMPLED)]
+    places = np.unique(np.concatenate([target_items, sample]))
+    expected = np.minimum(1.0, frequencies.share[places] * len(target_items) + SAMPLED / len(chosen))
+    return _Offer(torch.from_numpy(places), torch.from_numpy(np.log(expected).astype(np.float32)))
 
 
 def query_state(model: SequentialModel, query: Query) -> Floats:

@@ -38,6 +38,7 @@ class _Layer(nn.Module):
         super().__init__()
         self.heads, self.dropout = sizes.heads, sizes.dropout
         self.attended, self.fed = nn.LayerNorm(sizes.width), nn.LayerNorm(sizes.width)
+        # query, key and value; saved weights of versions have this name
         self.asked = nn.Linear(sizes.width, 3 * sizes.width)
         self.out = nn.Linear(sizes.width, sizes.width)
         self.feed = nn.Sequential(

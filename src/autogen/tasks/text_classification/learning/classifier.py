@@ -75,8 +75,8 @@ class CosineClassifier(Classifier):
             self.vectors.copy_(functional.normalize(vectors, dim=-1))
 
     def grow(self, labels: int) -> None:
-        fresh = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
-        self.vectors = nn.Parameter(torch.cat([self.vectors.data, fresh]))
+        new_vectors = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
+        self.vectors = nn.Parameter(torch.cat([self.vectors.data, new_vectors]))
         self.neighbours = None
 
 
@@ -93,8 +93,8 @@ class SequenceClassifier(Classifier):
         if name is None:
             raise VersionDamaged(f"{type(encoder).__name__} has no linear layer with one output per label.")
         self.output = name
-        outside = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
-        self.head_prefixes = tuple(f"encoder.{child}." for child in outside)
+        head_names = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
+        self.head_prefixes = tuple(f"encoder.{child}." for child in head_names)
 
     @property
     def backbone(self) -> nn.Module:

@@ -16,7 +16,7 @@ from autogen.tasks.text_classification.learning.classifier import Classifier, Co
 from autogen.tasks.text_classification.learning.losses import ClassificationLoss
 from autogen.tasks.text_classification.learning.neighbours import MOST_CELLS, NeighbourScorer
 from autogen.tasks.text_classification.learning.sources import ModelSource
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.tasks.text_classification.rows import Example
 from autogen.training.encoder_fit import EncoderFit, Stage
 from autogen.training.loop.batching import TrainingRow
@@ -34,7 +34,9 @@ class ClassifierFit:
     engine: EncoderFit
     on_score: OnScore | None = None
 
-    def train(self, train: Sequence[Example], eval_rows: Sequence[Example], recipe: Recipe, stage: Stage) -> Classifier:
+    def train(
+        self, train: Sequence[Example], eval_rows: Sequence[Example], recipe: ClassifierRecipe, stage: Stage
+    ) -> Classifier:
         """Raises TrainingFailed, Interrupted."""
         model = self.source.build(self.task.labels, recipe.seed)
         tune(model, recipe.tuning)
@@ -59,7 +61,7 @@ class ClassifierFit:
     def encode(self, examples: Sequence[Example]) -> list[Encoded]:
         return self.encoder.encode(*texts_of(examples)) if examples else []
 
-    def _rows(self, examples: Sequence[Example], recipe: Recipe) -> list[TrainingRow]:
+    def _rows(self, examples: Sequence[Example], recipe: ClassifierRecipe) -> list[TrainingRow]:
         """Encoded rows; each label's name is one more."""
         gold = self.task.gold([example.label for example in examples])
         rows = [labelled(row, int(label)) for row, label in zip(self.encode(examples), gold, strict=True)]
@@ -91,7 +93,7 @@ class ClassifierFit:
         model.neighbours = NeighbourScorer.of(torch.from_numpy(embeddings), [row.target for row in rows], vectors)
 
 
-def loop_recipe(recipe: Recipe) -> LoopRecipe:
+def loop_recipe(recipe: ClassifierRecipe) -> LoopRecipe:
     """What the loop needs of it."""
     return LoopRecipe(
         learning_rate=recipe.learning_rate,

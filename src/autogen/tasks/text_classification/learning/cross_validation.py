@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
 from autogen.tasks.text_classification.learning.classifier_fit import ClassifierFit
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.tasks.text_classification.rows import Example
 from autogen.training.encoder_fit import Stage
 
@@ -33,7 +33,7 @@ class CrossValidation:
     """Models of all rows but a fold, one after the other. Finished folds are kept in `state`: a run may be resumed."""
 
     fit: ClassifierFit
-    recipe: Recipe
+    recipe: ClassifierRecipe
     state: Path
 
     def run(self, train: Sequence[Example]) -> OutOfFold:
@@ -58,7 +58,7 @@ class CrossValidation:
         logits: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return logits
 
-    def _fold_recipe(self) -> Recipe:
+    def _fold_recipe(self) -> ClassifierRecipe:
         """Shorter where the lower layers stay: there a model's scores hardly change between half of the epochs and all
         of them. Where all layers learn they do, so that such folds would not calibrate it."""
         if not self.recipe.tuning.frozen_share:

@@ -128,8 +128,8 @@ class DeepCheck:
         curve, label_imbalance = self._measure_curve(vectors)
         return self._report(
             label_errors=tuple(map(self._suspect, label_errors(opinions_of_rows, self.gold))),
-            near_duplicates=tuple(self._alike(pair) for pair in pairs if pair not in leaks),
-            leakage=tuple(self._alike(pair) for pair in pairs if pair in leaks),
+            near_duplicates=tuple(self._alike_rows(pair) for pair in pairs if pair not in leaks),
+            leakage=tuple(self._alike_rows(pair) for pair in pairs if pair in leaks),
             confusable=tuple(map(self._confused, confusions(opinions_of_rows, self.gold, self.oos_index))),
             imbalance=label_imbalance,
             learning_curve=curve,
@@ -177,8 +177,8 @@ class DeepCheck:
         curve = learning_curve(in_scope_vectors, gold, self.names, parts, guesses_with_all, seed, self._step)
         return curve, imbalance(in_scope_vectors, gold, labels, parts, guesses_with_all, seed, self._step)
 
-    def _step(self, done: str) -> None:
-        self.progress.advance(1, done)
+    def _step(self, stage: str) -> None:
+        self.progress.advance(1, stage)
 
     def _whole_texts(self) -> list[str]:
         return [self._whole_text(at) for at in range(len(self.rows.rows))]
@@ -198,7 +198,7 @@ class DeepCheck:
         scope = "looks out of scope" if error.suggested == self.oos_index else scope
         return SuspectLabel(self._ref(error.row), suggested, error.confidence, error.times, scope)
 
-    def _alike(self, pair: NearDuplicate) -> AlikeRows:
+    def _alike_rows(self, pair: NearDuplicate) -> AlikeRows:
         first, second = self._ref(pair.first), self._ref(pair.second)
         return AlikeRows(first, second, pair.cosine, first.label == second.label)
 

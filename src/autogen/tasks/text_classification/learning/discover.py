@@ -161,9 +161,11 @@ def _grain(rows: Floats, labels: Sequence[str]) -> float:
     gold = np.array(labels)
     within = []
     for label in sorted(set(labels)):
-        own = rows[gold == label]
-        if len(own) > 1:
-            within.append(1 - (float(np.square(own.sum(axis=0)).sum()) - len(own)) / (len(own) * (len(own) - 1)))
+        label_rows = rows[gold == label]
+        count = len(label_rows)
+        if count > 1:
+            cosines = float(np.square(label_rows.sum(axis=0)).sum()) - count  # of all pairs, each counted twice
+            within.append(1 - cosines / (count * (count - 1)))
     return GRAIN * float(np.median(within)) if within else APART
 
 

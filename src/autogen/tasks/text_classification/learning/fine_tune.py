@@ -37,8 +37,8 @@ from autogen.tasks.text_classification.learning.unlabelled import (
     UnlabelledReport,
     not_used,
 )
-from autogen.tasks.text_classification.model import ModelCard, write_task
-from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
+from autogen.tasks.text_classification.model import ClassifierCard, write_task
+from autogen.tasks.text_classification.recipe import ClassifierRecipe, choose_recipe
 from autogen.tasks.text_classification.rows import MOST_HELD_OUT, Example
 from autogen.training.encoder_fit import EncoderFit, Form, Proof, Stage
 from autogen.training.search.space import Knob
@@ -55,7 +55,7 @@ class FineTuningReport:
 
     metrics: dict[str, float]
     labels: tuple[str, ...]
-    recipe: Recipe
+    recipe: ClassifierRecipe
     precision: str  # while training
     exported: str  # fp32, int8 or int8-blocks
     exported_because: str
@@ -95,10 +95,10 @@ class FineTuning:
             return report
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> ClassifierRecipe:
         return self.recipe_for(self.train)
 
-    def recipe_for(self, train: Sequence[Example]) -> Recipe:
+    def recipe_for(self, train: Sequence[Example]) -> ClassifierRecipe:
         labels = [example.label for example in train]
         gpu = torch.cuda.is_available()
         return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head, gpu)
@@ -156,7 +156,7 @@ class _Training:
     """Fits the model: cross-validation where rows are few, the fit itself, then unlabelled texts."""
 
     job: FineTuning
-    recipe: Recipe
+    recipe: ClassifierRecipe
     fit: ClassifierFit
     progress: TrainingProgress
 
@@ -211,7 +211,7 @@ class _Export:
     """Writes the folder that answers: the graph, proven and made smaller; its labels, temperature and threshold."""
 
     job: FineTuning
-    recipe: Recipe
+    recipe: ClassifierRecipe
     fit: ClassifierFit
     progress: TrainingProgress
 
@@ -250,8 +250,8 @@ class _Export:
             return calibration.by_out_of_fold(out_of_fold, job.train)
         return job.source.calibrated_as(self.fit.task), {}
 
-    def _card(self, form: Form) -> ModelCard:
-        return ModelCard(
+    def _card(self, form: Form) -> ClassifierCard:
+        return ClassifierCard(
             task=self.fit.task.name,
             base_model=self.job.source.name,
             method=self.recipe.method,
