@@ -239,7 +239,7 @@ def test_protected_rows_are_read_with_the_columns_of_the_skill_that_they_are_for
     config = Project.open(bank).config
     found, problems = protected_rows(bank, config, needs_of(config))
     assert problems == []
-    texts = {skill: [one.measured.texts for one in data] for (skill, _), data in found.items()}
+    texts = {skill: [part.all_eval.texts for part in data] for (skill, _), data in found.items()}
     assert texts == {"support": [["my card was stolen"]], "loans": [["swap euro for yen now"]]}
 
 

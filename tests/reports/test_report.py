@@ -19,7 +19,7 @@ from autogen.reports.report import Report
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.tasks.text_classification import TASK
-from autogen.tasks.text_classification.answers import Answers, confusion
+from autogen.tasks.text_classification.answers import Answers, count_confusion
 from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.pictures import MOST_LABELS, confusion_matrix
@@ -145,7 +145,7 @@ def test_labels_and_texts_are_never_markup_nor_mathematics(tmp_path: Path) -> No
 @pytest.mark.parametrize(("labels", "rows"), [(2, 40), (30, 300), (77, 800), (1_000, 2_000)])
 def test_a_matrix_is_legible_with_any_number_of_labels(labels: int, rows: int) -> None:
     answers = answered(labels, rows)
-    found = confusion(answers.labels, answers.decided).most_confused(MOST_LABELS).clustered()
+    found = count_confusion(answers.labels, answers.decided).most_confused(MOST_LABELS).clustered()
     with style():
         figure = confusion_matrix(found)
     width, height = figure.get_size_inches()
@@ -157,7 +157,7 @@ def test_a_matrix_is_legible_with_any_number_of_labels(labels: int, rows: int) -
 
 def test_a_perfect_model_and_one_without_rows_have_reports_too() -> None:
     perfect = answered(50, 100)
-    assert confusion(perfect.decided, perfect.decided).most_confused(40).labels == ()
+    assert count_confusion(perfect.decided, perfect.decided).most_confused(40).labels == ()
     assert list(drawn(report(None))) == ["training"]
     assert "No rows to draw" in report(None).html()
 

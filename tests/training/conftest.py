@@ -14,7 +14,7 @@ from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.classifier_fit import labelled, loop_recipe
 from autogen.tasks.text_classification.learning.losses import ClassificationLoss
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.tasks.text_classification.recipe import Recipe, choose_recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe, choose_recipe
 from autogen.tasks.text_classification.rows import Example
 from autogen.training.loop.answers import Outputs
 from autogen.training.loop.batching import TrainingRow
@@ -47,7 +47,7 @@ def encoded(encoder: TextEncoder, learnt: Sequence[Example]) -> list[TrainingRow
     return [labelled(row, int(label)) for row, label in zip(texts, gold, strict=True)]
 
 
-def recipe(per_label: int = 10, **settings: object) -> Recipe:
+def recipe(per_label: int = 10, **settings: object) -> ClassifierRecipe:
     """All that was left open, chosen for this many rows of each label."""
     chosen = {"epochs": 3, "learning_rate": 5e-3, "freeze_embeddings": False, **settings}
     labels = [label for label in LABELS for _ in range(per_label)]
@@ -56,7 +56,7 @@ def recipe(per_label: int = 10, **settings: object) -> Recipe:
 
 def fit_of(
     model: Network,
-    chosen: Recipe,
+    chosen: ClassifierRecipe,
     rows: Sequence[TrainingRow],
     encoder: TextEncoder,
     state: Path,

@@ -114,12 +114,12 @@ class FeedbackOn:
         """Feedback in order of arrival: on this skill's answers, on none in particular, or with a label that this skill
         alone knows."""
         decisions = self.memory.feedback.decisions()
-        return [one for one in self.memory.feedback.all() if self._is_for_it(one, decisions.get(one.id))]
+        return [entry for entry in self.memory.feedback.all() if self._is_for_it(entry, decisions.get(entry.id))]
 
     def _is_for_it(self, feedback: Feedback, decision: Decision | None) -> bool:
         label = (decision.label if decision else None) or feedback.label
-        knowing = [name for name, labels in self.labels.items() if label in labels]
-        return knowing == [self.skill] if len(knowing) == 1 else feedback.skill in (None, self.skill)
+        skills = [name for name, labels in self.labels.items() if label in labels]
+        return skills == [self.skill] if len(skills) == 1 else feedback.skill in (None, self.skill)
 
 
 class TaskModel(Protocol):
@@ -239,7 +239,7 @@ class Tunable(Protocol):
 class Curated(Protocol):
     """A task whose corrections are sorted before they are learnt, and wait for review where they are in doubt."""
 
-    def curate(self, data: Any, given: FeedbackOn, champion: Any) -> Curation:
+    def curate(self, data: Any, feedback: FeedbackOn, champion: Any) -> Curation:
         """Which feedback joins the data, and which waits. `data`: as read, without feedback."""
 
 
@@ -284,7 +284,7 @@ class Task(Protocol[D, M]):
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> D:
         """Data to measure on: the rows of this file, a path relative to `root` (`evaluate --data`, protected rows)."""
 
-    def with_feedback(self, data: D, given: FeedbackOn, champion: M | None) -> D:
+    def with_feedback(self, data: D, feedback: FeedbackOn, champion: M | None) -> D:
         """Feedback joins the train rows; a share of it is set aside and joins the eval rows."""
 
     def unseen(self, data: D, learnt: frozenset[str]) -> D:

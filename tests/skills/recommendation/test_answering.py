@@ -20,7 +20,7 @@ from autogen.skills.recommendation.kind import RecommendationKind
 from autogen.skills.recommendation.request import Wanted
 from autogen.skills.recommendation.settings import Answering
 from autogen.skills.skill import Action, Observer, Offer, Reply, Turn
-from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks
+from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks_from_feedback
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
 from tests.skills.replies import reply_of
@@ -191,10 +191,10 @@ def test_what_is_disliked_is_not_shown_to_that_user(films: Recommendations) -> N
 def test_one_user_s_flood_is_no_trend_and_one_click_is_one() -> None:
     many = [said(f"c{number}", number=number) for number in range(MOST_A_DAY + 50)]
     who = {one.id: "u0" for one in many}
-    assert len(clicks(many, who)) == MOST_A_DAY
+    assert len(clicks_from_feedback(many, who)) == MOST_A_DAY
     again = [said("c1", number=1), said("c1", number=2)]
-    assert len(clicks(again, {one.id: "u0" for one in again})) == 1
-    assert clicks([replace(again[0], label=None)], {again[0].id: "u0"}) == []
+    assert len(clicks_from_feedback(again, {one.id: "u0" for one in again})) == 1
+    assert clicks_from_feedback([replace(again[0], label=None)], {again[0].id: "u0"}) == []
 
 
 def test_an_item_that_nobody_chose_yet_is_found_by_what_it_says(films: Recommendations) -> None:

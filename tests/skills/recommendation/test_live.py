@@ -9,7 +9,7 @@ from autogen.agents.agent import load_skills
 from autogen.skills.recommendation.answering import ITEMS
 from autogen.skills.recommendation.live import LiveRecommender
 from autogen.skills.recommendation.past import PastRecommender
-from autogen.tasks.recommendation.clicks import Click, clicks, standing
+from autogen.tasks.recommendation.clicks import Click, clicks_from_feedback, current_likes
 from autogen.versions.registry import Versions
 from tests.shop import DAY
 from tests.skills.recommendation.test_answering import said
@@ -35,13 +35,13 @@ def test_a_rating_likes_from_the_middle_on_dislikes_at_the_end_and_says_neither_
 ) -> None:
     """A look of 15 of 30 seconds likes; a shorter one says nothing against the item; "down" does."""
     feedback = said("c1", rating)
-    assert [one.liked for one in clicks([feedback], {feedback.id: "u"})] == liked
+    assert [one.liked for one in clicks_from_feedback([feedback], {feedback.id: "u"})] == liked
 
 
 def test_a_like_that_was_taken_back_does_not_stand() -> None:
     found = [click("a", "x", 1), click("b", "x", 2), click("a", "x", 3, liked=False), click("a", "y", 4, liked=False)]
     found += [click("a", "y", 5)]
-    assert [(one.user, one.item, one.time) for one in standing(found)] == [("b", "x", 2), ("a", "y", 5)]
+    assert [(one.user, one.item, one.time) for one in current_likes(found)] == [("b", "x", 2), ("a", "y", 5)]
 
 
 def test_what_is_turned_down_after_a_click_leads_nowhere_and_is_not_shown(live: LiveRecommender) -> None:

@@ -16,7 +16,7 @@ from autogen.progress import TrainingProgress
 from autogen.skills.recommendation.answering import Recommendations, Wanted
 from autogen.skills.recommendation.off_policy import read_log, slots_of
 from autogen.skills.recommendation.recommend import recommend, recommender_of
-from autogen.tasks.recommendation.rows import clicks_of, set_aside
+from autogen.tasks.recommendation.rows import liked_clicks, set_aside
 from autogen.versions.off_policy import FEWEST_CLICKS
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, write_shop
@@ -92,7 +92,7 @@ def test_improve_shows_what_candidate_and_champion_would_have_been_clicked(shop_
 def test_an_answer_that_chance_had_a_hand_in_is_set_aside_whole(explored: tuple[Path, float]) -> None:
     """Or those with a click that was learnt would be missing among them, and those without would not."""
     memory = Memory.open(explored[0])
-    clicks, _ = clicks_of(memory, "films")
+    clicks, _ = liked_clicks(memory, "films")
     answers = read_log(memory, "films").set_aside().answers
     assert {one.response.id for one in answers if one.clicked} == {
         one.answer for one in clicks if one.answer and set_aside(one.answer)

@@ -9,7 +9,7 @@ from autogen.models.tuning import tune
 from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.classifier import Classifier
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.training.loop import frozen
 from autogen.training.loop.answers import answers
 from autogen.training.loop.frozen import at_rest, frozen_layers, remembered
@@ -17,13 +17,13 @@ from autogen.training.loop.trainer import fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 
-def tuned(source: FromBaseModel, chosen: Recipe) -> Classifier:
+def tuned(source: FromBaseModel, chosen: ClassifierRecipe) -> Classifier:
     model = source.build(LABELS, 0)
     tune(model, chosen.tuning)
     return model
 
 
-def learnt(source: FromBaseModel, encoder: TextEncoder, chosen: Recipe, state: Path) -> Classifier:
+def learnt(source: FromBaseModel, encoder: TextEncoder, chosen: ClassifierRecipe, state: Path) -> Classifier:
     model = tuned(source, chosen)
     rows = encoded(encoder, examples(8, seed=1))
     held_out = [row.encoded for row in encoded(encoder, examples(3, seed=2))]

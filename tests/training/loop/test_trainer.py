@@ -23,7 +23,7 @@ from autogen.tasks.text_classification.learning.classifier import Classifier
 from autogen.tasks.text_classification.learning.classifier_fit import loop_recipe
 from autogen.tasks.text_classification.learning.losses import classification_loss
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.training.loop.answers import Outputs, answers
 from autogen.training.loop.batching import Collate
 from autogen.training.loop.checkpoints import forget_broken, last_checkpoint
@@ -46,14 +46,14 @@ class Fitting:
         self.score: Callable[[Outputs], float] | None = None
         self.log: list[dict[str, float]] = []
 
-    def build(self, recipe: Recipe) -> Classifier:
+    def build(self, recipe: ClassifierRecipe) -> Classifier:
         model = self.source.build(LABELS, recipe.seed)
         tune(model, recipe.tuning)
         return model
 
     def run(
         self,
-        recipe: Recipe,
+        recipe: ClassifierRecipe,
         model: Classifier | None = None,
         progress: TrainingProgress = QUIET,
         bf16: bool = False,

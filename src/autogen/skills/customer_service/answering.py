@@ -17,7 +17,7 @@ from autogen.feedback.events import Feedback
 from autogen.skills.customer_service.responses import spoken
 from autogen.skills.customer_service.settings import Answering
 from autogen.skills.skill import Offer, Reply, Turn
-from autogen.tasks.text_classification.decoding import Prediction
+from autogen.tasks.text_classification.decoding import LabelPrediction
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT
 
@@ -70,11 +70,11 @@ class CustomerService:
             return None
         return f"{quoted(name)} is no intent yet: enough rows of it make it one.{did_you_mean(name, known)}"
 
-    def _offer(self, prediction: Prediction, text: str, question: str | None) -> Offer:
+    def _offer(self, prediction: LabelPrediction, text: str, question: str | None) -> Offer:
         reply = partial(self._decide, prediction, text, question)
         return Offer(prediction.in_scope, prediction.confidence, reply, continues=question is not None)
 
-    def _decide(self, prediction: Prediction, text: str, question: str | None) -> Reply:
+    def _decide(self, prediction: LabelPrediction, text: str, question: str | None) -> Reply:
         """`question`: what was asked about, where the text is a number that no choice has."""
         sure, ranking = prediction.confidence, prediction.ranking
         if not prediction.in_scope:

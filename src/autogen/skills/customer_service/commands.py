@@ -33,7 +33,7 @@ def add(app: typer.Typer, host: CommandHost) -> None:
         opened, to = host.open_project(project).skill(KIND, skill), output(project, as_json)
         if target is not None:
             look.check_target(target)
-        found = look.Search(
+        found = look.IntentSearch(
             skill=opened.name,
             need=opened.need,
             data=opened.data,

@@ -32,11 +32,11 @@ from autogen.skills.recommendation.wishes.understood import is_guessed, notes_on
 from autogen.skills.recommendation.wishes.vocabulary import telling, vocabulary_of
 from autogen.skills.recommendation.wishes.wish import Wish
 from autogen.skills.skill import Offer, Reply, Turn
-from autogen.tasks.recommendation.clicks import clicks
+from autogen.tasks.recommendation.clicks import clicks_from_feedback
 from autogen.tasks.recommendation.indexes import TEXTS_FILE
 from autogen.tasks.recommendation.interactions import Places
 from autogen.tasks.recommendation.metrics import TOP
-from autogen.tasks.recommendation.model import CATALOGUE_FILE, TEXT_FOLDER, Part, Recommender
+from autogen.tasks.recommendation.model import CATALOGUE_FILE, TEXT_FOLDER, Candidates, Recommender
 from autogen.tasks.recommendation.trend import WEEK, Floats, Query, top
 
 ITEMS = "items"
@@ -92,7 +92,7 @@ class Recommendations:
 
     def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
         """Learn at once from what people clicked. `who`: the user behind each feedback, by its id."""
-        self.live.observe(clicks(feedback, who, self.live.counted))
+        self.live.observe(clicks_from_feedback(feedback, who, self.live.counted))
 
     def consider(self, turns: Sequence[Turn]) -> list[Offer]:
         return [self._offer(turn) for turn in turns]
@@ -197,7 +197,9 @@ class Recommendations:
             return np.zeros(len(self.catalogue), np.float32)
         return vocabulary_of(self.catalogue).title_words.shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
 
-    def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats) -> Part | None:
+    def _part(
+        self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats
+    ) -> Candidates | None:
         """What is scored of a large catalogue; None: everything."""
         if self.shortlist is None:
             return None

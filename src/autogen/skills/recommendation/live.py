@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.tasks.recommendation.clicks import Click, Counted
+from autogen.tasks.recommendation.clicks import Click, ClickCounts
 from autogen.tasks.recommendation.interactions import Places, Times
-from autogen.tasks.recommendation.model import LONGEST, Part, Recommender
+from autogen.tasks.recommendation.model import LONGEST, Candidates, Recommender
 from autogen.tasks.recommendation.trend import Floats, Query, Trend
 
 MOST_CLICKED = 500  # clicks after which what is chosen most is found anew
@@ -44,7 +44,7 @@ class LiveRecommender:
         self._people: dict[str, _Person] = {}
         self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
         self._clicked: list[int] = []
-        self.counted = Counted()
+        self.counted = ClickCounts()
         self._guard = threading.Lock()
 
     def clock(self) -> float:
@@ -102,7 +102,7 @@ class LiveRecommender:
         had = np.concatenate([everything, np.array(disliked, np.int32)])
         return Query(everything[order].astype(np.int32), all_times[order], now), had.astype(np.int32)
 
-    def counts(self, now: float, part: Part | None = None) -> Floats:
+    def counts(self, now: float, part: Candidates | None = None) -> Floats:
         """What trends, (half-lives, items) or of the part."""
         with self._guard:
             return self._trend.at(now, None if part is None else part.places)
@@ -120,9 +120,9 @@ class LiveRecommender:
         with self._guard:
             return self._trend.never()
 
-    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+    def scores(self, query: Query, counts: Floats, part: Candidates | None = None) -> Floats:
         """Log-probabilities of all items, or of a part of them; −∞ for those not in the catalogue."""
-        found = self.model.offered(self.model.scores(query, counts, part), part)
+        found = self.model.mask_unoffered(self.model.scores(query, counts, part), part)
         weighed = found if part is None else found + part.stands_for
         best = weighed.max(initial=-np.inf)
         if not np.isfinite(best):

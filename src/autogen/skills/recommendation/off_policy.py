@@ -22,7 +22,7 @@ from autogen.skills.recommendation.past import PastRecommender
 from autogen.skills.recommendation.request import Wanted
 from autogen.storage.responses import StoredResponse
 from autogen.tasks.recommendation.clicks import Click, likes
-from autogen.tasks.recommendation.rows import said_of, set_aside
+from autogen.tasks.recommendation.rows import read_clicks, set_aside
 from autogen.versions.manifest import Manifest
 from autogen.versions.off_policy import Expected, Slots, difference, estimate
 
@@ -73,7 +73,7 @@ def read_log(memory: Memory, skill: str) -> Log:
         shown = frozenset(name for name, _ in one.alternatives)
         wanted = Wanted.from_json(exploration.asked)
         answers.append(Logged(one, wanted, exploration.propensities, clicked[one.id] & shown))
-    return Log(tuple(sorted(answers, key=lambda one: one.time)), tuple(said_of(memory, skill)))
+    return Log(tuple(sorted(answers, key=lambda one: one.time)), tuple(read_clicks(memory, skill)))
 
 
 def _clicked(feedback: Sequence[Feedback]) -> defaultdict[str | None, frozenset[str]]:

@@ -17,7 +17,7 @@ from autogen.knowledge.vector_index import Mask, VectorIndex
 from autogen.skills.recommendation.live import LiveRecommender
 from autogen.tasks.recommendation.indexes import EMBEDDED, SEQUENCE_INDEX, TABLE_FILE, TEXT_INDEX, _index_of_texts
 from autogen.tasks.recommendation.interactions import Places
-from autogen.tasks.recommendation.model import LONGEST, Part
+from autogen.tasks.recommendation.model import LONGEST, Candidates
 from autogen.tasks.recommendation.trend import RECENT, Floats, Query, top
 
 ALL_SCORED = 20_000  # items that pass filters and rules: no shortlist is made of so few
@@ -55,7 +55,7 @@ class Shortlist:
 
     def of(
         self, query: Query, passing: Mask, sought: Sequence[Floats], named: Sequence[int] = (), new: bool = False
-    ) -> Part:
+    ) -> Candidates:
         """What is to be scored for a query. `passing`: bool (catalogue,); `sought`: what items' texts should be like,
         each (width,); `named`: places that are to be among it; `new`: with items that nobody has chosen."""
         inside = np.flatnonzero(passing) if passing.sum() <= ALL_SCORED else self._near(query, passing, sought, new)
@@ -66,7 +66,7 @@ class Shortlist:
         others = self.live.model.card.offered - int((certain < self.live.model.card.offered).sum())
         if len(rest):
             stands_for[np.searchsorted(places, rest)] = np.log(max(others, 1) / len(rest))
-        return Part(places, stands_for)
+        return Candidates(places, stands_for)
 
     def _near(self, query: Query, passing: Mask, sought: Sequence[Floats], new: bool) -> NDArray[np.int64]:
         found: list[NDArray[np.integer]] = [self.live.trending(OF_EACH), self._linear(query)]
@@ -83,7 +83,7 @@ class Shortlist:
         """What the sequential reading seeks, of what passes each mask; none without such a reading."""
         if self.sequence is None or self.live.model.sequence is None:
             return []
-        wanted, found = self.live.model.sequence.sought(query), []
+        wanted, found = self.live.model.sequence.query_vector(query), []
         for passing in masks:
             everything = np.zeros(len(self.live.model.items), bool)
             everything[: len(passing)] = passing
@@ -110,14 +110,14 @@ class Shortlist:
         return spoken_for[top(linear.scores(query.items)[spoken_for], OF_EACH)]
 
 
-def in_catalogue(items: int, part: Part | None) -> Places:
+def in_catalogue(items: int, part: Candidates | None) -> Places:
     """The places of the catalogue that are scored."""
     if part is None:
         return np.arange(items, dtype=np.int32)
     return part.places[: np.searchsorted(part.places, items)]
 
 
-def popular(week: Floats, part: Part | None) -> NDArray[np.bool_]:
+def popular(week: Floats, part: Candidates | None) -> NDArray[np.bool_]:
     """Which items everybody chooses this week. Of a part, those count for more that stand for others."""
     if part is None:
         least = np.quantile(week, TRENDING)

@@ -39,11 +39,11 @@ def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, Built]:
     for vectors, index in ((TEXTS_FILE, TEXT_INDEX), (VECTORS_FILE, SEQUENCE_INDEX)):
         if not (folder / vectors).exists():
             continue
-        kept = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
+        array = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
         if index == TEXT_INDEX and where != EMBEDDED:
-            (folder / TABLE_FILE).write_text(PgVectorIndex.build(kept, where).table, "ascii")
+            (folder / TABLE_FILE).write_text(PgVectorIndex.build(array, where).table, "ascii")
         else:
-            built[index] = VectorIndex.build(kept, folder / index)
+            built[index] = VectorIndex.build(array, folder / index)
     return built
 
 

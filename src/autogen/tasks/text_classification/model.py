@@ -22,13 +22,13 @@ from autogen.errors import VersionDamaged
 from autogen.runtime.encoding import TOKENIZER_FILE, Encoded, TextEncoder
 from autogen.runtime.session import MODEL_FILE, ExportedModel, Outputs
 from autogen.storage.files import sha256_of
-from autogen.tasks.text_classification.decoding import Prediction, TextClassification
+from autogen.tasks.text_classification.decoding import LabelPrediction, TextClassification
 
 TASK_FILE = "task.json"
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ClassifierCard:
     """What `task.json` says besides the task itself."""
 
     task: str
@@ -44,7 +44,7 @@ class TunedModel:
 
     def __init__(
         self,
-        card: ModelCard,
+        card: ClassifierCard,
         task: TextClassification,
         encoder: TextEncoder,
         graph: ExportedModel,
@@ -61,7 +61,7 @@ class TunedModel:
         """Raises VersionDamaged when a file is missing or cannot be read."""
         try:
             values = json.loads((folder / TASK_FILE).read_text("utf-8"))
-            card = ModelCard(**values["model"])
+            card = ClassifierCard(**values["model"])
             task = TextClassification.from_json(values["task"])
             encoder = TextEncoder.load(folder, card.max_length, card.pad_id)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -70,7 +70,7 @@ class TunedModel:
             raise VersionDamaged(f"{folder}: the tokenizer cannot be read: {error}") from error
         return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
-    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Prediction]:
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[LabelPrediction]:
         return self.task.decode(self.logits(texts, pairs)) if texts else []
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Any:
@@ -81,11 +81,11 @@ class TunedModel:
         """Every output of the graph, rows in the order given."""
         if len(rows) == 1:
             return self.graph.run(self.encoder.pad(rows))
-        found: Outputs = {}
+        outputs: Outputs = {}
         for places, arrays in self.encoder.sorted_batches(rows, batch_size):
             for name, values in self.graph.run(arrays).items():
-                found.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
-        return found
+                outputs.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
+        return outputs
 
     def with_task(self, task: TextClassification) -> TunedModel:
         return TunedModel(self.card, task, self.encoder, self.graph, self.folder)
@@ -102,23 +102,26 @@ class TunedModel:
     def digest(self) -> str:
         """Of the weights, the tokenizer, the form of the export, and the task with a skill's settings applied. Not of
         the graph: an exporter numbers nodes as it goes."""
-        own = hashlib.sha256(json.dumps(self.task.to_json(), sort_keys=True).encode())
+        hasher = hashlib.sha256(json.dumps(self.task.to_json(), sort_keys=True).encode())
         if self.folder is not None:
             files = (self.folder / TASK_FILE, self.folder / TOKENIZER_FILE, *(self.folder / "weights").rglob("*"))
             for path in sorted(path for path in files if path.is_file()):
-                own.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
-        return own.hexdigest()
+                hasher.update(f"{path.relative_to(self.folder)} {sha256_of(path)}\n".encode())
+        return hasher.hexdigest()
 
     answer_column = "prediction"
 
     def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """`prediction` (after rejection) and `confidence` of rows with `text` and, perhaps, `text_pair`."""
         predictions = self.predict(*_texts(rows))
-        return [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in predictions]
+        return [
+            {"prediction": prediction.decided, "confidence": round(prediction.confidence, 6)}
+            for prediction in predictions
+        ]
 
     def probabilities(self, rows: Sequence[Row]) -> list[dict[str, float]]:
-        found = self.task.probabilities(self.logits(*_texts(rows))) if rows else ()
-        return [dict(zip(self.task.labels, map(float, row), strict=True)) for row in found]
+        probabilities = self.task.probabilities(self.logits(*_texts(rows))) if rows else ()
+        return [dict(zip(self.task.labels, map(float, row), strict=True)) for row in probabilities]
 
 
 def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:
@@ -126,6 +129,6 @@ def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:
     return [str(row.values["text"]) for row in rows], pairs if any(pairs) else None
 
 
-def write_task(folder: Path, card: ModelCard, task: TextClassification) -> None:
+def write_task(folder: Path, card: ClassifierCard, task: TextClassification) -> None:
     values = {"model": asdict(card), "task": task.to_json()}
     (folder / TASK_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")

@@ -36,8 +36,8 @@ def contrastive_by_the_paper(embedding: Tensor, gold: list[int], temperature: fl
 @given(GOLD, st.sampled_from([0.07, 0.5]))
 def test_the_contrastive_loss_is_that_of_the_paper(gold: list[int], temperature: float) -> None:
     embedding = answer(len(gold)).embedding
-    found = supervised_contrastive(embedding, torch.tensor(gold), temperature)
-    assert found.item() == pytest.approx(contrastive_by_the_paper(embedding, gold, temperature), rel=1e-6)
+    loss = supervised_contrastive(embedding, torch.tensor(gold), temperature)
+    assert loss.item() == pytest.approx(contrastive_by_the_paper(embedding, gold, temperature), rel=1e-6)
 
 
 def test_labels_that_occur_once_have_no_contrast_and_no_gradient() -> None:
@@ -47,18 +47,18 @@ def test_labels_that_occur_once_have_no_contrast_and_no_gradient() -> None:
     assert loss.item() == 0 and embedding.grad is not None and not embedding.grad.any()
 
 
-def by_hand(found: Answer, gold: list[int], smoothing: float, contrastive: float, outlier: float) -> float:
+def by_hand(output: Answer, gold: list[int], smoothing: float, contrastive: float, outlier: float) -> float:
     """Row by row: smoothed cross-entropy of in-scope rows, cross-entropy to no label at all of the others."""
-    inside = [at for at, label in enumerate(gold) if label >= 0]
-    outside = [at for at, label in enumerate(gold) if label < 0]
-    logs = [[value - math.log(sum(map(math.exp, row))) for value in row] for row in found.logits.tolist()]
+    in_scope = [at for at, label in enumerate(gold) if label >= 0]
+    out_of_scope = [at for at, label in enumerate(gold) if label < 0]
+    logs = [[value - math.log(sum(map(math.exp, row))) for value in row] for row in output.logits.tolist()]
     loss = 0.0
-    for at in inside:
+    for at in in_scope:
         even = sum(logs[at]) / len(logs[at])
-        loss -= ((1 - smoothing) * logs[at][gold[at]] + smoothing * even) / len(inside)
-    if inside and contrastive:
-        loss += contrastive * contrastive_by_the_paper(found.embedding[inside], [gold[at] for at in inside], 0.07)
-    for at in outside:
+        loss -= ((1 - smoothing) * logs[at][gold[at]] + smoothing * even) / len(in_scope)
+    if in_scope and contrastive:
+        loss += contrastive * contrastive_by_the_paper(output.embedding[in_scope], [gold[at] for at in in_scope], 0.07)
+    for at in out_of_scope:
         loss -= outlier * sum(logs[at]) / len(logs[at]) / len(gold)
     return loss
 
@@ -72,11 +72,11 @@ def by_hand(found: Answer, gold: list[int], smoothing: float, contrastive: float
 def test_the_whole_loss_is_the_sum_of_its_parts(
     gold: list[int], smoothing: float, contrastive: float, outlier: float
 ) -> None:
-    found = answer(len(gold))
-    loss = classification_loss(found, torch.tensor(gold), smoothing, contrastive, outlier)
-    assert loss.item() == pytest.approx(by_hand(found, gold, smoothing, contrastive, outlier), rel=1e-6)
+    output = answer(len(gold))
+    loss = classification_loss(output, torch.tensor(gold), smoothing, contrastive, outlier)
+    assert loss.item() == pytest.approx(by_hand(output, gold, smoothing, contrastive, outlier), rel=1e-6)
     loss.backward()
-    assert found.logits.grad is not None and found.logits.grad.isfinite().all()
+    assert output.logits.grad is not None and output.logits.grad.isfinite().all()
 
 
 def test_out_of_scope_rows_are_pulled_towards_no_label() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from autogen.tasks.text_classification.recipe import Recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.training.search.space import Choice, Knob, Share, layer_knobs, optimiser_knobs
 
 
-def search_space(recipe: Recipe, fixed: Collection[str]) -> dict[str, Knob]:
+def search_space(recipe: ClassifierRecipe, fixed: Collection[str]) -> dict[str, Knob]:
     """The settings left open for this tuning method, less those that are `fixed` (the user's own)."""
     alone = recipe.method == "head"
     rate = recipe.head_learning_rate if alone else recipe.learning_rate
