@@ -13,7 +13,7 @@ import pytest
 
 from autogen import plugins
 from autogen.errors import ConfigError, MissingDependency, UsageError
-from autogen.plugins import API, SKILLS, TASKS, Table, skills, tasks
+from autogen.plugins import API, SKILLS, TASKS, PluginRegistry, skills, tasks
 from tests.cli.process import autogen
 
 GROUP = "autogen.tasks"
@@ -163,7 +163,7 @@ def test_what_can_be_loaded_is_and_of_the_rest_it_is_said_why(install: Install) 
 
 
 def test_names_are_listed_in_order() -> None:
-    table: Table[object] = tasks()
+    table: PluginRegistry[object] = tasks()
     assert [*table] == sorted(table) and {*TASKS} <= {*table} and {*SKILLS} <= {*skills()}
 
 

@@ -11,7 +11,7 @@ import pytest
 from autogen import Project
 from autogen.errors import ConfigError, Interrupted, UsageError
 from autogen.progress import TrainingProgress
-from autogen.project.resuming import RUN_FILE, go_on
+from autogen.project.resuming import RUN_FILE, resume_run
 from tests.cli.process import called, refused
 
 
@@ -110,7 +110,7 @@ def test_what_is_not_there_or_damaged_cannot_be_resumed(untrained: Path, tmp_pat
         Project.open(untrained).train(resume=True, progress=TrainingProgress(quiet=True))
     (tmp_path / RUN_FILE).write_text('{"config"', "utf-8")
     with pytest.raises(UsageError, match="damaged"):
-        go_on(tmp_path, {}, force=True)
+        resume_run(tmp_path, {}, force=True)
 
 
 def test_another_champion_is_named_and_folds_of_other_data_are_forgotten(tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_another_champion_is_named_and_folds_of_other_data_are_forgotten(tmp_pat
         (tmp_path / "a/b" / name).mkdir(parents=True)
     (tmp_path / "a/b/fold-1.npy").touch()
     with pytest.raises(ConfigError, match=r"champion \(none before, 0001 now\)"):
-        go_on(tmp_path, record, force=False)
-    assert "champion (none before, 0001 now)" in go_on(tmp_path, record, force=True)
+        resume_run(tmp_path, record, force=False)
+    assert "champion (none before, 0001 now)" in resume_run(tmp_path, record, force=True)
     assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["final"]
-    assert go_on(tmp_path, record, force=False) == ""
+    assert resume_run(tmp_path, record, force=False) == ""
 
 
 def run_of(support: dict[str, object]) -> dict[str, object]:
@@ -154,7 +154,7 @@ def test_a_skill_s_base_model_and_a_need_s_method_shape_the_weights(
 ) -> None:
     (tmp_path / RUN_FILE).write_text(json.dumps(run_of(before)), "utf-8")
     with pytest.raises(ConfigError, match="do not fit any more") as raised:
-        go_on(tmp_path, run_of(now), force=True)
+        resume_run(tmp_path, run_of(now), force=True)
     assert says in str(raised.value)
 
 
@@ -162,11 +162,11 @@ def test_a_need_s_other_settings_are_named_as_in_the_file_and_may_be_forced(tmp_
     (tmp_path / RUN_FILE).write_text(json.dumps(run_of({"need_training": {"intent": {"epochs": 6}}})), "utf-8")
     now = run_of({"need_training": {"intent": {"epochs": 5}}})
     with pytest.raises(ConfigError, match=r"settings \(skills\.support\.training\.intent\.epochs\)"):
-        go_on(tmp_path, now, force=False)
-    assert "skills.support.training.intent.epochs" in go_on(tmp_path, now, force=True)
+        resume_run(tmp_path, now, force=False)
+    assert "skills.support.training.intent.epochs" in resume_run(tmp_path, now, force=True)
 
 
 def test_settings_that_an_older_run_did_not_know_and_that_are_not_set_have_not_changed(tmp_path: Path) -> None:
     (tmp_path / RUN_FILE).write_text(json.dumps(run_of({"type": "customer-service"})), "utf-8")
     now = run_of({"type": "customer-service", "base_model": None, "need_training": None, "options": {}})
-    assert go_on(tmp_path, now, force=False) == ""
+    assert resume_run(tmp_path, now, force=False) == ""
