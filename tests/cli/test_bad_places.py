@@ -41,9 +41,9 @@ def slow(file_bytes: int) -> ParameterSet:
 @pytest.mark.parametrize("file_bytes", [65_536, slow(8_192), slow(122_880), slow(300_000)])
 def test_a_training_that_cannot_write_says_so_and_changes_nothing(project: Path, file_bytes: int) -> None:
     before = called("versions", "-p", project, "--json").json
-    done = autogen("train", "-p", project, program=limited_to(file_bytes))
-    assert done.code == 3
-    _names_the_disk(done.err, "File too large", "disk I/O error")
+    result = autogen("train", "-p", project, program=limited_to(file_bytes))
+    assert result.code == 3
+    _names_the_disk(result.err, "File too large", "disk I/O error")
     assert called("versions", "-p", project, "--json").json == before
     assert answers(project)
 
@@ -65,10 +65,10 @@ if _may_mount():  # elsewhere the limit on file sizes stands for a full disk alo
         disk.mkdir()
         kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
         words = [*SMALL_DISK, f"cd / && {SCRIPT.replace('-p .', f'-p {disk}')}", "sh", str(kilobytes), str(disk)]
-        done = subprocess.run([*words, str(project), *command()], capture_output=True, text=True, check=False)
-        assert "train ended with 3" in done.stderr
-        _names_the_disk(done.stderr, "No space left", "disk I/O error")
-        assert json.loads(done.stdout)["version"] == "0001"
+        result = subprocess.run([*words, str(project), *command()], capture_output=True, text=True, check=False)
+        assert "train ended with 3" in result.stderr
+        _names_the_disk(result.stderr, "No space left", "disk I/O error")
+        assert json.loads(result.stdout)["version"] == "0001"
 
 
 def _names_the_disk(err: str, *reasons: str) -> None:
@@ -92,10 +92,10 @@ def test_a_read_only_project_can_be_read_and_says_what_cannot_be_written(project
 def test_feedback_of_a_read_only_project_is_listed_also_what_is_only_in_the_log(project: Path) -> None:
     Agent.load(project).feedback(Agent.load(project).respond("my card was stolen").id, label="lost_card")
     with read_only(project):
-        done = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
-        assert [one["label"] for one in done.json["feedback"]] == ["lost_card"], done.err
+        result = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
+        assert [entry["label"] for entry in result.json["feedback"]] == ["lost_card"], result.err
         exported = autogen("feedback", "export", "-p", project, program=WITHOUT_PRIVILEGES).objects
-        assert [one["label"] for one in exported] == ["lost_card"]
+        assert [entry["label"] for entry in exported] == ["lost_card"]
 
 
 def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path) -> None:

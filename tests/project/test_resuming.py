@@ -54,11 +54,11 @@ def add_row(project: Path, row: str) -> None:
 def test_changed_data_and_settings_are_named_and_go_on_when_forced(interrupted: Path) -> None:
     add_row(interrupted, "please block my stolen wallet now,lost_card")
     change(interrupted, "epochs = 6", "epochs = 5\nweight_decay = 0.02")
-    done = called("train", "-p", interrupted, "--resume")
-    refused(done, 2, "data (support/intent)", "skills.support.training.epochs", "--resume --force")
-    done = called("train", "-p", interrupted, "--resume", "--force", "--json")
-    assert done.code == 0, done.err
-    warning = " ".join(done.err.split())
+    result = called("train", "-p", interrupted, "--resume")
+    refused(result, 2, "data (support/intent)", "skills.support.training.epochs", "--resume --force")
+    result = called("train", "-p", interrupted, "--resume", "--force", "--json")
+    assert result.code == 0, result.err
+    warning = " ".join(result.err.split())
     assert "warning: The training goes on although this has changed since it began: data (support/intent)" in warning
     assert "Its checkpoints keep skills.support.training.weight_decay as before" in warning
     history = Project.open(interrupted).versions.all()[0].skills["support"].models["intent"].training["history"]
@@ -71,24 +71,24 @@ def test_the_skill_s_own_keys_count_as_settings(interrupted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "after", "reason"),
     [
         ("[skills.support.training]", '[skills.support.training]\nmethod = "head"', "skills.support.training.method"),
         ("freeze_embeddings = false", "freeze_embeddings = true", "freeze_embeddings"),
     ],
 )
 def test_what_its_checkpoints_do_not_fit_is_refused_also_when_forced(
-    interrupted: Path, before: str, after: str, says: str
+    interrupted: Path, before: str, after: str, reason: str
 ) -> None:
     change(interrupted, before, after)
-    refused(called("train", "-p", interrupted, "--resume", "--force"), 2, "do not fit any more", says)
+    refused(called("train", "-p", interrupted, "--resume", "--force"), 2, "do not fit any more", reason)
 
 
 def test_other_labels_are_refused_also_when_forced(interrupted: Path) -> None:
     add_row(interrupted, "my money was returned,refund")
     add_row(interrupted, "please payback my money,refund")
-    done = called("train", "-p", interrupted, "--resume", "--force")
-    refused(done, 2, "labels of support/intent: new refund")
+    result = called("train", "-p", interrupted, "--resume", "--force")
+    refused(result, 2, "labels of support/intent: new refund")
 
 
 def test_rows_that_were_learnt_and_are_held_out_now_are_refused_also_when_forced(interrupted: Path) -> None:
@@ -97,8 +97,8 @@ def test_rows_that_were_learnt_and_are_held_out_now_are_refused_also_when_forced
     train.write_text("\n".join(lines) + "\n", "utf-8")
     with (interrupted / "data/eval.csv").open("a", encoding="utf-8") as file:
         file.write(f"{last}\n")
-    done = called("train", "-p", interrupted, "--resume", "--force")
-    refused(done, 2, "1 rows of support/intent that were learnt are no training rows now")
+    result = called("train", "-p", interrupted, "--resume", "--force")
+    refused(result, 2, "1 rows of support/intent that were learnt are no training rows now")
 
 
 def test_force_alone_is_bad_usage(untrained: Path) -> None:
@@ -134,7 +134,7 @@ def run_of(support: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "says"),
+    ("before", "now", "reason"),
     [
         ({"base_model": None}, {"base_model": "./other"}, "skills.support.base_model"),
         (
@@ -150,12 +150,12 @@ def run_of(support: dict[str, object]) -> dict[str, object]:
     ],
 )
 def test_a_skill_s_base_model_and_a_need_s_method_shape_the_weights(
-    tmp_path: Path, before: dict[str, object], now: dict[str, object], says: str
+    tmp_path: Path, before: dict[str, object], now: dict[str, object], reason: str
 ) -> None:
     (tmp_path / RUN_FILE).write_text(json.dumps(run_of(before)), "utf-8")
     with pytest.raises(ConfigError, match="do not fit any more") as raised:
         resume_run(tmp_path, run_of(now), force=True)
-    assert says in str(raised.value)
+    assert reason in str(raised.value)
 
 
 def test_a_need_s_other_settings_are_named_as_in_the_file_and_may_be_forced(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from tests.tasks.text_classification.learning.test_discover import write_log
 
 def test_proposals_are_printed_and_written(untrained: Path, tmp_path: Path) -> None:
     log, target = write_log(tmp_path), tmp_path / "proposed.csv"
-    process = called("discover", "-p", untrained, "--input", log, "--output", target, "--json")
-    assert process.code == 0, process.err
-    answer = process.json
+    result = called("discover", "-p", untrained, "--input", log, "--output", target, "--json")
+    assert result.code == 0, result.err
+    answer = result.json
     assert answer["proposals"] and answer["output"] == str(target)
     assert len(target.read_text("utf-8").splitlines()) == answer["rows"] + 1
     shown = called("discover", "-p", untrained, "--input", log)
@@ -21,5 +21,5 @@ def test_proposals_are_printed_and_written(untrained: Path, tmp_path: Path) -> N
 def test_bad_input_is_said_in_one_line(untrained: Path, tmp_path: Path) -> None:
     log = write_log(tmp_path)
     for words in (["--min-size", "1", "--input", log], ["--input", tmp_path / "none.csv"], []):
-        process = called("discover", "-p", untrained, *words)
-        assert process.code == 2 and process.err.startswith("error:"), process.err
+        result = called("discover", "-p", untrained, *words)
+        assert result.code == 2 and result.err.startswith("error:"), result.err

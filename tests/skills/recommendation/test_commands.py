@@ -7,9 +7,9 @@ from tests.cli.process import autogen, called
 
 
 def test_items_are_recommended_with_the_evidence_for_each(shop: Path) -> None:
-    process = called("recommend", "-p", shop, "--user", "u1", "-k", "3", "--json")
-    assert process.code == 0, process.err
-    answer = process.json
+    result = called("recommend", "-p", shop, "--user", "u1", "-k", "3", "--json")
+    assert result.code == 0, result.err
+    answer = result.json
     assert len(answer["items"]) == 3
     assert all(item["reason"] for item in answer["items"])
     shown = called("recommend", "-p", shop, "--query", "a comedy under 10 euros")
@@ -19,17 +19,17 @@ def test_items_are_recommended_with_the_evidence_for_each(shop: Path) -> None:
 
 def test_what_cannot_be_asked_is_said_in_one_line(shop: Path, trained: Path) -> None:
     for words in (["--filters", "{"], ["--filters", '{"colour": "red"}'], ["--skill", "none"]):
-        process = called("recommend", "-p", shop, *words)
-        assert process.code == 2 and process.err.startswith("error:"), process.err
+        result = called("recommend", "-p", shop, *words)
+        assert result.code == 2 and result.err.startswith("error:"), result.err
     assert called("recommend", "-p", trained).code == 2
     nothing = called("recommend", "-p", shop, "--filters", '{"price": {"max": -1}}')
     assert nothing.code == 0 and "Nothing passes" in nothing.out
 
 
 def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
-    process = autogen("chat", "-p", shop, "--json", typed="a comedy\n2\nsomething else\n/new\n2\n")
-    assert process.code == 0, process.err
-    first, click, other, *rest = [json.loads(line) for line in process.out.splitlines()]
+    result = autogen("chat", "-p", shop, "--json", typed="a comedy\n2\nsomething else\n/new\n2\n")
+    assert result.code == 0, result.err
+    first, click, other, *rest = [json.loads(line) for line in result.out.splitlines()]
     assert click["item"] == first["alternatives"][1][0]
     assert click["feedback"].startswith("fb-")
     assert other["conversation_id"] == first["conversation_id"]
@@ -37,12 +37,12 @@ def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
 
 
 def test_in_chat_a_card_that_does_not_interest_is_not_shown_again(shop: Path) -> None:
-    process = autogen(
+    result = autogen(
         "chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n/down 99\n/up c3\n"
     )
-    assert process.code == 0, process.err
-    assert "Expected a number from 1 to" in process.err
-    first, _, again, *_ = process.objects
+    assert result.code == 0, result.err
+    assert "Expected a number from 1 to" in result.err
+    first, _, again, *_ = result.objects
     turned_down = first["alternatives"][0][0]
     assert turned_down not in dict(again["alternatives"])
     feedback = called("feedback", "list", "-p", shop, "--json").json["feedback"]
