@@ -84,10 +84,10 @@ def test_the_openai_client_gets_each_piece_as_it_comes(telling: ServerProcess) -
 def test_a_stream_ends_with_all_that_is_known_and_the_response_is_kept(telling: ServerProcess) -> None:
     answer = telling.http.post("/v1/chat/completions", json=body("once upon a time", "whole"))
     assert answer.headers["content-type"].startswith("text/event-stream")
-    role, *words, end, end = events(answer.text)
+    role, *words, end, terminator = events(answer.text)
     assert role["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert [event["choices"][0]["delta"]["content"] for event in words] == ["once", " upon", " a", " time"]
-    assert end["choices"][0]["finish_reason"] == "stop" and end == "[DONE]"
+    assert end["choices"][0]["finish_reason"] == "stop" and terminator == "[DONE]"
     assert (end["autogen"]["details"]["words"], end["autogen"]["skill"]) == (4, "telling")
     stored = Memory.open(telling.project).responses.get(role["id"])
     assert (stored.text, stored.conversation_id) == ("once upon a time", "whole")
