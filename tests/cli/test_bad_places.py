@@ -45,9 +45,9 @@ def slow(file_bytes: int) -> ParameterSet:
 @pytest.mark.parametrize("file_bytes", [65_536, slow(8_192), slow(122_880), slow(300_000)])
 def test_a_training_that_cannot_write_says_so_and_changes_nothing(project: Path, file_bytes: int) -> None:
     before = called("versions", "-p", project, "--json").json
-    done = autogen("train", "-p", project, program=limited_to(file_bytes))
-    assert done.code == 3
-    _names_the_disk(done.err, "File too large", "disk I/O error")
+    result = autogen("train", "-p", project, program=limited_to(file_bytes))
+    assert result.code == 3
+    _names_the_disk(result.err, "File too large", "disk I/O error")
     assert called("versions", "-p", project, "--json").json == before
     assert answers(project)
 
@@ -110,10 +110,10 @@ def test_a_read_only_project_can_be_read_and_says_what_cannot_be_written(project
 def test_feedback_of_a_read_only_project_is_listed_also_what_is_only_in_the_log(project: Path) -> None:
     Agent.load(project).feedback(Agent.load(project).respond("my card was stolen").id, label="lost_card")
     with read_only(project):
-        done = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
-        assert [one["label"] for one in done.json["feedback"]] == ["lost_card"], done.err
+        result = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
+        assert [entry["label"] for entry in result.json["feedback"]] == ["lost_card"], result.err
         exported = autogen("feedback", "export", "-p", project, program=WITHOUT_PRIVILEGES).objects
-        assert [one["label"] for one in exported] == ["lost_card"]
+        assert [entry["label"] for entry in exported] == ["lost_card"]
 
 
 def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path) -> None:

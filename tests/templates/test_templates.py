@@ -11,7 +11,7 @@ import pytest
 
 from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.project import Project
-from autogen.skills.recommendation.wishes.reader import read_wish
+from autogen.skills.recommendation.query_understanding.parser import parse_query
 from autogen.tasks.recommendation.interactions import read_interactions
 from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.templates import copy_template, template_names
@@ -79,8 +79,8 @@ def test_some_products_of_the_shop_are_sold_out(projects: Path, catalogues: Mapp
     assert (catalogues["shop"].numbers(settings.stock) == 0).sum() == 60
 
 
-def fitting(wish: str, catalogue: Catalogue) -> list[Item]:
-    passing = catalogue.mask(read_wish(wish, catalogue).filters)
+def fitting(query: str, catalogue: Catalogue) -> list[Item]:
+    passing = catalogue.mask(parse_query(query, catalogue).filters)
     return [item for item, passes in zip(catalogue.items, passing, strict=True) if passes]
 
 

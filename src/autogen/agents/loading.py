@@ -29,8 +29,8 @@ class OpenVersion:
 
     def record(self, skill: str, need: str) -> ModelRecord | None:
         """None where the version does not know the need."""
-        found = self.manifest.skills.get(skill)
-        return found.models.get(need) if found else None
+        skill_record = self.manifest.skills.get(skill)
+        return skill_record.models.get(need) if skill_record else None
 
     def model(self, skill: str, need: str) -> TaskModel | None:
         """As it answers, the skill's own settings applied; None where the version does not know the need."""
@@ -38,12 +38,12 @@ class OpenVersion:
 
     def known_model(self, skill: str, need: str) -> TaskModel:
         """Raises UsageError where the version does not know the need."""
-        found = self.model(skill, need)
-        if found is None:
+        model = self.model(skill, need)
+        if model is None:
             raise UsageError(
                 f"Version {self.manifest.version} has no skill {skill!r}: run `autogen train` to learn it."
             )
-        return found
+        return model
 
     def model_folder(self, skill: str, need: str) -> Path:
         record = self.record(skill, need)

@@ -26,7 +26,7 @@ from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Protected, Rivals, protected_rows
 from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
-from autogen.project.resuming import begin, go_on, run_record
+from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explained
 from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
@@ -95,7 +95,7 @@ class Learning:
         work = self.read()
         self._require(work)
         if self.origin == "improve":
-            self._something_new(work)
+            self._check_anything_new(work)
         else:
             self._warn_of_language(work)
         self._claim_state(work, resume, force)
@@ -114,13 +114,13 @@ class Learning:
     def read(self) -> list[Work]:
         """All needs' data, with the feedback that is for each: `improve` takes all there is, `train` what the champion
         has learnt already. Raises DataError."""
-        read = {}
+        data_by_need = {}
         for need in self.needs:
             data = need.task.read(self.folder, need.need)
             raise_for(data.problems)
-            read[need.skill, need.need.name] = data
-        labels = labels_by_skill(self.config, read, self.champion)
-        return [self._with_feedback(need, read[need.skill, need.need.name], labels) for need in self.needs]
+            data_by_need[need.skill, need.need.name] = data
+        labels = labels_by_skill(self.config, data_by_need, self.champion)
+        return [self._with_feedback(need, data_by_need[need.skill, need.need.name], labels) for need in self.needs]
 
     def job(self, work: Work, folder: Path) -> Job:
         """What a fit is given, its result to lie in `folder`."""
@@ -138,13 +138,13 @@ class Learning:
 
     def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
         champion = self.champion
-        only = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
-        given = FeedbackOn(self.memory, need.skill, labels, only if champion else frozenset())
-        data = need.task.with_feedback(data, given, champion.model(need.skill, need.need.name) if champion else None)
+        learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
+        feedback = FeedbackOn(self.memory, need.skill, labels, learnt_feedback if champion else frozenset())
+        data = need.task.with_feedback(data, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
-        goes_on = champion is not None and known and self.origin == "improve"
-        before = champion.trained(need.skill, need.need.name) if champion and goes_on else frozenset()
+        continues = champion is not None and known and self.origin == "improve"
+        before = champion.trained(need.skill, need.need.name) if champion and continues else frozenset()
         return Work(need, need.task.unseen(data, before | data.identity().learnt), before)
 
     def _before(self, need: SkillNeed) -> Path | None:
@@ -208,14 +208,14 @@ class Learning:
             if problem.severity == "warning":
                 self.progress.say(f"warning: {problem}")
 
-    def _something_new(self, work: Sequence[Work]) -> None:
+    def _check_anything_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
-        used = {feedback for item in work for feedback in item.data.feedback}
+        learnt_from = {feedback for item in work for feedback in item.data.feedback}
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
-        reviewed = any(one.decided_at > made_at for one in self.memory.feedback.decisions().values())
-        if used == set(manifest.feedback) and not reviewed:
+        reviewed = any(decision.decided_at > made_at for decision in self.memory.feedback.decisions().values())
+        if learnt_from == set(manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
@@ -227,8 +227,8 @@ class Learning:
         record = run_record(self.config, self.champion.manifest.version if self.champion else None, data)
         if not resume:
             shutil.rmtree(self.logs, ignore_errors=True)  # of a run given up before it made this version
-            begin(self.state, record)
-        elif warning := go_on(self.state, record, force):
+            begin_run(self.state, record)
+        elif warning := resume_run(self.state, record, force):
             self.progress.say(f"warning: {warning}")
 
     def _manifest(
@@ -242,7 +242,7 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({one for item in work for one in item.data.feedback}),
+            feedback=sorted({feedback_id for item in work for feedback_id in item.data.feedback}),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
@@ -297,8 +297,8 @@ class Learning:
         kind = skills()[need.settings.type]
         if not isinstance(kind, OffPolicy):
             return verdict
-        opened = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
-        expected = kind.expected(need.settings, need.skill, *opened, self.memory)
+        skills_to_compare = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
+        expected = kind.expected(need.settings, need.skill, *skills_to_compare, self.memory)
         return with_expected(verdict, need.skill, expected) if expected else verdict
 
     def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:

@@ -97,7 +97,7 @@ Details = create_model(
 )
 
 
-class Answer(BaseModel):
+class ChatCompletionMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
     content: str
     refusal: None = None
@@ -105,7 +105,7 @@ class Answer(BaseModel):
 
 class Choice(BaseModel):
     index: int = 0
-    message: Answer
+    message: ChatCompletionMessage
     logprobs: None = None
     finish_reason: Literal["stop"] = "stop"
 

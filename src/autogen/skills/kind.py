@@ -77,7 +77,7 @@ class SkillKind(Protocol[S]):
 
         Raises MissingDependency, StorageError."""
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> Skill:
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> Skill:
         """The skill of a version, ready to answer. Raises VersionDamaged, ValueError, KeyError."""
 
 

@@ -17,9 +17,9 @@ from autogen.knowledge.halves import as_float32
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.progress import TrainingProgress
 from autogen.project.needs import needs_of
-from autogen.skills.recommendation.answering import Recommendations
+from autogen.skills.recommendation.answering import RecommendationSkill
+from autogen.skills.recommendation.item_request import ItemRequest
 from autogen.skills.recommendation.recommend import recommend, recommender_of
-from autogen.skills.recommendation.request import Wanted
 from autogen.tasks.recommendation import TASK
 from autogen.tasks.recommendation.clicks import Click
 from autogen.tasks.recommendation.rows import Behaviour, hold_out, lag_of, read_behaviour, set_aside, with_clicks
@@ -41,9 +41,9 @@ def need_of(project: Path) -> Need:
 def click(project: Path, items: Mapping[str, list[str]]) -> None:
     """What each user clicked, all in one answer."""
     agent = Agent.load(project)
-    for user, names in items.items():
-        answer = recommend(agent, Wanted(user=user)).id
-        for item in names:
+    for user, wanted in items.items():
+        answer = recommend(agent, ItemRequest(user=user)).id
+        for item in wanted:
             agent.feedback(answer, label=item, rating="up", user=user)
 
 
@@ -58,8 +58,8 @@ def test_the_whole_loop_from_events_to_a_better_model_and_back(shop: Path) -> No
     assert first.metrics["ndcg_at_10"] > first.needs["items"].baselines["most popular this week"]["ndcg_at_10"]
     assert 0 < first.metrics["hit_rate_at_10"] <= 1
     for user in range(30):
-        answer = recommend(agent, Wanted(user=f"u{user}"))
-        agent.feedback(answer.id, label=answer.items[0].item.id, rating="up", user=f"u{user}")
+        found = recommend(agent, ItemRequest(user=f"u{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating="up", user=f"u{user}")
     candidate = project.improve(TrainingProgress(quiet=True))
     assert candidate.version == "0002"
     assert len(candidate.feedback) == 30
@@ -81,7 +81,7 @@ def test_the_whole_loop_from_events_to_a_better_model_and_back(shop: Path) -> No
         "parity",
     ]
     assert project.promote("0002", force=not candidate.passed) == "0002"
-    assert recommend(Agent.load(shop), Wanted(user="u0")).version == "0002"
+    assert recommend(Agent.load(shop), ItemRequest(user="u0")).version == "0002"
     assert project.rollback() == ("0002", "0001")
     with pytest.raises(Refused, match="No feedback"):
         Project.open(_improved(shop)).improve(QUIET)
@@ -94,12 +94,12 @@ def _improved(shop: Path) -> Path:
 
 def test_feedback_on_a_recommendation_is_its_user_s_own(shop: Path) -> None:
     agent = Agent.load(shop)
-    answer = recommend(agent, Wanted(user="u3"))
-    agent.feedback(answer.id, label=answer.items[0].item.id)
-    after = recommend(agent, Wanted(user="u3", count=24))
-    assert answer.items[0].item.id not in [shown.item.id for shown in after.items]
-    assert answer.items[0].item.id in [
-        shown.item.id for shown in recommend(Agent.load(shop), Wanted(user="stranger", count=50)).items
+    found = recommend(agent, ItemRequest(user="u3"))
+    agent.feedback(found.id, label=found.items[0].item.id)
+    after = recommend(agent, ItemRequest(user="u3", count=24))
+    assert found.items[0].item.id not in [one.item.id for one in after.items]
+    assert found.items[0].item.id in [
+        one.item.id for one in recommend(Agent.load(shop), ItemRequest(user="stranger", count=50)).items
     ]
 
 
@@ -116,21 +116,21 @@ def test_a_conversation_without_a_user_s_name_remembers_its_clicks(shop: Path) -
 def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(shop: Path) -> None:
     project, agent = Project.open(shop), Agent.load(shop)
     for user in range(12):
-        answer = recommend(agent, Wanted(user=f"v{user}"))
-        agent.feedback(answer.id, label=answer.items[0].item.id, rating=25 / 30, user=f"v{user}")
-        agent.feedback(answer.id, label=answer.items[1].item.id, rating=5 / 30, user=f"v{user}")
-    answer = recommend(agent, Wanted(user="picky"))
-    first, second, third = [shown.item.id for shown in answer.items[:3]]
-    agent.feedback(answer.id, label=first, rating="down")
-    agent.feedback(answer.id, label=second, rating="up")
-    agent.feedback(answer.id, label=second, rating="down")
-    agent.feedback(answer.id, label=third, rating="up")
+        found = recommend(agent, ItemRequest(user=f"v{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"v{user}")
+        agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"v{user}")
+    found = recommend(agent, ItemRequest(user="picky"))
+    first, second, third = [one.item.id for one in found.items[:3]]
+    agent.feedback(found.id, label=first, rating="down")
+    agent.feedback(found.id, label=second, rating="up")
+    agent.feedback(found.id, label=second, rating="down")
+    agent.feedback(found.id, label=third, rating="up")
     candidate = project.improve(QUIET)
     assert len(candidate.feedback) == 13, "long looks and what was not taken back"
     project.promote(candidate.version, force=True)
     after = Agent.load(shop)
     assert not {first, second, third} & {
-        shown.item.id for shown in recommend(after, Wanted(user="picky", count=50)).items
+        one.item.id for one in recommend(after, ItemRequest(user="picky", count=50)).items
     }
     live = recommender_of(after)[1].live
     assert [live.model.items[at] for at in live.query("picky")[0].items] == [third], (
@@ -140,9 +140,9 @@ def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(
 
 def test_feedback_that_says_nothing_of_an_item_is_nothing_to_improve_with(shop: Path) -> None:
     agent = Agent.load(shop)
-    answer = recommend(agent, Wanted(user="u1"))
-    agent.feedback(answer.id, label=answer.items[0].item.id, rating=5 / 30)
-    agent.feedback(answer.id, label=answer.items[1].item.id, rating="down")
+    found = recommend(agent, ItemRequest(user="u1"))
+    agent.feedback(found.id, label=found.items[0].item.id, rating=5 / 30)
+    agent.feedback(found.id, label=found.items[1].item.id, rating="down")
     with pytest.raises(Refused, match="No feedback"):
         Project.open(shop).improve(QUIET)
 
@@ -164,7 +164,7 @@ def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown
     assert {problem.kind for problem in check.problems} - TINY == {"unknown-item"}
     assert "24 of the catalogue's 25 items and 1 that it does not have" in check.needs[0].summary.lines[0]
     project.train(progress=TrainingProgress(quiet=True))
-    shown = recommend(Agent.load(untrained_shop), Wanted(count=50)).items
+    shown = recommend(Agent.load(untrained_shop), ItemRequest(count=50)).items
     assert len(shown) == 25
     assert "gone" not in [entry.item.id for entry in shown]
 
@@ -172,8 +172,8 @@ def test_events_with_items_that_are_not_in_the_catalogue_teach_but_are_not_shown
 def test_without_a_catalogue_the_events_are_one(tmp_path: Path, tiny_base_model: Path) -> None:
     folder = write_shop(tmp_path / "shop", tiny_base_model, items=False)
     Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    answer = recommend(Agent.load(folder), Wanted(user="u1"))
-    assert answer.items[0].item.title == answer.items[0].item.id
+    found = recommend(Agent.load(folder), ItemRequest(user="u1"))
+    assert found.items[0].item.title == found.items[0].item.id
 
 
 def test_a_catalogue_that_changed_since_is_learnt_anew(shop: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_catalogue_that_changed_since_is_learnt_anew(shop: Path) -> None:
     project = Project.open(shop)
     project.train(progress=TrainingProgress(quiet=True))
     agent = Agent.load(shop, "0002")
-    titles = {shown.item.id: shown.item.title for shown in recommend(agent, Wanted(count=100)).items}
+    titles = {one.item.id: one.item.title for one in recommend(agent, ItemRequest(count=100)).items}
     assert titles["c1"] == "Renamed"
     assert "h1" not in titles
     assert "c-later" in titles
@@ -260,17 +260,21 @@ def test_texts_in_postgresql_are_wished_for_as_here_and_the_last_shown_is_new(
         Project.open(untrained_shop).train(progress=QUIET)
         versions = Versions(untrained_shop)
         films = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
-        assert isinstance(films, Recommendations)
+        assert isinstance(films, RecommendationSkill)
         assert films.shortlist is not None
         assert isinstance(films.shortlist.texts, PgVectorIndex)
-        for request in (Wanted(user="u1", count=5), Wanted(like=("c3",), count=5), Wanted(query="horror", count=5)):
+        for request in (
+            ItemRequest(user="u1", count=5),
+            ItemRequest(like=("c3",), count=5),
+            ItemRequest(query="horror", count=5),
+        ):
             assert films.best(request) == replace(films, shortlist=None).best(request)
             assert films.best(request)[-1] == NEW, "nobody has chosen it"
-        vector = as_float32(films.texts[3]) if films.texts is not None else np.empty(0, np.float32)
-        assert films.shortlist.texts.search(vector, 1).tolist() == [3]
+        sought = as_float32(films.texts[3]) if films.texts is not None else np.empty(0, np.float32)
+        assert films.shortlist.texts.search(sought, 1).tolist() == [3]
         films.shortlist.texts.close()
-    best = films.best(Wanted(like=("c3",), count=5))
-    assert best, "without the database what else is known answers"
+    found = films.best(ItemRequest(like=("c3",), count=5))
+    assert found, "without the database what else is known answers"
 
 
 def test_an_index_whose_address_will_not_do_is_refused_before_training(untrained_shop: Path) -> None:
