@@ -22,7 +22,7 @@ from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, 
 from autogen.markup import joined, metrics_table, table
 from autogen.plugins import learner_of, skills, tasks
 from autogen.progress import RunPlace, TrainingProgress
-from autogen.reports.metrics import Metrics
+from autogen.reports.metrics import MetricValues
 from autogen.reports.report import Report
 from autogen.skills.kind import SkillKind
 from autogen.storage.files import explained, learning_lock
@@ -106,14 +106,14 @@ class AutoGen:
                 progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         return self
 
-    def evaluate(self, test_data: Data) -> Metrics:
+    def evaluate(self, test_data: Data) -> MetricValues:
         """The task's metrics of the exported model, each in 0–1: of classification `accuracy`, `precision`, `recall`,
         `f1` (macro-averaged) and more.
 
         A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
         """
         model = self._fitted_model()
-        return Metrics(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
+        return MetricValues(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
 
     def show(self, test_data: Data | None = None) -> Report:
         """Tables and pictures of what the exported model answers: Jupyter shows them, `.save(Path("report"))` writes

@@ -35,7 +35,7 @@ def joined(parts: Iterable[object]) -> Markup:
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows under their headings; `right`: the columns of figures."""
 
     title: str

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from autogen.errors import BaseModelError
 from autogen.models.packaged import PACKAGED
 from autogen.models.packaged.multilingual_e5_small import (
-    Sizes,
+    EncoderSizes,
     config,
     dequantised,
     read_e5,
     weights,
 )
 
-SIZES = Sizes(hidden=32, layers=1, heads=2, inner=64, vocabulary=6, positions=4, types=2)
+SIZES = EncoderSizes(hidden=32, layers=1, heads=2, inner=64, vocabulary=6, positions=4, types=2)
 MATRICES = {"emb.word": (6, 32), "l0.q.w": (32, 32), "l0.k.w": (32, 32), "l0.v.w": (32, 32), "l0.ao.w": (32, 32)} | {
     "l0.fi.w": (64, 32),
     "l0.fo.w": (32, 64),

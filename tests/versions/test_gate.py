@@ -12,8 +12,8 @@ import pytest
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import compare, rows_needed
 from autogen.versions.gate import (
+    CandidateFigures,
     Check,
-    Measured,
     Verdict,
     incomparable,
     judge,
@@ -24,7 +24,7 @@ from autogen.versions.off_policy import Estimate, Expected
 from autogen.versions.scores import Scores
 from tests.versions.pairs import Row, gains, new, paired, rows
 
-ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
+ALIKE = CandidateFigures(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
 
 
@@ -36,13 +36,13 @@ def protected(right: int, wrong: int) -> Scores:
 def verdict(
     *given: list[Row],
     protected: Sequence[Scores] = (),
-    measured: Measured = ALIKE,
+    measured: CandidateFigures = ALIKE,
     settings: GateSettings = SETTINGS,
 ) -> Verdict:
     return judge([paired([row for group in given for row in group])], protected, measured, settings)
 
 
-def ranking(was: list[float], now: list[float], *more: Row, measured: Measured = ALIKE) -> Verdict:
+def ranking(was: list[float], now: list[float], *more: Row, measured: CandidateFigures = ALIKE) -> Verdict:
     """The verdict on rankings: NDCG@10 of each query, by champion and by candidate."""
     return judge([paired([*gains(was, now), *more], "mean", "ndcg_at_10")], (), measured, SETTINGS)
 
@@ -191,9 +191,13 @@ def test_one_protected_row_that_is_wrong_is_a_no_and_protected_rows_count_for_no
 
 @pytest.mark.parametrize(
     ("measured", "name"),
-    [(Measured(1.25, 1.0, 0.0), "latency"), (Measured(1.0, 1.25, 0.0), "size"), (Measured(1.2, 1.2, 0.0), None)],
+    [
+        (CandidateFigures(1.25, 1.0, 0.0), "latency"),
+        (CandidateFigures(1.0, 1.25, 0.0), "size"),
+        (CandidateFigures(1.2, 1.2, 0.0), None),
+    ],
 )
-def test_a_candidate_may_be_a_fifth_slower_and_larger_and_no_more(measured: Measured, name: str | None) -> None:
+def test_a_candidate_may_be_a_fifth_slower_and_larger_and_no_more(measured: CandidateFigures, name: str | None) -> None:
     found = verdict(rows("a", right=300, gained=20), measured=measured)
     assert failed(found) == ([name] if name else [])
 

@@ -59,7 +59,7 @@ def parse_time(text: str) -> float:
 
 
 def _worth_writing(found: Any, force: bool) -> bool:
-    """`found` is a training.search.Found."""
+    """`found` is a SearchResult."""
     return found.gain is not None and (found.gain.beyond_noise or force)
 
 

@@ -130,7 +130,7 @@ class Claim:
 
 
 @dataclass
-class Desk:
+class CurationBoard:
     """Where claims are sorted: what is settled so far, what waits, what is ignored."""
 
     known: Mapping[str, str]
@@ -170,23 +170,23 @@ def curate(
     `train` (normalised text to label) and `held_out` (normalised texts) are the rows so far. `assess`
     asks the champion, and is called at most once. The order of `feedback` does not matter.
     """
-    desk = Desk(train, policy)
+    board = CurationBoard(train, policy)
     ordered = sorted(feedback, key=_arrival)
-    claims = _without_flood(_claims(ordered, decisions, held_out, desk), len(ordered), desk)
+    claims = _without_flood(_claims(ordered, decisions, held_out, board), len(ordered), board)
     groups: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         groups[claim.key].append(claim)
     for key, group in groups.items():
         if group[0].trust is Trust.STRANGER:
-            desk.from_strangers.add(key)
-        _settle(group, desk)
-    _check_strangers(assess, desk)
+            board.from_strangers.add(key)
+        _settle(group, board)
+    _check_strangers(assess, board)
     known = {*known_labels, RESERVED_LABEL}
-    rows = Counter(group[0].label for group in desk.settled.values() if group[0].label not in known)
+    rows = Counter(group[0].label for group in board.settled.values() if group[0].label not in known)
     proposed = {label: count for label, count in sorted(rows.items()) if count < policy.new_label_rows}
-    _hold_back_proposed(proposed, known, desk)
+    _hold_back_proposed(proposed, known, board)
     new_labels = tuple(label for label in sorted(rows) if label not in proposed)
-    return _finished(desk, new_labels, proposed)
+    return _finished(board, new_labels, proposed)
 
 
 def _arrival(feedback: Feedback) -> tuple[datetime, str]:
@@ -197,7 +197,7 @@ def _arrival(feedback: Feedback) -> tuple[datetime, str]:
 
 
 def _claims(
-    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], held_out: AbstractSet[str], desk: Desk
+    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], held_out: AbstractSet[str], board: CurationBoard
 ) -> list[Claim]:
     """What the feedback says about texts; what says nothing, or nothing new, goes where it belongs."""
     replaced = _superseded(feedback, decisions)
@@ -205,15 +205,15 @@ def _claims(
     for item in feedback:
         key, decision = normalise(item.message), decisions.get(item.id)
         if decision is not None and decision.decision == "drop":
-            desk.ignore([item], "dropped")
+            board.ignore([item], "dropped")
         elif key in held_out:
-            desk.ignore([item], "evaluation-row")
+            board.ignore([item], "evaluation-row")
         elif item.id in replaced:
-            desk.ignore([item], "superseded")
+            board.ignore([item], "superseded")
         elif (claim := _claim(item, key, decision)) is not None:
             claims.append(claim)
         else:
-            _without_label(item, desk)
+            _without_label(item, board)
     return claims
 
 
@@ -239,23 +239,23 @@ def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | N
     return Claim(feedback, key, label, trust if decision is None else Trust.REVIEWED, decision)
 
 
-def _without_label(feedback: Feedback, desk: Desk) -> None:
+def _without_label(feedback: Feedback, board: CurationBoard) -> None:
     if feedback.answer is not None:
         explanation = "A better answer was given, but no label: change the response's text, or relabel the message."
-        desk.waiting.append(Waiting(feedback, "better-answer", explanation))
+        board.waiting.append(Waiting(feedback, "better-answer", explanation))
     elif feedback.rating is not None and feedback.rating < 0.5:
         said = f'not "{feedback.intent}"' if feedback.intent else "not what was said"
-        desk.waiting.append(Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?"))
+        board.waiting.append(Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?"))
     else:  # a comment alone, or praise of something other than an intent: kept and listed, but not an example
-        desk.ignore([feedback], "nothing-to-learn")
+        board.ignore([feedback], "nothing-to-learn")
 
 
 # From claims to settled texts
 
 
-def _without_flood(claims: Sequence[Claim], batch: int, desk: Desk) -> list[Claim]:
+def _without_flood(claims: Sequence[Claim], batch: int, board: CurationBoard) -> list[Claim]:
     """Less what one stranger gave in excess. Those without a name count as one, or a flood would omit it."""
-    allowed = max(desk.policy.flood_rows, int(desk.policy.flood_share * batch))
+    allowed = max(board.policy.flood_rows, int(board.policy.flood_share * batch))
     given: Counter[str | None] = Counter()
     kept = []
     for claim in claims:
@@ -264,58 +264,58 @@ def _without_flood(claims: Sequence[Claim], batch: int, desk: Desk) -> list[Clai
         if claim.trust is Trust.STRANGER and given[user] > allowed:
             who = f'"{user}"' if user else "People without a name"
             explanation = f"{who} gave more than {allowed} labels in this batch of {batch}: is this one right?"
-            desk.wait([claim], "flood", explanation)
+            board.wait([claim], "flood", explanation)
         else:
             kept.append(claim)
     return kept
 
 
-def _settle(group: Sequence[Claim], desk: Desk) -> None:
+def _settle(group: Sequence[Claim], board: CurationBoard) -> None:
     """One text: agree on its label, or let those who disagree wait. Less trust never holds back more."""
     voices = [claim for claim in group if claim.trust == max(claim.trust for claim in group)]
     if voices[0].trust is Trust.REVIEWED:
         voices = [max(voices, key=_decided)]
     labels = sorted({claim.label for claim in voices})
     if len(labels) > 1:
-        desk.wait(group, "conflict", f"One text, different labels ({_quoted(labels)}): which is right?")
+        board.wait(group, "conflict", f"One text, different labels ({_quoted(labels)}): which is right?")
         return
     agreeing = [claim for claim in group if claim.label == labels[0]]
-    _settle_others([claim for claim in group if claim.label != labels[0]], voices[0], desk)
-    known = desk.known.get(group[0].key)
+    _settle_others([claim for claim in group if claim.label != labels[0]], voices[0], board)
+    known = board.known.get(group[0].key)
     if known == labels[0]:
-        desk.ignore((claim.feedback for claim in agreeing), "already-known")
+        board.ignore((claim.feedback for claim in agreeing), "already-known")
     elif known is not None and voices[0].trust is Trust.STRANGER:
-        desk.wait(agreeing, "conflicts-with-training", f'The training data says "{known}": which is right?')
+        board.wait(agreeing, "conflicts-with-training", f'The training data says "{known}": which is right?')
     else:
-        desk.settled[group[0].key] = agreeing
+        board.settled[group[0].key] = agreeing
 
 
-def _settle_others(others: Sequence[Claim], winner: Claim, desk: Desk) -> None:
+def _settle_others(others: Sequence[Claim], winner: Claim, board: CurationBoard) -> None:
     """Those who disagree with the winner wait, except that a review also decides what came before it."""
     for claim in others:
         seen = winner.decision is not None and _decided(claim)[0] <= winner.decision.decided_at
         if seen:
-            desk.ignore([claim.feedback], "overruled")
+            board.ignore([claim.feedback], "overruled")
         else:
             who = ("other feedback", "the owner", "review")[winner.trust]
-            desk.wait([claim], "conflict", f'For this text {who} says "{winner.label}": which is right?')
+            board.wait([claim], "conflict", f'For this text {who} says "{winner.label}": which is right?')
 
 
 def _decided(claim: Claim) -> tuple[datetime, str]:
     return claim.decision.decided_at if claim.decision else claim.feedback.created_at, claim.feedback.id
 
 
-def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], desk: Desk) -> None:
+def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], board: CurationBoard) -> None:
     """Texts that only strangers speak for are shown to the champion."""
-    keys = sorted(key for key, group in desk.settled.items() if max(c.trust for c in group) is Trust.STRANGER)
+    keys = sorted(key for key, group in board.settled.items() if max(c.trust for c in group) is Trust.STRANGER)
     if not keys:
         return
-    assessments = assess([desk.settled[key][0].feedback.message for key in keys])
+    assessments = assess([board.settled[key][0].feedback.message for key in keys])
     for key, assessment in zip(keys, assessments, strict=True):
-        label = desk.settled[key][0].label
-        doubt = _doubt(label, assessment, desk.policy)
+        label = board.settled[key][0].label
+        doubt = _doubt(label, assessment, board.policy)
         if doubt is not None:
-            desk.wait(desk.settled.pop(key), *doubt, assessment)
+            board.wait(board.settled.pop(key), *doubt, assessment)
 
 
 def _doubt(label: str, assessment: Assessment, policy: CurationPolicy) -> tuple[WaitingReason, str] | None:
@@ -330,24 +330,24 @@ def _doubt(label: str, assessment: Assessment, policy: CurationPolicy) -> tuple[
 # From settled texts to examples
 
 
-def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], desk: Desk) -> None:
+def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], board: CurationBoard) -> None:
     hints = {label: did_you_mean(label, known) for label in proposed}
-    for key, group in list(desk.settled.items()):
+    for key, group in list(board.settled.items()):
         label = group[0].label
         if label in proposed:
-            so_far = f"{proposed[label]} of {desk.policy.new_label_rows} rows"
+            so_far = f"{proposed[label]} of {board.policy.new_label_rows} rows"
             explanation = f'"{label}" would be a new label, with {so_far} so far.{hints[label]} It waits for more.'
-            desk.wait(desk.settled.pop(key), "new-label", explanation)
+            board.wait(board.settled.pop(key), "new-label", explanation)
 
 
-def _finished(desk: Desk, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
-    examples = {key: _example(group, key in desk.known) for key, group in desk.settled.items()}
-    evaluation = _set_aside(desk)
+def _finished(board: CurationBoard, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
+    examples = {key: _example(group, key in board.known) for key, group in board.settled.items()}
+    evaluation = _set_aside(board)
     return Curation(
         train=tuple(example for key, example in examples.items() if key not in evaluation),
         evaluation=tuple(example for key, example in examples.items() if key in evaluation),
-        waiting=tuple(sorted(desk.waiting, key=lambda item: _arrival(item.feedback))),
-        ignored=tuple(sorted(desk.ignored, key=lambda item: _arrival(item.feedback))),
+        waiting=tuple(sorted(board.waiting, key=lambda item: _arrival(item.feedback))),
+        ignored=tuple(sorted(board.ignored, key=lambda item: _arrival(item.feedback))),
         new_labels=new_labels,
         proposed=proposed,
     )
@@ -364,13 +364,13 @@ def _example(group: Sequence[Claim], replaces: bool) -> CuratedExample:
     )
 
 
-def _set_aside(desk: Desk) -> set[str]:
+def _set_aside(board: CurationBoard) -> set[str]:
     """Keys for evaluation. What is chosen stays chosen as feedback grows, or a champion would sit a test it learnt."""
-    share = desk.policy.eval_share
+    share = board.policy.eval_share
     # Strangers have no vote, nor has a text that a stranger or the training data brought first: it may be learnt.
-    eligible = desk.settled.keys() - desk.known.keys() - desk.from_strangers
+    eligible = board.settled.keys() - board.known.keys() - board.from_strangers
     chosen = {key for key in eligible if place(key) < share}
-    for keys in _taught_here(desk):
+    for keys in _taught_here(board):
         chosen -= set(keys[:KEPT_FOR_TRAINING])
         # One at least where there is room, or the gate could not see that a new label was learnt.
         measures = next((key for key in keys[KEPT_FOR_TRAINING:] if key in eligible), None)
@@ -379,12 +379,12 @@ def _set_aside(desk: Desk) -> set[str]:
     return chosen
 
 
-def _taught_here(desk: Desk) -> Iterable[list[str]]:
+def _taught_here(board: CurationBoard) -> Iterable[list[str]]:
     """The keys of each label that has no training rows but feedback, in the order in which they were settled."""
     rows: dict[str, list[str]] = defaultdict(list)
-    for key in sorted(desk.settled, key=lambda key: min(map(_decided, desk.settled[key]))):
-        rows[desk.settled[key][0].label].append(key)
-    elsewhere = {*desk.known.values(), RESERVED_LABEL}
+    for key in sorted(board.settled, key=lambda key: min(map(_decided, board.settled[key]))):
+        rows[board.settled[key][0].label].append(key)
+    elsewhere = {*board.known.values(), RESERVED_LABEL}
     return [keys for label, keys in rows.items() if label not in elsewhere]
 
 

@@ -82,7 +82,7 @@ def import_feedback(
     rows, problems = read_rows(path)
     rows, misfits = _selected(rows, columns or {})
     problems += misfits
-    reader = _Reader(problems, skills, skill)
+    reader = _FeedbackReader(problems, skills, skill)
     events = [event for row in rows if (event := reader.read(row)) is not None]
     raise_for(reader.problems)
     known = {feedback.id for feedback in store.all()}
@@ -169,7 +169,7 @@ def _selected(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[list[Row
 
 
 @dataclass
-class _Reader:
+class _FeedbackReader:
     """Rows to feedback; what is wrong with each is gathered, so that a person can mend the file at once."""
 
     problems: list[Problem]

@@ -19,7 +19,7 @@ from autogen.project.needs import SkillNeed, fitting_needs
 from autogen.runtime.latency import latency_ratio
 from autogen.tasks.task import Fitted
 from autogen.versions.comparison import PairedScores
-from autogen.versions.gate import Measured, Verdict, judge
+from autogen.versions.gate import CandidateFigures, Verdict, judge
 from autogen.versions.manifest import SkillRecord
 from autogen.versions.scores import Scores
 
@@ -41,7 +41,7 @@ class Rivals:
         place = need.skill, need.need.name
         was, now = self.champion.known_model(*place), self.candidate.known_model(*place)
         data = need.task.unseen(data, self.champion.trained(*place) | self.candidate.trained(*place))
-        measured = Measured(
+        measured = CandidateFigures(
             latency_ratio=latency_ratio(need.task.timed(now, data), need.task.timed(was, data)),
             size_ratio=self.candidate.bytes(*place) / max(self.champion.bytes(*place), 1),
             parity=fitted.parity,

@@ -36,7 +36,7 @@ from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.learning import Origin
-    from autogen.training.search.study import Budget, Found
+    from autogen.training.search.study import Budget, SearchResult
 
 
 class Project:
@@ -100,7 +100,7 @@ class Project:
         with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
             return Learning(self.folder, self.config, origin, self.memory, shown).run(resume, force)
 
-    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> Found:
+    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> SearchResult:
         """Search for training settings that suit a skill's data better than the recipe does. No version is made.
 
         Raises UsageError where every setting is the user's own already, and what `train` raises.

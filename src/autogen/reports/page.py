@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autogen.config.project import flat
-from autogen.markup import Markup, Table, element, joined, metrics_table, table
+from autogen.markup import DataTable, Markup, element, joined, metrics_table, table
 from autogen.reports.drawing import Picture
 
 if TYPE_CHECKING:
-    from autogen.reports.report import Part, Report
+    from autogen.reports.report import Report, ReportSection
 
 # Canvas and CanvasText are the browser's own colours, which follow `color-scheme`.
 STYLE = Markup("""
@@ -75,7 +75,7 @@ def _mark(passed: bool) -> Markup:
     return element("span", "✓ passed" if passed else "✗ failed", class_="yes" if passed else "no")
 
 
-def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:
+def _part(part: ReportSection, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:
     yield element("h2", f"Skill {part.name}" if several else "What it can do")
     yield element("p", f"Measured on {part.source}, through the exported model that answers people.")
     for warning in part.warnings:
@@ -95,7 +95,7 @@ def _figure(picture: Picture) -> Markup:
     return element("section", joined([element("h3", picture.title), element("figure", joined([picture.svg, caption]))]))
 
 
-def _titled(found: Table) -> Markup:
+def _titled(found: DataTable) -> Markup:
     rows = table(found.columns, found.rows, right=found.right)
     return element("section", joined([element("h3", found.title), rows]))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autogen.errors import UsageError
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.reports.drawing import Drawing, Picture, can_draw, render, style
 from autogen.storage.files import explained, make_folder
 
@@ -20,7 +20,7 @@ MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be re
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportSection:
     """One model of the version. `drawings` makes the figures when they are wanted, within `drawing.style`; `training`
     is the version's record of the fit; `measured`: there were rows to ask."""
 
@@ -29,7 +29,7 @@ class Part:
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[DataTable] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     drawings: Callable[[], Iterable[Drawing]] = tuple
     measured: bool = True
@@ -41,7 +41,7 @@ class Report:
 
     title: str
     facts: Mapping[str, str]
-    parts: Sequence[Part]
+    parts: Sequence[ReportSection]
     verdict: Mapping[str, Any] | None = None
 
     @cached_property
@@ -51,7 +51,7 @@ class Report:
         with style():
             return {part.name: [render(drawing) for drawing in part.drawings()] for part in self.parts}
 
-    def pictures(self, part: Part) -> list[Picture]:
+    def pictures(self, part: ReportSection) -> list[Picture]:
         """Empty when matplotlib is not installed."""
         return self._pictures.get(part.name, [])
 

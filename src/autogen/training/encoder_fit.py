@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from autogen.config.training import TrainingSettings
 from autogen.models.adapters import is_adapted
-from autogen.models.network import Network, Output
+from autogen.models.network import GraphOutput, Network
 from autogen.models.sources import WEIGHTS_FOLDER, EncoderSource
 from autogen.progress import TrainingProgress
 from autogen.runtime.encoding import TOKENIZER_FILE
@@ -113,7 +113,7 @@ class EncoderFit:
         self,
         network: Network,
         rows: Sequence[Sized],
-        outputs: Sequence[Output] | None = None,
+        outputs: Sequence[GraphOutput] | None = None,
         as_trained: bool = False,
     ) -> Outputs:
         """What the network answers to rows: in fp32, as its graph will, or in the precision that it is trained in."""

@@ -21,7 +21,7 @@ BETTER = "better at something"
 
 
 @dataclass(frozen=True)
-class Measured:
+class CandidateFigures:
     """What is not counted in rows. Ratios are candidate ÷ champion."""
 
     latency_ratio: float
@@ -58,7 +58,7 @@ class Verdict:
 
 
 def judge(
-    paired: Sequence[PairedScores], protected: Sequence[Scores], measured: Measured, settings: GateSettings
+    paired: Sequence[PairedScores], protected: Sequence[Scores], measured: CandidateFigures, settings: GateSettings
 ) -> Verdict:
     """One need's verdict. `paired`: its scores, the main one first, on rows that neither model has learnt from;
     `protected`: the candidate's on protected rows. Every check is made and reported, also after one has failed."""
@@ -155,7 +155,7 @@ def _enough(paired: PairedScores, settings: GateSettings) -> Check:
 
 
 def _not_inferior_anywhere(
-    paired: PairedScores, main: bool, measured: Measured, settings: GateSettings
+    paired: PairedScores, main: bool, measured: CandidateFigures, settings: GateSettings
 ) -> Iterator[Check]:
     """Over all rows, and over those that this batch of feedback has not brought: it may not vote for itself."""
     of = "" if main else f", {paired.candidate.metric}"
@@ -163,7 +163,7 @@ def _not_inferior_anywhere(
     yield _not_inferior(f"held out before{of}", paired.where(paired.held_before), measured, settings)
 
 
-def _not_inferior(name: str, paired: PairedScores, measured: Measured, settings: GateSettings) -> Check:
+def _not_inferior(name: str, paired: PairedScores, measured: CandidateFigures, settings: GateSettings) -> Check:
     check, rows = f"not inferior, {name}", len(paired)
     if measured.same_model:
         return Check(check, True, f"{name}: the same model as the champion's", {"rows": rows})

@@ -18,10 +18,10 @@ from autogen.progress import TrainingProgress
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
 from autogen.tasks.text_classification.learning.search_space import search_space
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.training.search.study import Budget, Found, Search, compare
+from autogen.training.search.study import Budget, SearchResult, SettingsSearch, compare
 from tests.training.conftest import QUIET, examples, recipe
 
-Make = Callable[..., Search]
+Make = Callable[..., SettingsSearch]
 BOUND = {"data": "a", "base model": "b"}
 
 
@@ -35,14 +35,14 @@ def job(source: FromBaseModel, tmp_path: Path) -> FineTuning:
 @pytest.fixture
 def search(job: FineTuning, tmp_path: Path) -> Make:
     """A search as a fresh process would begin it, on the same file."""
-    return lambda **bound: Search(job, tmp_path / "tune.db", "support/intent", {**BOUND, **bound}, QUIET)
+    return lambda **bound: SettingsSearch(job, tmp_path / "tune.db", "support/intent", {**BOUND, **bound}, QUIET)
 
 
-def made(search: Search, trials: int) -> Found:
+def made(search: SettingsSearch, trials: int) -> SearchResult:
     return search.run(Budget(trials=trials))
 
 
-def study_of(search: Search) -> optuna.Study:
+def study_of(search: SettingsSearch) -> optuna.Study:
     storage = f"sqlite:///{search.storage}"
     return optuna.load_study(study_name=optuna.get_all_study_names(storage)[-1], storage=storage)
 

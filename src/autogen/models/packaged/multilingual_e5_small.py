@@ -38,7 +38,7 @@ def make(source: Path, target: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class EncoderSizes:
     """The numbers at the head of the file."""
 
     hidden: int
@@ -55,7 +55,7 @@ class E5File:
     """The file's bytes, with what its head and its table of contents say."""
 
     data: bytes
-    sizes: Sizes
+    sizes: EncoderSizes
     offsets: Mapping[str, int]
 
     def floats(self, name: str, *shape: int) -> Float32:
@@ -87,7 +87,7 @@ def read_e5(path: Path) -> E5File:
         *numbers, _epsilon, block, pieces = struct.unpack_from("<7ifii", data, 8)
         if block != BLOCK:
             raise ValueError(f"blocks of {block} values")
-        sizes = Sizes(*numbers)
+        sizes = EncoderSizes(*numbers)
         at = 8 + 10 * 4 + 4 * 4  # after four token ids
         (text,) = struct.unpack_from("<Q", data, at)
         at += 8 + 4 * (pieces + 1) + 4 * pieces + text + 4  # pieces' ends, scores and text; how many replacements
@@ -141,7 +141,7 @@ def weights(file: E5File) -> dict[str, Float32]:
     return found
 
 
-def config(sizes: Sizes) -> dict[str, Any]:
+def config(sizes: EncoderSizes) -> dict[str, Any]:
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",

@@ -14,7 +14,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from autogen.models.adapters import is_adapted, merged
-from autogen.models.network import Network, Output
+from autogen.models.network import GraphOutput, Network
 from autogen.runtime.session import ExportedModel
 from autogen.training.export.traced import traced
 from autogen.training.loop.answers import Outputs, in_order
@@ -77,7 +77,7 @@ class quiet_loggers:
 
 
 def graph_outputs(
-    path: Path, encoder: RowEncoder, rows: Sequence[Sized], outputs: Sequence[Output], batch_size: int = 32
+    path: Path, encoder: RowEncoder, rows: Sequence[Sized], outputs: Sequence[GraphOutput], batch_size: int = 32
 ) -> Outputs:
     """These outputs of an exported graph, as `answers` gives those of the network."""
     graph = ExportedModel(path)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autogen.models.network import Network, Output
+from autogen.models.network import GraphOutput, Network
 from autogen.training.loop.batching import RowEncoder, length_batches
 from autogen.training.loop.frozen import HiddenStates
 
@@ -23,7 +23,7 @@ def answers(
     bf16: bool,
     batch_size: int = 32,
     hidden: HiddenStates | None = None,
-    outputs: Sequence[Output] | None = None,
+    outputs: Sequence[GraphOutput] | None = None,
 ) -> Outputs:
     """The outputs asked for (all of them), of the model in training. What is per token is zero beyond a row's end."""
     device = next(model.parameters()).device
@@ -45,7 +45,7 @@ def answers(
 
 
 def in_order(
-    parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[Output], lengths: Sequence[int]
+    parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[GraphOutput], lengths: Sequence[int]
 ) -> Outputs:
     """The outputs of batches, each with its rows' places, as arrays of all rows in their order."""
     whole: list[Floats] = []
@@ -61,7 +61,7 @@ def in_order(
     return tuple(whole)
 
 
-def _room(values: Floats, output: Output, lengths: Sequence[int]) -> Floats:
+def _room(values: Floats, output: GraphOutput, lengths: Sequence[int]) -> Floats:
     tokens = (max(lengths),) if output.per_token else ()
     return np.zeros((len(lengths), *tokens, *values.shape[1 + len(tokens) :]), np.float32)
 

@@ -109,7 +109,7 @@ def _forever(values: Sequence[int], chance: random.Random) -> Iterator[int]:
         yield from chance.sample(values, len(values))
 
 
-class Share(Sampler[list[int]]):
+class DistributedBatches(Sampler[list[int]]):
     """One process's share of every batch: every so-manieth row of the batch sorted by length, so that all have the same
     work. A process without a row takes another's."""
 

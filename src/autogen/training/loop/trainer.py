@@ -26,10 +26,10 @@ from autogen.training.loop.answers import Outputs, answers
 from autogen.training.loop.batching import (
     IGNORED,
     Collate,
+    DistributedBatches,
     GroupBalancedBatches,
     LengthGroupedBatches,
     RowEncoder,
-    Share,
     TrainingRow,
     TrainingRows,
 )
@@ -80,7 +80,7 @@ class NetworkTrainer(Trainer):  # type: ignore[misc] # transformers is untyped h
     def get_train_dataloader(self) -> DataLoader[Any]:
         job, recipe = self.job, self.recipe
         batches = GroupBalancedBatches if recipe.balanced else LengthGroupedBatches
-        sampler = Share(batches(job.rows, recipe.train_batch_size, recipe.seed), number(), processes())
+        sampler = DistributedBatches(batches(job.rows, recipe.train_batch_size, recipe.seed), number(), processes())
         collate = Collate(job.encoder, job.objective.targets, self.hidden)
         return DataLoader(TrainingRows(job.rows), batch_sampler=sampler, collate_fn=collate)
 

@@ -57,7 +57,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TrialResult:
     """One trial. `settings` are the values of the searched keys; `score` is the task's own, on the held-out rows."""
 
     number: int
@@ -90,12 +90,12 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search has found so far. `winner` is the recipe's own trial where none scored more."""
 
-    trials: tuple[Tried, ...]
-    default: Tried | None  # None: not even the recipe's trial was made
-    winner: Tried | None
+    trials: tuple[TrialResult, ...]
+    default: TrialResult | None  # None: not even the recipe's trial was made
+    winner: TrialResult | None
     gain: Gain | None  # None where the recipe itself won
     measured_on: str
     began: str  # whether this study is new, goes on, or why it began anew; in words
@@ -110,7 +110,7 @@ def compare(winner: Right, default: Right, tried: int) -> Gain:
     return Gain(rows, gained, lost, (gained - lost) / max(rows, 1), bounds, min(1.0, chance * max(tried, 1)))
 
 
-class Search:
+class SettingsSearch:
     """A study in the file `storage`, named by `name` and by what it is `bound_to`: each by its name, as digests."""
 
     def __init__(
@@ -124,7 +124,7 @@ class Search:
         self.bound_to = {**bound_to, "recipe": str(self.recipe)}
         self.stopping = False
 
-    def run(self, budget: Budget) -> Found:
+    def run(self, budget: Budget) -> SearchResult:
         """Go on with the study until the budget is spent. The recipe's own trial comes first, however long it takes.
 
         Raises StorageError, TrainingFailed (of the recipe's trial), Interrupted; finished trials are kept.
@@ -231,14 +231,14 @@ class Search:
         left = "" if end == math.inf else f", {max(0.0, end - time.monotonic()):.0f} s left"
         return f"trial {number}{so_far}{left}"
 
-    def _found(self, study: optuna.Study, began: str) -> Found:
+    def _found(self, study: optuna.Study, began: str) -> SearchResult:
         trials = [_tried(one) for one in study.trials if one.state != TrialState.WAITING]
         default = next((one for one in trials if one.default and one.state == "done"), None)
         winner, gain = _best(trials), None
         if default and winner and not winner.default:
             among = sum(one.state in ("done", "pruned") and not one.default for one in trials)
             gain = compare(_right(study.trials[winner.number]), _right(study.trials[default.number]), among)
-        return Found(tuple(trials), default, winner, gain, self.measured_on, began)
+        return SearchResult(tuple(trials), default, winner, gain, self.measured_on, began)
 
 
 class _Ended(Exception):
@@ -295,11 +295,11 @@ def _enqueue_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> No
         study.enqueue_trial(trial.params, user_attrs=default)
 
 
-def _tried(trial: FrozenTrial) -> Tried:
+def _tried(trial: FrozenTrial) -> TrialResult:
     kept = trial.user_attrs.get(RESULT, {})  # a killed process left none
     state: State = kept.get("state", "stopped")
     scores = tuple(kept.get("scores", ()))
-    return Tried(
+    return TrialResult(
         number=trial.number,
         settings=trial.user_attrs.get("settings", trial.params),
         score=trial.value if state == "done" else max(scores, default=None),
@@ -310,7 +310,7 @@ def _tried(trial: FrozenTrial) -> Tried:
     )
 
 
-def _best(trials: Sequence[Tried]) -> Tried | None:
+def _best(trials: Sequence[TrialResult]) -> TrialResult | None:
     """The one that scored most; of equals the recipe, else the first."""
     done = [one for one in trials if one.state == "done" and one.score is not None]
     return max(done, key=lambda one: (one.score, one.default, -one.number), default=None)
@@ -322,7 +322,7 @@ def _right(trial: FrozenTrial) -> Right:
     return np.unpackbits(packed, count=kept["rows"]).astype(np.bool_)
 
 
-def _line(trial: Tried) -> str:
+def _line(trial: TrialResult) -> str:
     score = "–" if trial.score is None else f"{trial.score:.1%}"
     return f"trial {trial.number}: {score}, {trial.state} after {trial.seconds:.0f} s"
 
