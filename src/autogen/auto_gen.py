@@ -25,7 +25,7 @@ from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import MetricValues
 from autogen.reports.report import Report
 from autogen.skills.kind import SkillKind
-from autogen.storage.files import explained, learning_lock
+from autogen.storage.files import explain_os_errors, learning_lock
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.tasks.task import Fitted, Identity, Job, Need, Predicts, Probabilistic, Start, Task
@@ -177,9 +177,9 @@ class AutoGen:
         versions, place = Versions(target), _place(self._need())
         if (target / CONFIG_NAME).exists():
             raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
-        with explained(target):
+        with explain_os_errors(target):
             target.mkdir(parents=True, exist_ok=True)
-        with learning_lock(versions.state), versions.draft() as draft, explained(target):
+        with learning_lock(versions.state), versions.draft() as draft, explain_os_errors(target):
             shutil.copytree(self._folder / place, draft / place, dirs_exist_ok=True)
             published = versions.publish(draft, self._manifest(versions, target.resolve().name or "agent"))
             if (self._folder / RUNS_FOLDER).is_dir():

@@ -20,7 +20,7 @@ from autogen.models.base_models import find_base_model
 from autogen.models.packaged import PACKAGED, PackagedModel
 from autogen.models.packaged.install import install
 from autogen.models.packaged.packaged_model import Package, cache_folder
-from autogen.storage.files import locked
+from autogen.storage.files import file_lock
 
 CONFIG, WORDS = b'{"model_type": "bert"}', b"one two three"
 
@@ -206,7 +206,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("index")
 def test_two_cannot_install_the_same_model_at_once() -> None:
     cache_folder().mkdir(parents=True)
-    with locked(cache_folder() / ".tiny-words.lock", 0, Busy("held")):
+    with file_lock(cache_folder() / ".tiny-words.lock", 0, Busy("held")):
         assert "Another process is installing tiny-words" in refusal(TINY, Busy)
 
 

@@ -115,7 +115,7 @@ def review(
     from dataclasses import asdict
 
     from autogen.feedback.events import SHORT_ID
-    from autogen.feedback.review import said_of_held_out
+    from autogen.feedback.review import describe_eval_corrections
     from autogen.project import Project
 
     found = Project.open(project)
@@ -143,7 +143,7 @@ def review(
     if items:
         to.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
     if held_out:
-        to.say(said_of_held_out(len(held_out)))
+        to.say(describe_eval_corrections(len(held_out)))
     to.result(
         {
             "settled": decided,

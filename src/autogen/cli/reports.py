@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
@@ -98,7 +98,7 @@ def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | 
     if manifest.verdict:
         show_verdict(to, manifest)
     if manifest.corrections_of_held_out:
-        to.say(said_of_held_out(manifest.corrections_of_held_out))
+        to.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
         to.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
     elif manifest.passed:

@@ -20,7 +20,7 @@ from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.memory import Memory
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
@@ -28,7 +28,7 @@ from autogen.project.judging import Protected, Rivals, protected_rows
 from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin, go_on, run_record
 from autogen.skills.kind import OffPolicy
-from autogen.storage.files import explained
+from autogen.storage.files import explain_os_errors
 from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
@@ -219,7 +219,7 @@ class Learning:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
-                + said_of_held_out(sum(item.data.corrections_of_eval for item in work))
+                + describe_eval_corrections(sum(item.data.corrections_of_eval for item in work))
             )
 
     def _claim_state(self, work: Sequence[Work], resume: bool, force: bool) -> None:
@@ -332,9 +332,9 @@ def _disk_explained(folder: Path) -> Iterator[None]:
     """Libraries that write weights have errors of their own for a full disk: where a probe cannot be written either,
     ours is raised, a StorageError that names the folder and says what to do."""
     try:
-        with explained(folder):
+        with explain_os_errors(folder):
             yield
     except (RuntimeError, SafetensorError):
-        with explained(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        with explain_os_errors(folder), tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE_BYTES))
         raise

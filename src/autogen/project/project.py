@@ -184,8 +184,9 @@ class Project:
 
     def to_review(self) -> tuple[Sequence[ReviewItem], Sequence[Feedback]]:
         """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
-        found = list(self.curations())
-        return [item for one in found for item in review_items(one)], [f for one in found for f in one.on_held_out]
+        curations = list(self.curations())
+        corrections = [feedback for curation in curations for feedback in curation.corrections_of_eval_rows]
+        return [item for curation in curations for item in review_items(curation)], corrections
 
     def decide(self, feedback_id: str, decision: Decided, label: str | None = None) -> None:
         """Settle one waiting item. Raises UsageError."""

@@ -14,7 +14,7 @@ from autogen.models.base_models import BaseModel, find_base_model
 from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
 from autogen.project.learning import Learning
-from autogen.storage.files import explained, sha256_of
+from autogen.storage.files import explain_os_errors, sha256_of
 from autogen.tasks.task import Tunable
 from autogen.training.search.study import Budget, SearchResult, SettingsSearch
 from autogen.versions.registry import Versions
@@ -58,7 +58,7 @@ def base_model_digest(base: BaseModel) -> str:
     """One for all files that a local base model is made of; of one on the hub only its name is known."""
     if not isinstance(base.source, Path):
         return _digest(base.source)
-    with explained(base.source):
+    with explain_os_errors(base.source):
         files = sorted(path for path in base.source.iterdir() if path.suffix in BASE_MODEL_FILES)
     return _digest(*(f"{path.name} {sha256_of(path)}" for path in files))
 

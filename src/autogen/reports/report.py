@@ -13,7 +13,7 @@ from typing import Any
 from autogen.errors import UsageError
 from autogen.markup import DataTable
 from autogen.reports.drawing import Drawing, Picture, can_draw, render, style
-from autogen.storage.files import explained, make_folder
+from autogen.storage.files import explain_os_errors, make_folder
 
 PAGE_FILE = "index.html"
 MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be replaced
@@ -68,7 +68,7 @@ class Report:
             raise UsageError(f"{folder} holds files that are no report's: name a folder of its own.")
         draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         make_folder(folder.parent)
-        with explained(folder):
+        with explain_os_errors(folder):
             try:
                 draft.mkdir()
                 for part in self.parts:

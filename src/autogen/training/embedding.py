@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from autogen.errors import StorageError
 from autogen.models.base_models import BaseModel
 from autogen.progress import TrainingProgress
-from autogen.storage.files import explained, make_folder, write_atomically
+from autogen.storage.files import explain_os_errors, make_folder, write_atomically
 
 CHUNK = 512  # rows between two steps of the progress bar
 KEPT_AS = np.float16  # more digits than bf16 computes with
@@ -98,7 +98,7 @@ def _model_key(base: BaseModel, max_length: int) -> str:
     """What the embeddings depend on besides the text: every file of the model's folder, and the cut."""
     digest = hashlib.sha256(str(max_length).encode())
     folder = Path(base.source)
-    with explained(folder):
+    with explain_os_errors(folder):
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
             digest.update(path.name.encode())
             with path.open("rb") as file:
@@ -137,6 +137,6 @@ def _write(file: Path, known: dict[bytes, NDArray[np.float16]]) -> None:
     make_folder(file.parent)
     for other in file.parent.glob("*.npz"):
         if other != file:
-            with explained(other):
+            with explain_os_errors(other):
                 other.unlink(missing_ok=True)
     write_atomically(file, buffer.getvalue())

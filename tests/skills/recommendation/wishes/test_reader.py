@@ -44,7 +44,7 @@ def films() -> Catalogue:
         Row({"item": f"f{at}", "title": title, "year": year, "genres": genres}, "films", at)
         for at, (title, year, genres) in enumerate(FILMS)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def goods() -> Catalogue:
         for at, (title, style, price) in enumerate(GOODS * 4)
     ]
     rows = [Row({**row.values, "item": f"g{at}"}, "goods", at) for at, row in enumerate(rows)]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def accounts() -> Catalogue:
         Row({"item": f"a{at}", **dict(zip(names, one, strict=True))}, "accounts", at)
         for at, one in enumerate(ACCOUNTS * 4)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 def said(wish: Wish) -> list[str]:
@@ -206,7 +206,7 @@ def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: lis
 )
 def test_codes_of_a_catalogue_are_meant_by_words_for_them(text: str, filters: list[str]) -> None:
     rows = [Row({"item": f"g{at}", "title": f"Coat {at}", "made_for": "FM"[at % 2]}, "coats", at) for at in range(8)]
-    assert said(read_wish(text, Catalogue.of(rows)[0])) == filters
+    assert said(read_wish(text, Catalogue.from_rows(rows)[0])) == filters
 
 
 @pytest.mark.parametrize("text", ["a free ring", "a ring, no price limit", "sugar free"])
