@@ -11,7 +11,7 @@ from typing import Any
 
 from autogen.agents.agent import Agent
 from autogen.agents.loading import OpenVersion
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import OF_NOTHING
@@ -141,7 +141,7 @@ class AutoGen:
 
     def _repr_html_(self) -> str:
         """In Jupyter: what it is, what was set, what it has learnt."""
-        settings = ", ".join(f"{name} = {value}" for name, value in flat(self.config.model_dump()).items())
+        settings = ", ".join(f"{name} = {value}" for name, value in flatten_settings(self.config.model_dump()).items())
         facts = {"task": self.task, "model": self._start.base_model, "settings": f"{settings}; the others by the data"}
         facts |= self._facts() if self._model else {"fitted": "not yet: call fit(train_data, dev_data)"}
         found = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""

@@ -108,7 +108,9 @@ class Curation:
         """Labels given to held-out rows: left out, since what measures may not teach, and for a person to look at,
         since the row's own label may be wrong."""
         return tuple(
-            one.feedback for one in self.ignored if one.reason == "evaluation-row" and one.feedback.label is not None
+            item.feedback
+            for item in self.ignored
+            if item.reason == "evaluation-row" and item.feedback.label is not None
         )
 
 

@@ -19,7 +19,7 @@ from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, nee
 from autogen.skills.kind import OffPolicy
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn
-from autogen.versions.manifest import of_all_needs
+from autogen.versions.manifest import merge_need_figures
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class SkillEvaluation:
     @property
     def metrics(self) -> dict[str, float]:
         """Flat, each in 0–1, of all needs together."""
-        return of_all_needs({need: one.metrics for need, one in self.needs.items()})
+        return merge_need_figures({need: one.metrics for need, one in self.needs.items()})
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        return of_all_needs({need: one.intervals for need, one in self.needs.items()})
+        return merge_need_figures({need: one.intervals for need, one in self.needs.items()})
 
     @property
     def source(self) -> str:

@@ -32,8 +32,8 @@ from autogen.storage.files import explain_os_errors
 from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
-from autogen.versions.fingerprints import HELD_OUT_FILE, TRAINED_FILE, held_before, write_fingerprints
-from autogen.versions.gate import Verdict, incomparable, together, with_expected
+from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
+from autogen.versions.gate import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
@@ -171,8 +171,8 @@ class Learning:
             fitted = learner.fit(self.job(work, folder), self.progress)
         except (Interrupted, KeyboardInterrupt):
             raise interrupted(self.origin, learner.resumes) from None
-        write_fingerprints(folder / TRAINED_FILE, work.before | work.identity.learnt | fitted.also_learnt)
-        write_fingerprints(folder / HELD_OUT_FILE, work.identity.measured)
+        write_fingerprints(folder / TRAIN_ROWS_FILE, work.before | work.identity.learnt | fitted.also_learnt)
+        write_fingerprints(folder / EVAL_ROWS_FILE, work.identity.measured)
         return fitted
 
     def _build(self, work: Sequence[Work], draft: Path) -> dict[str, Mapping[str, Any]]:
@@ -275,13 +275,13 @@ class Learning:
         """One verdict for the whole version, over all of its models."""
         champion = self.champion
         if champion is None:
-            return incomparable(self.damage) if self.damage else None
+            return reject_incomparable(self.damage) if self.damage else None
         self.progress.say(f"Judging the candidate against {champion.manifest.version} …")
         answers = [candidate.known_model(item.need.skill, item.need.need.name).answers for item in work]
         rivals = Rivals(
             champion,
             candidate,
-            held_before(self.versions, champion.manifest),
+            earlier_eval_rows(self.versions, champion.manifest),
             frozenset(name for names in answers for name in names),
         )
         verdicts: dict[str, Verdict] = {}
@@ -299,15 +299,15 @@ class Learning:
             return verdict
         opened = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
         expected = kind.expected(need.settings, need.skill, *opened, self.memory)
-        return with_expected(verdict, need.skill, expected) if expected else verdict
+        return add_expected_clicks(verdict, need.skill, expected) if expected else verdict
 
     def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:
         if not verdicts:
-            return incomparable(f"no skill of version {champion.manifest.version} to compare with")
+            return reject_incomparable(f"no skill of version {champion.manifest.version} to compare with")
         lost = sorted(champion.manifest.skills.keys() - learnt)
         if lost:
-            return incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
-        return together(verdicts, sorted(learnt - champion.manifest.skills.keys()))
+            return reject_incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
+        return combine_verdicts(verdicts, sorted(learnt - champion.manifest.skills.keys()))
 
 
 def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:

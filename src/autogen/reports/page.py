@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.markup import DataTable, Markup, element, joined, metrics_table, table
 from autogen.reports.drawing import Picture
 
@@ -102,7 +102,7 @@ def _titled(found: DataTable) -> Markup:
 
 def _training(training: Mapping[str, Any]) -> Iterator[Markup]:
     """The settings as they were chosen, and what came of them, from the version's own record."""
-    recipe = flat(training.get("recipe", {}))
+    recipe = flatten_settings(training.get("recipe", {}))
     others = {n: v for n, v in training.items() if n not in ("recipe", "history") and v is not None}
     if recipe or others:
         yield element("h3", "Settings and run")

@@ -14,7 +14,7 @@ from autogen.agents.agent import Agent, Piece, Response
 from autogen.agents.fleet import Fleet
 from autogen.agents.messages import Message, check_message
 from autogen.feedback.events import Entity, Feedback
-from autogen.runtime.batcher import Batcher, together
+from autogen.runtime.batcher import Batcher, run_together
 from autogen.serving.conversations import Asked, place
 from autogen.serving.generating import Readers
 from autogen.serving.metrics import Metrics
@@ -139,7 +139,7 @@ class Service:
         for agent in {id(agent): agent for agent in agents}.values():
             places = [at for at, one in enumerate(agents) if one is agent]
             messages = [placed[at].message for at in places]
-            found.update(zip(places, together(partial(answer, agent), messages), strict=True))
+            found.update(zip(places, run_together(partial(answer, agent), messages), strict=True))
         return [found[at] for at in range(len(placed))]
 
     def _parse_all(self, texts: Sequence[str]) -> list[Understood | Exception]:
@@ -148,10 +148,10 @@ class Service:
         def parse(some: Sequence[str]) -> list[Understood]:
             return [Understood(champion.version, skill, reply) for skill, reply in champion.parse(some)]
 
-        return together(parse, texts)
+        return run_together(parse, texts)
 
     def _keep_all(self, given: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
-        return together(self._keep, given)
+        return run_together(self._keep, given)
 
     def _keep(self, given: Sequence[FeedbackRequest]) -> list[Feedback]:
         return [

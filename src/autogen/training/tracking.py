@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 from transformers.integrations import MLflowCallback, TensorBoardCallback, WandbCallback
 
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.errors import ConfigError
 from autogen.progress import RunPlace
 from autogen.storage.files import explain_os_errors
@@ -68,7 +68,7 @@ class Tracking:
             assert place is not None
             with explain_os_errors(place.folder):
                 place.folder.mkdir(parents=True, exist_ok=True)
-                self._trackers.append(TRACKERS[name](place, flat(settings)))
+                self._trackers.append(TRACKERS[name](place, flatten_settings(settings)))
 
     @property
     def callbacks(self) -> list[TrainerCallback]:

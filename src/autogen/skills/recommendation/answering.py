@@ -225,7 +225,7 @@ class Recommendations:
             return []
         found = []
         if wanted.query and self.encoder is not None:
-            found.append((self.encoder.of([wanted.query])[0], WISH_WEIGHT))
+            found.append((self.encoder.embed([wanted.query])[0], WISH_WEIGHT))
         for names, weight in ((wanted.like, LIKED_WEIGHT), (wanted.unlike, -LIKED_WEIGHT)):
             known = [name for name in names if name in self.catalogue.position]  # another version may have known more
             found += [(as_float32(self.texts[self.catalogue.position[name]]), weight) for name in known]

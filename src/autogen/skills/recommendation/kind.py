@@ -20,7 +20,7 @@ from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Fields, Need, TaskData
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Expected
+from autogen.versions.off_policy import ExpectedClicks
 
 
 class RecommendationKind:
@@ -91,7 +91,7 @@ class RecommendationKind:
         candidate: Recommendations,
         champion: Recommendations,
         memory: Memory,
-    ) -> Expected | None:
+    ) -> ExpectedClicks | None:
         return compared(candidate, champion, read_log(memory, name)) if settings.exploration else None
 
     def evaluated(

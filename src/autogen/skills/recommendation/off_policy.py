@@ -24,7 +24,7 @@ from autogen.storage.responses import StoredResponse
 from autogen.tasks.recommendation.clicks import Click, likes
 from autogen.tasks.recommendation.rows import said_of, set_aside
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Expected, Slots, difference, estimate
+from autogen.versions.off_policy import ExpectedClicks, Slots, difference, estimate
 
 MOST_ANSWERS = 5_000  # the newest: each is answered again
 
@@ -113,11 +113,11 @@ def slots_of(version: Recommendations, log: Log) -> Slots:
     )
 
 
-def compared(candidate: Recommendations, champion: Recommendations, log: Log) -> Expected:
+def compared(candidate: Recommendations, champion: Recommendations, log: Log) -> ExpectedClicks:
     """Both on the same answers: those set aside, which neither has learnt from."""
     aside = log.set_aside()
     now, was = slots_of(candidate, aside), slots_of(champion, aside)
-    return Expected(estimate(now), estimate(was), difference(now, was))
+    return ExpectedClicks(estimate(now), estimate(was), difference(now, was))
 
 
 def evaluation_json(version: Any, log: Log) -> dict[str, Any]:
