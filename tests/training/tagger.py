@@ -85,12 +85,12 @@ class TagAccuracy:
         counts = self.tags != IGNORED
         return float((outputs[0].argmax(axis=-1) == self.tags)[counts].mean())
 
-    def lost(self, before: Outputs, after: Outputs) -> float:
+    def score_loss(self, before: Outputs, after: Outputs) -> float:
         return self(before) - self(after)
 
 
-def objective(held_out: Sequence[TrainingRow] = ()) -> Objective:
-    return Objective(tagging_loss, token_tags, TagAccuracy(held_out) if held_out else None)
+def objective(eval_rows: Sequence[TrainingRow] = ()) -> Objective:
+    return Objective(tagging_loss, token_tags, TagAccuracy(eval_rows) if eval_rows else None)
 
 
 def seeded(encoder: Any, seed: int = 0) -> Tagger:

@@ -71,7 +71,7 @@ def load_added(backbone: nn.Module, folder: Path) -> nn.Module:
     return model
 
 
-def merged(backbone: nn.Module) -> nn.Module:
+def merge_adapters(backbone: nn.Module) -> nn.Module:
     """A copy with what was added folded into the weights, where the method can be (LoRA, IA3); else the backbone."""
     if isinstance(backbone, PeftModel) and adapted_by(backbone) in ("LORA", "IA3"):
         whole: Any = copy.deepcopy(backbone)

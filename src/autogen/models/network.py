@@ -83,7 +83,7 @@ class Network(nn.Module, ABC):
             answers = [checkpoint(self.answer, batch, use_reentrant=False) for batch in batches]
         else:
             answers = [self.answer(batch) for batch in batches]
-        return like(answers[0], map(_together, zip(*answers, strict=True), self.outputs))
+        return as_named_tuple(answers[0], map(_together, zip(*answers, strict=True), self.outputs))
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -115,7 +115,7 @@ class Network(nn.Module, ABC):
     def fold_in(self) -> None:
         """Make what a tuning method has added a part of the weights. Raises ConfigError where it cannot be."""
         found = adapters.adapted_by(self.backbone)
-        self.put_backbone(adapters.merged(self.backbone))
+        self.put_backbone(adapters.merge_adapters(self.backbone))
         if adapters.is_adapted(self.backbone):
             raise ConfigError(
                 f"This version was tuned by {found}, which is no part of the weights: go on with the same method, or "
@@ -254,14 +254,14 @@ def load_network(
     return network
 
 
-def like(answer: A, outputs: Iterable[Tensor]) -> A:
+def as_named_tuple(answer: A, outputs: Iterable[Tensor]) -> A:
     """The outputs as the named tuple that `answer` is."""
     kind: Any = type(answer)
     made: A = kind(*outputs)
     return made
 
 
-def widened(values: Tensor, length: int, fill: float = 0) -> Tensor:
+def pad_tokens(values: Tensor, length: int, fill: float = 0) -> Tensor:
     """(rows, tokens, …) with as many tokens as asked, the new ones holding `fill`."""
     missing = length - values.shape[1]
     return functional.pad(values, [0, 0] * (values.ndim - 2) + [0, missing], value=fill) if missing else values
@@ -270,7 +270,7 @@ def widened(values: Tensor, length: int, fill: float = 0) -> Tensor:
 def _together(parts: Sequence[Tensor], output: GraphOutput) -> Tensor:
     if output.per_token:
         longest = max(part.shape[1] for part in parts)
-        parts = [widened(part, longest) for part in parts]
+        parts = [pad_tokens(part, longest) for part in parts]
     return torch.cat(list(parts))
 
 

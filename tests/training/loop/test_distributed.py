@@ -109,7 +109,7 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(
     whole = [sorted(batch) for batch in kind(rows, 8, 0)]
     shares = [list(DistributedBatches(kind(rows, 8, 0), number, 3)) for number in range(3)]
     assert [sorted(chain(*parts)) for parts in zip(*shares, strict=True)] == whole
-    assert all(abs(len(one) - len(other)) <= 1 for one, other in zip(*shares[:2], strict=True))
+    assert all(abs(len(rank) - len(other)) <= 1 for rank, other in zip(*shares[:2], strict=True))
 
 
 DEEPSPEED = {

@@ -35,18 +35,18 @@ def bf16_speedup() -> float:
         pairs = [(seconds(False), seconds(True)) for _ in range(PROBES)][WARM_UP:]
     finally:
         torch.set_num_threads(threads)
-    return min(first for first, _ in pairs) / min(second for _, second in pairs)
+    return min(fp32_seconds for fp32_seconds, _ in pairs) / min(bf16_seconds for _, bf16_seconds in pairs)
 
 
-def choose_precision(asked: str) -> str:
+def choose_precision(precision: str) -> str:
     """`fp32` or `bf16`; `auto` is decided by the probe on a CPU and by the card's own word on a GPU. Raises ConfigError
     where DeepSpeed would round the weights themselves."""
     if with_deepspeed():
-        if asked == "bf16":
+        if precision == "bf16":
             raise ConfigError('Expected precision = "fp32" or "auto" under DeepSpeed, found "bf16".')
         return "fp32"
-    if asked != "auto":
-        return asked
+    if precision != "auto":
+        return precision
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if bf16_speedup() >= PAYS else "fp32"

@@ -75,7 +75,7 @@ class Categorical:
         return trial.suggest_categorical(name, self.values)
 
     def nearest(self, value: float) -> float:
-        return min(self.values, key=lambda one: abs(one - value))
+        return min(self.values, key=lambda candidate: abs(candidate - value))
 
 
 def optimiser_knobs(method: str, rate: float, epochs: int, batch_size: int) -> dict[str, Knob]:
