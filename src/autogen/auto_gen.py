@@ -19,7 +19,7 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import rows_of
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
-from autogen.markup import joined, metrics_table, table
+from autogen.markup import join_markup, metrics_table, table
 from autogen.plugins import learner_of, skills, tasks
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.reports.metrics import MetricValues
@@ -145,7 +145,7 @@ class AutoGen:
         facts = {"task": self.task, "model": self._start.base_model, "settings": f"{settings}; the others by the data"}
         facts |= self._facts() if self._model else {"fitted": "not yet: call fit(train_data, dev_data)"}
         found = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""
-        return joined([table(("AutoGen", ""), list(facts.items())), found])
+        return join_markup([table(("AutoGen", ""), list(facts.items())), found])
 
     def predict(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
         """The answer to a text, or a list of answers to several: of classification the label (`oos` where none fits).

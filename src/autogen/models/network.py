@@ -83,7 +83,7 @@ class Network(nn.Module, ABC):
             answers = [checkpoint(self.answer, batch, use_reentrant=False) for batch in batches]
         else:
             answers = [self.answer(batch) for batch in batches]
-        return as_named_tuple(answers[0], map(_together, zip(*answers, strict=True), self.outputs))
+        return as_named_tuple(answers[0], map(_concatenate, zip(*answers, strict=True), self.outputs))
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -114,11 +114,11 @@ class Network(nn.Module, ABC):
 
     def fold_in(self) -> None:
         """Make what a tuning method has added a part of the weights. Raises ConfigError where it cannot be."""
-        found = adapters.adapted_by(self.backbone)
+        kind = adapters.adapter_kind(self.backbone)
         self.put_backbone(adapters.merge_adapters(self.backbone))
         if adapters.is_adapted(self.backbone):
             raise ConfigError(
-                f"This version was tuned by {found}, which is no part of the weights: go on with the same method, or "
+                f"This version was tuned by {kind}, which is no part of the weights: go on with the same method, or "
                 "start from the base model with `autogen train`."
             )
 
@@ -127,9 +127,9 @@ class Network(nn.Module, ABC):
 
     def layer_of(self, parameter_name: str) -> int:
         """The depth of an encoder parameter: 0 for embeddings, then 1 to `layers`; what follows counts as the last."""
-        found = re.search(r"\.(\d+)\.", parameter_name)
-        if found:
-            return int(found.group(1)) + 1
+        match = re.search(r"\.(\d+)\.", parameter_name)
+        if match:
+            return int(match.group(1)) + 1
         return 0 if "embed" in parameter_name else self.layers
 
     @property
@@ -257,17 +257,17 @@ def load_network(
 def as_named_tuple(answer: A, outputs: Iterable[Tensor]) -> A:
     """The outputs as the named tuple that `answer` is."""
     kind: Any = type(answer)
-    made: A = kind(*outputs)
-    return made
+    result: A = kind(*outputs)
+    return result
 
 
 def pad_tokens(values: Tensor, length: int, fill: float = 0) -> Tensor:
     """(rows, tokens, …) with as many tokens as asked, the new ones holding `fill`."""
-    missing = length - values.shape[1]
-    return functional.pad(values, [0, 0] * (values.ndim - 2) + [0, missing], value=fill) if missing else values
+    padding = length - values.shape[1]
+    return functional.pad(values, [0, 0] * (values.ndim - 2) + [0, padding], value=fill) if padding else values
 
 
-def _together(parts: Sequence[Tensor], output: GraphOutput) -> Tensor:
+def _concatenate(parts: Sequence[Tensor], output: GraphOutput) -> Tensor:
     if output.per_token:
         longest = max(part.shape[1] for part in parts)
         parts = [pad_tokens(part, longest) for part in parts]

@@ -13,7 +13,7 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
-from autogen.markup import joined, metrics_table
+from autogen.markup import join_markup, metrics_table
 from autogen.plugins import skills
 from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, needs_of
 from autogen.skills.kind import OffPolicy
@@ -69,7 +69,9 @@ class VersionEvaluation:
 
     def _repr_html_(self) -> str:
         captions = {name: f"{name}, version {self.version}: {one.source}" for name, one in self.skills.items()}
-        return joined(metrics_table(one.metrics, one.intervals, captions[name]) for name, one in self.skills.items())
+        return join_markup(
+            metrics_table(one.metrics, one.intervals, captions[name]) for name, one in self.skills.items()
+        )
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ class Report:
             try:
                 draft.mkdir()
                 for part in self.parts:
-                    for one in self.pictures(part):
-                        (draft / f"{part.name.replace('/', '-')}-{one.name}.png").write_bytes(one.png)
+                    for picture in self.pictures(part):
+                        (draft / f"{part.name.replace('/', '-')}-{picture.name}.png").write_bytes(picture.png)
                 (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
                 (draft / MARK_FILE).touch()
                 if folder.exists():
@@ -89,10 +89,8 @@ class Report:
         return str(fragment(self))
 
     def __repr__(self) -> str:
-        measured = "; ".join(
-            f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts
-        )
-        return f"<Report {self.title}: {measured}>"
+        metrics = "; ".join(f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts)
+        return f"<Report {self.title}: {metrics}>"
 
 
 def _may_go(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from autogen.errors import VersionDamaged
-from autogen.markup import joined, metrics_table, table
+from autogen.markup import join_markup, metrics_table, table
 from autogen.storage.files import explain_os_errors, fsync_folder, sha256_of, write_atomically
 
 MANIFEST_FILE = "manifest.json"
@@ -86,7 +86,7 @@ class Manifest(BaseModel):
         if self.verdict:
             rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
             parts.append(table(("", "check", "finding"), rows, str(self.verdict.get("summary", ""))))
-        return joined(parts)
+        return join_markup(parts)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

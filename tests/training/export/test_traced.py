@@ -86,7 +86,9 @@ def test_a_folder_that_cannot_be_made_only_costs_time(tmp_path: Path) -> None:
     assert export_agrees(Scaled(), tmp_path / "model.onnx")
 
 
-def test_kept_graphs_hold_no_weights_and_exported_ones_no_places_in_the_source(graph_cache: Path, tmp_path: Path) -> None:
+def test_kept_graphs_hold_no_weights_and_exported_ones_no_places_in_the_source(
+    graph_cache: Path, tmp_path: Path
+) -> None:
     assert export_agrees(Scaled(), tmp_path / "model.onnx")
     [graph] = graph_cache.iterdir()
     weights = {tensor.name: tensor for tensor in onnx.load(graph).graph.initializer}
