@@ -107,11 +107,8 @@ class Curation:
     def corrections_of_eval_rows(self) -> tuple[Feedback, ...]:
         """Labels given to held-out rows: left out, since what measures may not teach, and for a person to look at,
         since the row's own label may be wrong."""
-        return tuple(
-            item.feedback
-            for item in self.ignored
-            if item.reason == "evaluation-row" and item.feedback.label is not None
-        )
+        of_eval_rows = (item.feedback for item in self.ignored if item.reason == "evaluation-row")
+        return tuple(feedback for feedback in of_eval_rows if feedback.label is not None)
 
 
 class Trust(IntEnum):

@@ -50,8 +50,8 @@ def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
     sample = texts[:: -(-len(texts) // MOST_TEXTS) or 1]
     encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
     unknown_id = next((token_id for name in UNKNOWN if (token_id := tokenizer.token_to_id(name)) is not None), None)
-    letters = sum(one.isalpha() for text in sample for one in text)
-    unknown = sum(_unknown(text, one, unknown_id) for text, one in zip(sample, encoded, strict=True))
+    letters = sum(letter.isalpha() for text in sample for letter in text)
+    unknown = sum(_unknown(text, row, unknown_id) for text, row in zip(sample, encoded, strict=True))
     return Coverage(unknown / max(letters, 1), _fragments(tokenizer, sample), tokenizer.get_vocab_size())
 
 

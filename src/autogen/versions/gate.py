@@ -22,7 +22,8 @@ BETTER = "better at something"
 
 @dataclass(frozen=True)
 class CandidateFigures:
-    """What is not counted in rows. Ratios are candidate ÷ champion."""
+    """What the gate judges besides the scores of rows: latency, size, parity, what is said. Ratios are candidate ÷
+    champion."""
 
     latency_ratio: float
     size_ratio: float

@@ -28,11 +28,12 @@ _leading = False
 
 
 def world_size() -> int:
+    """How many processes learn together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
-    """This process's among all: 0 leads."""
+    """This process's number among all: 0 leads."""
     return int(os.environ.get("RANK", "0"))
 
 

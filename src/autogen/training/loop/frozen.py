@@ -27,7 +27,7 @@ AGREES = 0.02  # how far a probe's embeddings may lie from those computed in ful
 
 
 class StoredStates:
-    """What the embeddings say while training goes on above the frozen layers: the hidden states that were put here."""
+    """Stands in for the embeddings while the layers above train: answers with the hidden states last put here."""
 
     hidden: Tensor | None = None
 
@@ -39,7 +39,7 @@ class StoredStates:
 
 
 def pass_through(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
-    """What a frozen layer above them does then."""
+    """Stands in for a frozen layer: answers with what it is given."""
     return hidden
 
 
