@@ -23,7 +23,7 @@ from typing import Any
 from autogen import Agent
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.titles import Titles
-from autogen.knowledge.words import plain
+from autogen.knowledge.words import plain_words
 from autogen.skills.recommendation.answering import ItemRequest, RecommendationSkill
 from autogen.skills.recommendation.recommend import recommender_of
 from autogen.skills.recommendation.request_parsing import parse_request
@@ -68,7 +68,7 @@ def _conversation(row: dict[str, Any], titles: Titles, catalogue: Catalogue) -> 
     film = named[-1][1]
     first = next(at for at, turn in enumerate(turns) if film in turn["movies"])
     year = re.search(r"\((\d{4})\)$", film)
-    places = titles.find(plain(re.sub(r"\s*\(\d{4}\)$", "", film)))
+    places = titles.find(plain_words(re.sub(r"\s*\(\d{4}\)$", "", film)))
     same = [at for at in places if year is None or catalogue.items[at].values.get("year") == float(year[1])]
     said = " ".join(turn["text"] for turn in turns[:first] if turn["speaker"] == "seeker")
     return Conversation(said, catalogue.items[same[0]].id) if same and said.strip() else None

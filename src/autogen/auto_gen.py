@@ -11,7 +11,7 @@ from typing import Any
 
 from autogen.agents.agent import Agent
 from autogen.agents.loading import OpenVersion
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import OF_NOTHING
@@ -19,13 +19,13 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import rows_of
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
-from autogen.markup import joined, metrics_table, table
+from autogen.markup import join_markup, metrics_table, table
 from autogen.plugins import learner_of, skills, tasks
 from autogen.progress import RunPlace, TrainingProgress
-from autogen.reports.metrics import Metrics
+from autogen.reports.metrics import MetricValues
 from autogen.reports.report import Report
 from autogen.skills.kind import SkillKind
-from autogen.storage.files import explained, learning_lock
+from autogen.storage.files import explain_os_errors, learning_lock
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.tasks.task import Fitted, Identity, Job, Need, Predicts, Probabilistic, Start, Task
@@ -106,14 +106,14 @@ class AutoGen:
                 progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         return self
 
-    def evaluate(self, test_data: Data) -> Metrics:
+    def evaluate(self, test_data: Data) -> MetricValues:
         """The task's metrics of the exported model, each in 0–1: of classification `accuracy`, `precision`, `recall`,
         `f1` (macro-averaged) and more.
 
         A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
         """
         model = self._fitted_model()
-        return Metrics(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
+        return MetricValues(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
 
     def show(self, test_data: Data | None = None) -> Report:
         """Tables and pictures of what the exported model answers: Jupyter shows them, `.save(Path("report"))` writes
@@ -141,11 +141,11 @@ class AutoGen:
 
     def _repr_html_(self) -> str:
         """In Jupyter: what it is, what was set, what it has learnt."""
-        settings = ", ".join(f"{name} = {value}" for name, value in flat(self.config.model_dump()).items())
+        settings = ", ".join(f"{name} = {value}" for name, value in flatten_settings(self.config.model_dump()).items())
         facts = {"task": self.task, "model": self._start.base_model, "settings": f"{settings}; the others by the data"}
         facts |= self._facts() if self._model else {"fitted": "not yet: call fit(train_data, dev_data)"}
         metrics = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""
-        return joined([table(("AutoGen", ""), list(facts.items())), metrics])
+        return join_markup([table(("AutoGen", ""), list(facts.items())), metrics])
 
     def predict(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
         """The answer to a text, or a list of answers to several: of classification the label (`oos` where none fits).
@@ -177,9 +177,9 @@ class AutoGen:
         versions, place = Versions(target), _place(self._need())
         if (target / CONFIG_NAME).exists():
             raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
-        with explained(target):
+        with explain_os_errors(target):
             target.mkdir(parents=True, exist_ok=True)
-        with learning_lock(versions.state), versions.draft() as draft, explained(target):
+        with learning_lock(versions.state), versions.draft() as draft, explain_os_errors(target):
             shutil.copytree(self._folder / place, draft / place, dirs_exist_ok=True)
             published = versions.publish(draft, self._manifest(versions, target.resolve().name or "agent"))
             if (self._folder / RUNS_FOLDER).is_dir():

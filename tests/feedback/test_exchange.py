@@ -114,8 +114,8 @@ def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(store: Fe
     for number in range(3, 14):
         assert f"row {number}:" in message
     assert "row 2:" not in message
-    for named in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
-        assert named in message
+    for word in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
+        assert word in message
     assert store.all() == []
 
 
@@ -198,8 +198,8 @@ def test_entities_go_out_and_come_back(tmp_path: Path, format: Format) -> None:
         'text,entities\nfrom Zürich,"[{""start"": 5, ""end"": 11, ""label"": ""city, or Ort""}]"\nnothing,[]\n',
     )
     assert import_feedback(first, path).imported == 2
-    named, none = first.all()
-    assert (named.entities, none.entities) == ((Entity(5, 11, "city, or Ort"),), ())
+    with_entities, without_entities = first.all()
+    assert (with_entities.entities, without_entities.entities) == ((Entity(5, 11, "city, or Ort"),), ())
     export_feedback(first, tmp_path / f"export.{format}")
     import_feedback(second, tmp_path / f"export.{format}")
     assert second.all() == first.all()

@@ -11,7 +11,7 @@ from autogen.errors import UsageError, VersionDamaged
 from autogen.plugins import skills, tasks
 from autogen.skills.skill import Skill
 from autogen.tasks.task import TaskModel
-from autogen.versions.fingerprints import TRAINED_FILE, read_fingerprints
+from autogen.versions.fingerprints import TRAIN_ROWS_FILE, read_fingerprints
 from autogen.versions.manifest import Manifest, ModelRecord
 
 
@@ -52,7 +52,7 @@ class OpenVersion:
 
     def trained(self, skill: str, need: str) -> frozenset[str]:
         """Fingerprints of the rows that the model has learnt from. Raises VersionDamaged."""
-        return read_fingerprints(self.model_folder(skill, need) / TRAINED_FILE)
+        return read_fingerprints(self.model_folder(skill, need) / TRAIN_ROWS_FILE)
 
     def bytes(self, skill: str, need: str) -> int:
         """The size of what answers: without the weights, which only learning reads."""

@@ -115,7 +115,7 @@ def review(
     from dataclasses import asdict
 
     from autogen.feedback.events import SHORT_ID
-    from autogen.feedback.review import said_of_held_out
+    from autogen.feedback.review import describe_eval_corrections
     from autogen.project import Project
 
     opened_project = Project.open(project)
@@ -150,7 +150,7 @@ def review(
     if items:
         terminal.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
     if corrections_of_held_out:
-        terminal.say(said_of_held_out(len(corrections_of_held_out)))
+        terminal.say(describe_eval_corrections(len(corrections_of_held_out)))
     terminal.result(
         {
             "settled": settled,

@@ -78,12 +78,12 @@ def train(
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
     from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.loop.distributed import follow, follows, leading
+    from autogen.training.loop.distributed import is_follower, leading, run_follower
 
     if force and not resume:
         raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
-    if follows():
-        follow()
+    if is_follower():
+        run_follower()
         return
     opened_project, terminal = Project.open(project), open_terminal(project, as_json)
     with leading():
@@ -97,10 +97,10 @@ def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> Non
     """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
     from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.loop.distributed import follow, follows, leading
+    from autogen.training.loop.distributed import is_follower, leading, run_follower
 
-    if follows():
-        follow()
+    if is_follower():
+        run_follower()
         return
     opened_project, terminal = Project.open(project), open_terminal(project, as_json)
     with leading():

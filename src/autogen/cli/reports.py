@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
@@ -105,7 +105,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
     if manifest.verdict:
         show_verdict(terminal, manifest)
     if manifest.corrections_of_held_out:
-        terminal.say(said_of_held_out(manifest.corrections_of_held_out))
+        terminal.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
         terminal.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
     elif manifest.passed:

@@ -59,7 +59,7 @@ def parse_time(text: str) -> float:
 
 
 def _worth_writing(study: Any, force: bool) -> bool:
-    """`study` is a training.search.Found."""
+    """`study` is a SearchResult."""
     return study.gain is not None and (study.gain.beyond_noise or force)
 
 

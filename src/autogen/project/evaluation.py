@@ -13,13 +13,13 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
-from autogen.markup import joined, metrics_table
+from autogen.markup import join_markup, metrics_table
 from autogen.plugins import skills
 from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, needs_of
 from autogen.skills.kind import OffPolicy
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn
-from autogen.versions.manifest import of_all_needs
+from autogen.versions.manifest import merge_need_figures
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class SkillEvaluation:
     @property
     def metrics(self) -> dict[str, float]:
         """Flat, each in 0–1, of all needs together."""
-        return of_all_needs({need: evaluation.metrics for need, evaluation in self.needs.items()})
+        return merge_need_figures({need: evaluation.metrics for need, evaluation in self.needs.items()})
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        return of_all_needs({need: evaluation.intervals for need, evaluation in self.needs.items()})
+        return merge_need_figures({need: evaluation.intervals for need, evaluation in self.needs.items()})
 
     @property
     def source(self) -> str:
@@ -74,7 +74,7 @@ class VersionEvaluation:
         captions = {
             name: f"{name}, version {self.version}: {evaluation.source}" for name, evaluation in self.skills.items()
         }
-        return joined(
+        return join_markup(
             metrics_table(evaluation.metrics, evaluation.intervals, captions[name])
             for name, evaluation in self.skills.items()
         )

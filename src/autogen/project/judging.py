@@ -19,7 +19,7 @@ from autogen.project.needs import SkillNeed, fitting_needs
 from autogen.runtime.latency import latency_ratio
 from autogen.tasks.task import Fitted
 from autogen.versions.comparison import PairedScores
-from autogen.versions.gate import Measured, Verdict, judge
+from autogen.versions.gate import CandidateFigures, Verdict, judge
 from autogen.versions.manifest import SkillRecord
 from autogen.versions.scores import Scores
 
@@ -41,7 +41,7 @@ class Rivals:
         key = need.skill, need.need.name
         champion_model, candidate_model = self.champion.known_model(*key), self.candidate.known_model(*key)
         data = need.task.unseen(data, self.champion.trained(*key) | self.candidate.trained(*key))
-        measured = Measured(
+        measured = CandidateFigures(
             latency_ratio=latency_ratio(need.task.timed(candidate_model, data), need.task.timed(champion_model, data)),
             size_ratio=self.candidate.bytes(*key) / max(self.champion.bytes(*key), 1),
             parity=fitted.parity,

@@ -20,7 +20,7 @@ from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.memory import Memory
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
@@ -28,12 +28,12 @@ from autogen.project.judging import Protected, Rivals, protected_rows
 from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
-from autogen.storage.files import explained
+from autogen.storage.files import explain_os_errors
 from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
-from autogen.versions.fingerprints import HELD_OUT_FILE, TRAINED_FILE, held_before, write_fingerprints
-from autogen.versions.gate import Verdict, incomparable, together, with_expected
+from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
+from autogen.versions.gate import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
@@ -171,8 +171,8 @@ class Learning:
             fitted = learner.fit(self.job(work, folder), self.progress)
         except (Interrupted, KeyboardInterrupt):
             raise interrupted(self.origin, learner.resumes) from None
-        write_fingerprints(folder / TRAINED_FILE, work.before | work.identity.learnt | fitted.also_learnt)
-        write_fingerprints(folder / HELD_OUT_FILE, work.identity.measured)
+        write_fingerprints(folder / TRAIN_ROWS_FILE, work.before | work.identity.learnt | fitted.also_learnt)
+        write_fingerprints(folder / EVAL_ROWS_FILE, work.identity.measured)
         return fitted
 
     def _build(self, work: Sequence[Work], draft: Path) -> dict[str, Mapping[str, Any]]:
@@ -219,7 +219,7 @@ class Learning:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
-                + said_of_held_out(sum(item.data.corrections_of_eval for item in work))
+                + describe_eval_corrections(sum(item.data.corrections_of_eval for item in work))
             )
 
     def _claim_state(self, work: Sequence[Work], resume: bool, force: bool) -> None:
@@ -275,13 +275,13 @@ class Learning:
         """One verdict for the whole version, over all of its models."""
         champion = self.champion
         if champion is None:
-            return incomparable(self.damage) if self.damage else None
+            return reject_incomparable(self.damage) if self.damage else None
         self.progress.say(f"Judging the candidate against {champion.manifest.version} …")
         answers = [candidate.known_model(item.need.skill, item.need.need.name).answers for item in work]
         rivals = Rivals(
             champion,
             candidate,
-            held_before(self.versions, champion.manifest),
+            earlier_eval_rows(self.versions, champion.manifest),
             frozenset(name for names in answers for name in names),
         )
         verdicts: dict[str, Verdict] = {}
@@ -299,15 +299,15 @@ class Learning:
             return verdict
         skills_to_compare = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
         expected = kind.expected(need.settings, need.skill, *skills_to_compare, self.memory)
-        return with_expected(verdict, need.skill, expected) if expected else verdict
+        return add_expected_clicks(verdict, need.skill, expected) if expected else verdict
 
     def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:
         if not verdicts:
-            return incomparable(f"no skill of version {champion.manifest.version} to compare with")
+            return reject_incomparable(f"no skill of version {champion.manifest.version} to compare with")
         lost = sorted(champion.manifest.skills.keys() - learnt)
         if lost:
-            return incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
-        return together(verdicts, sorted(learnt - champion.manifest.skills.keys()))
+            return reject_incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
+        return combine_verdicts(verdicts, sorted(learnt - champion.manifest.skills.keys()))
 
 
 def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:
@@ -332,9 +332,9 @@ def _disk_explained(folder: Path) -> Iterator[None]:
     """Libraries that write weights have errors of their own for a full disk: where a probe cannot be written either,
     ours is raised, a StorageError that names the folder and says what to do."""
     try:
-        with explained(folder):
+        with explain_os_errors(folder):
             yield
     except (RuntimeError, SafetensorError):
-        with explained(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        with explain_os_errors(folder), tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE_BYTES))
         raise

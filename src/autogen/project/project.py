@@ -36,7 +36,7 @@ from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.learning import Origin
-    from autogen.training.search.study import Budget, Found
+    from autogen.training.search.study import Budget, SearchResult
 
 
 class Project:
@@ -98,7 +98,7 @@ class Project:
         with learning_lock(self.versions.state), progress or TrainingProgress() as progress_bar:
             return Learning(self.folder, self.config, origin, self.memory, progress_bar).run(resume, force)
 
-    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> Found:
+    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> SearchResult:
         """Search for training settings that suit a skill's data better than the recipe does. No version is made.
 
         Raises UsageError where every setting is the user's own already, and what `train` raises.
@@ -184,7 +184,7 @@ class Project:
         """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
         curations = list(self.curations())
         return [item for curation in curations for item in review_items(curation)], [
-            feedback for curation in curations for feedback in curation.on_held_out
+            feedback for curation in curations for feedback in curation.corrections_of_eval_rows
         ]
 
     def decide(self, feedback_id: str, decision: Decision, label: str | None = None) -> None:

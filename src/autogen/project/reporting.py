@@ -12,7 +12,7 @@ from autogen.markup import share, table
 from autogen.plugins import tasks
 from autogen.project.evaluation import VersionEvaluation
 from autogen.project.needs import needs_of
-from autogen.reports.report import Part, Report
+from autogen.reports.report import Report, ReportSection
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.versions.manifest import Manifest, ModelRecord
@@ -57,7 +57,7 @@ def _base_models(manifest: Manifest) -> list[str]:
     return list(dict.fromkeys(str(skill.get("base_model") or agents) for skill in skills)) or [str(agents)]
 
 
-def _part(name: str, evaluation: Evaluation, record: ModelRecord) -> Part:
+def _part(name: str, evaluation: Evaluation, record: ModelRecord) -> ReportSection:
     rows = {"rows learnt from": record.train_rows, "held-out rows": record.held_out_rows}
     return part_of(tasks()[record.task], name, evaluation, {**record.training, **rows})
 

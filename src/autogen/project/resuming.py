@@ -16,7 +16,7 @@ from typing import Any
 
 from autogen.config.project import ProjectConfig
 from autogen.errors import ConfigError, UsageError
-from autogen.storage.files import explained, make_folder, write_json
+from autogen.storage.files import explain_os_errors, make_folder, write_json
 from autogen.tasks.task import Identity
 from autogen.training.loop.checkpoints import BEST_FILE
 
@@ -59,7 +59,7 @@ def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, I
 
 def begin_run(state: Path, record: Mapping[str, Any]) -> None:
     """A run that starts anew: what an earlier one left is removed. Raises StorageError."""
-    with explained(state):
+    with explain_os_errors(state):
         shutil.rmtree(state, ignore_errors=True)
         make_folder(state)
     write_json(state / RUN_FILE, record)

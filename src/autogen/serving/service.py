@@ -14,7 +14,7 @@ from autogen.agents.agent import Agent, Response, ResponseChunk
 from autogen.agents.fleet import Fleet
 from autogen.agents.messages import Message, check_message
 from autogen.feedback.events import Entity, Feedback
-from autogen.runtime.batcher import Batcher, together
+from autogen.runtime.batcher import Batcher, run_together
 from autogen.serving.conversations import IncomingMessage, route_message
 from autogen.serving.generating import Readers
 from autogen.serving.metrics import ServerMetrics
@@ -58,7 +58,7 @@ class Service:
     def batcher(
         self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], largest: int = 32
     ) -> Batcher[Item, Result]:
-        """`work` in a thread of its own, for what arrives together; closed when the server stops."""
+        """`work` in a thread of its own, for what arrives run_together; closed when the server stops."""
         batcher = Batcher(work, largest, self._room)
         self._batchers.append(batcher)
         return batcher
@@ -133,7 +133,7 @@ class Service:
     def _by_agent(
         self, incoming: Sequence[IncomingMessage], respond: Callable[[Agent, Sequence[Message]], Sequence[Result]]
     ) -> list[Result | Exception]:
-        """Each agent answers its messages together; the answers are in the messages' order."""
+        """Each agent answers its messages run_together; the answers are in the messages' order."""
         self._metrics.batch_size.observe(len(incoming))
         routed = [route_message(message, self.fleet.memory.responses) for message in incoming]
         agents = [self.fleet.agent_for(message.origin_conversation_id) for message in routed]
@@ -141,7 +141,7 @@ class Service:
         for agent in {id(agent): agent for agent in agents}.values():
             places = [at for at, own_agent in enumerate(agents) if own_agent is agent]
             messages = [routed[at].message for at in places]
-            results.update(zip(places, together(partial(respond, agent), messages), strict=True))
+            results.update(zip(places, run_together(partial(respond, agent), messages), strict=True))
         return [results[at] for at in range(len(routed))]
 
     def _parse_all(self, texts: Sequence[str]) -> list[ParsedMessage | Exception]:
@@ -150,10 +150,10 @@ class Service:
         def parse(batch: Sequence[str]) -> list[ParsedMessage]:
             return [ParsedMessage(champion.version, skill, reply) for skill, reply in champion.parse(batch)]
 
-        return together(parse, texts)
+        return run_together(parse, texts)
 
     def _keep_all(self, requests: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
-        return together(self._keep, requests)
+        return run_together(self._keep, requests)
 
     def _keep(self, requests: Sequence[FeedbackRequest]) -> list[Feedback]:
         return [

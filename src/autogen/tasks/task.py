@@ -18,7 +18,7 @@ from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.memory import Memory
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.tasks.evaluation import Evaluation
 from autogen.versions.scores import Scores
@@ -73,7 +73,7 @@ class Summary:
     """What `autogen check` says of the data: tables and lines for people, and the same for machines."""
 
     lines: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[DataTable, ...] = ()
     json: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -312,5 +312,5 @@ class Task(Protocol[D, M]):
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
         """What a report draws of an evaluation and of the fit's record."""
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """What a report lists of an evaluation, such as the hardest labels."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Fields
 
 Rows = Sequence[Mapping[str, object]]
@@ -92,7 +92,7 @@ def _is_share(value: object) -> bool:
     return isinstance(value, float | int | np.floating) and not isinstance(value, bool) and bool(0 <= value <= 1)
 
 
-def check_tables(tables: Sequence[Table], contract: str) -> None:
+def check_tables(tables: Sequence[DataTable], contract: str) -> None:
     invalid = [table.title for table in tables if any(len(row) != len(table.columns) for row in table.rows)]
     expect(not invalid, f"expected a cell for each column, found other rows in {invalid}", contract)
 

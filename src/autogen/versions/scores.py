@@ -53,16 +53,16 @@ class Scores:
         """The metric of each row alone."""
         return metric_of(self.statistic, self.counts)
 
-    def where(self, chosen: Flags) -> Scores:
-        """The rows for which `chosen` is true."""
+    def where(self, mask: Flags) -> Scores:
+        """The rows for which `mask` is true."""
         return replace(
             self,
-            rows=tuple(compress(self.rows, chosen)),
-            counts=self.counts[chosen],
-            right=self.right[chosen],
-            groups=tuple(compress(self.groups, chosen)),
-            beyond=self.beyond[chosen],
-            from_feedback=self.from_feedback[chosen],
+            rows=tuple(compress(self.rows, mask)),
+            counts=self.counts[mask],
+            right=self.right[mask],
+            groups=tuple(compress(self.groups, mask)),
+            beyond=self.beyond[mask],
+            from_feedback=self.from_feedback[mask],
         )
 
 

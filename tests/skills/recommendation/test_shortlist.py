@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     built = build_indexes(folder)
     assert built[TEXT_INDEX].recall > 0.95
     rows = (Row({"item": str(at), "title": f"Thing {at}", "price": at % 100}, "items", at) for at in range(ITEMS))
-    catalogue, _ = Catalogue.of(rows)
+    catalogue, _ = Catalogue.from_rows(rows)
     events = bought()
     ended = float(events.time[-1])
     lag = time.time() - ended  # as if all of it had just happened

@@ -13,7 +13,7 @@ import pytest
 from autogen import Agent, Project
 from autogen.agents.loading import load_skills
 from autogen.errors import DataError, Refused, UsageError, VersionDamaged
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 from autogen.knowledge.pgvector_index import PgVectorIndex
 from autogen.progress import TrainingProgress
 from autogen.project.needs import needs_of
@@ -24,7 +24,7 @@ from autogen.tasks.recommendation import TASK
 from autogen.tasks.recommendation.clicks import Click
 from autogen.tasks.recommendation.rows import Behaviour, hold_out, lag_of, read_behaviour, set_aside, with_clicks
 from autogen.tasks.task import Need
-from autogen.versions.fingerprints import held_before
+from autogen.versions.fingerprints import earlier_eval_rows
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import Versions
 from tests.servers import postgres_server
@@ -379,7 +379,7 @@ def ranked(project: Path, user: str, now: float) -> list[tuple[str, float]]:
 
 def test_what_a_recommender_was_measured_on_is_kept_with_it(shop: Path) -> None:
     versions = Versions(shop)
-    assert held_before(versions, versions.manifest("0001")) == set(TASK.read(shop, need_of(shop)).fingerprints())
+    assert earlier_eval_rows(versions, versions.manifest("0001")) == set(TASK.read(shop, need_of(shop)).fingerprints())
 
 
 def test_questions_for_the_latency_ratio_are_the_same_whatever_the_model(shop: Path) -> None:

@@ -17,7 +17,7 @@ from autogen.data.rows import Row, require_label
 from autogen.errors import UsageError, VersionDamaged
 from autogen.feedback.events import Feedback
 from autogen.knowledge.catalogue import Catalogue
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 from autogen.runtime.text_encoder import TextVectors
 from autogen.skills.recommendation.cards import ScoredItem
 from autogen.skills.recommendation.exploration import Exploration, draw_places, pool_size
@@ -206,7 +206,9 @@ class RecommendationSkill:
         """What items gain by the words of their titles that were said, (catalogue,)."""
         if not request.query:
             return np.zeros(len(self.catalogue), np.float32)
-        return vocabulary_of(self.catalogue).title_words.shared(content_words(request.query)) * np.float32(TITLE_WEIGHT)
+        return vocabulary_of(self.catalogue).title_words.rarity_shared(content_words(request.query)) * np.float32(
+            TITLE_WEIGHT
+        )
 
     def _part(
         self, query: Query, passing: NDArray[np.bool_], vectors: Sequence[Floats], title_scores: Floats
@@ -238,7 +240,7 @@ class RecommendationSkill:
             return []
         weighted_vectors = []
         if request.query and self.encoder is not None:
-            weighted_vectors.append((self.encoder.of([request.query])[0], QUERY_WEIGHT))
+            weighted_vectors.append((self.encoder.embed([request.query])[0], QUERY_WEIGHT))
         for names, weight in ((request.like, LIKED_WEIGHT), (request.unlike, -LIKED_WEIGHT)):
             known = [name for name in names if name in self.catalogue.position]  # another version may have known more
             weighted_vectors += [(as_float32(self.texts[self.catalogue.position[name]]), weight) for name in known]

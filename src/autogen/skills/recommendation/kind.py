@@ -24,7 +24,7 @@ from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Fields, Need, TaskData
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Expected
+from autogen.versions.off_policy import ExpectedClicks
 
 
 class RecommendationKind:
@@ -57,7 +57,9 @@ class RecommendationKind:
         return settings.model_dump(include=set(SavedRecommendationSettings.model_fields))
 
     def bare(self, task: str) -> RecommendationSettings:
-        raise UsageError(f"Expected a task whose model alone makes an agent, found {task!r}: it needs a catalogue.")
+        raise UsageError(
+            f"ExpectedClicks a task whose model alone makes an agent, found {task!r}: it needs a catalogue."
+        )
 
     def check(
         self,
@@ -95,7 +97,7 @@ class RecommendationKind:
         candidate: RecommendationSkill,
         champion: RecommendationSkill,
         memory: Memory,
-    ) -> Expected | None:
+    ) -> ExpectedClicks | None:
         return compare_versions(candidate, champion, read_log(memory, name)) if settings.exploration else None
 
     def evaluated(

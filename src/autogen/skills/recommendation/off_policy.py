@@ -24,7 +24,7 @@ from autogen.storage.responses import StoredResponse
 from autogen.tasks.recommendation.clicks import Click, likes
 from autogen.tasks.recommendation.rows import read_clicks, set_aside
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Expected, Slots, difference, estimate
+from autogen.versions.off_policy import ExpectedClicks, Slots, difference, estimate
 
 MOST_ANSWERS = 5_000  # the newest: each is answered again
 
@@ -113,11 +113,13 @@ def slots_of(version: RecommendationSkill, log: AnswerLog) -> Slots:
     )
 
 
-def compare_versions(candidate: RecommendationSkill, champion: RecommendationSkill, log: AnswerLog) -> Expected:
+def compare_versions(candidate: RecommendationSkill, champion: RecommendationSkill, log: AnswerLog) -> ExpectedClicks:
     """Both on the same answers: those set aside, which neither has learnt from."""
     unseen_log = log.set_aside()
     candidate_slots, champion_slots = slots_of(candidate, unseen_log), slots_of(champion, unseen_log)
-    return Expected(estimate(candidate_slots), estimate(champion_slots), difference(candidate_slots, champion_slots))
+    return ExpectedClicks(
+        estimate(candidate_slots), estimate(champion_slots), difference(candidate_slots, champion_slots)
+    )
 
 
 def evaluation_json(version: Any, log: AnswerLog) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from autogen.data.problems import quoted
 from autogen.errors import did_you_mean
-from autogen.runtime.batcher import together
+from autogen.runtime.batcher import run_together
 from autogen.skills.fields import Id, Name, Words
 from autogen.skills.hosts import AgentHost, ServerHost
 from autogen.skills.recommendation.cards import ScoredItem
@@ -68,7 +68,7 @@ def add(router: APIRouter, host: ServerHost) -> None:
 
     def recommend_all(requests: Sequence[RecommendationRequest]) -> list[RecommendationList | Exception]:
         champion = host.champion
-        return together(lambda batch: [_recommendation(champion, request) for request in batch], requests)
+        return run_together(lambda batch: [_recommendation(champion, request) for request in batch], requests)
 
     batcher = host.batcher(recommend_all)
 

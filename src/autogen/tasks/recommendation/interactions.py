@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from autogen.data.columns import pick, select
 from autogen.data.problems import Problem, shown
+from autogen.data.readers.chunks import read_chunks
 from autogen.data.readers.files import locate
-from autogen.data.readers.pieces import read_pieces
 from autogen.data.rows import Row, is_missing, require_label
 
 MAX_ID = 200  # characters of a user or an item
@@ -100,16 +100,16 @@ def read_interactions(
 ) -> tuple[Interactions, list[Problem]]:
     """The events of several files together, and what is wrong with them. `items` keep their places, in this order.
 
-    Files are read piece by piece: memory is 24 bytes for each event, and the names of users and items.
+    Files are read chunk by chunk: memory is 24 bytes for each event, and the names of users and items.
     """
     reader = _EventReader(datetime.now(UTC).timestamp(), items)
-    problems: dict[Problem, None] = {}  # what every piece of a file lacks is one problem
+    problems: dict[Problem, None] = {}  # what every chunk of a file lacks is one problem
     for source in sources:
         cells: dict[str, object] = {}
-        for piece in read_pieces(locate(source, project)):
-            problems |= dict.fromkeys(piece.problems)
-            cells |= dict.fromkeys(name for row in piece.rows for name in row.values)
-            reader.add_rows(pick(piece.rows, (*REQUIRED, *OPTIONAL), columns), piece.before)
+        for chunk in read_chunks(locate(source, project)):
+            problems |= dict.fromkeys(chunk.problems)
+            cells |= dict.fromkeys(name for row in chunk.rows for name in row.values)
+            reader.add_rows(pick(chunk.rows, (*REQUIRED, *OPTIONAL), columns), chunk.offset)
         # which columns a file has is known at its end: rows of JSON lines may differ
         whole = [Row(cells, str(locate(source, project)), 0)] if cells else []
         missing = select(whole, REQUIRED, OPTIONAL, columns)[1]

@@ -131,7 +131,7 @@ def read_behaviour(project: Path, need: Need) -> Behaviour:
     events, bad_rows = read_interactions(project, need.source("train"), need.columns, ids)
     problems += bad_rows
     if not need.source("items"):
-        catalogue, _ = Catalogue.of(
+        catalogue, _ = Catalogue.from_rows(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
     elif len(events.items) > len(ids):
@@ -172,7 +172,7 @@ def read_catalogue(
         file_rows, bad_rows = read_rows(locate(source, project))
         problems += bad_rows
         rows += [_named(row, columns) for row in file_rows]
-    catalogue, bad_rows = Catalogue.of(rows)
+    catalogue, bad_rows = Catalogue.from_rows(rows)
     return catalogue, [*problems, *bad_rows]
 
 

@@ -14,7 +14,7 @@ from autogen.config.training import TrainingSettings
 from autogen.data.rows import Row
 from autogen.errors import UsageError
 from autogen.knowledge.catalogue import Catalogue
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
 from autogen.tasks.recommendation.metrics import TOP, QueryScore, RelevantItems
@@ -64,7 +64,7 @@ class RecommendationTask:
         return Behaviour(
             events=interactions_of(()),
             eval_events=eval_events,
-            catalogue=Catalogue.of(())[0],
+            catalogue=Catalogue.from_rows(())[0],
             split=source,
             problems=tuple(problems),
             has_items=False,
@@ -131,7 +131,7 @@ class RecommendationTask:
 
         return drawings(evaluation, record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:  # noqa: ARG002 the metrics say it all
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:  # noqa: ARG002 the metrics say it all
         yield from ()
 
 

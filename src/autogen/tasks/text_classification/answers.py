@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.config.settings import RESERVED_LABEL
-from autogen.markup import Table, share
+from autogen.markup import DataTable, share
 from autogen.tasks.text_classification.decoding import LabelPrediction
 
 Counts = NDArray[np.intp]
@@ -202,16 +202,16 @@ MOST_PAIRS = 15
 LONGEST_TEXT = 300
 
 
-def mistake_tables(answers: Answers) -> Iterator[Table]:
+def mistake_tables(answers: Answers) -> Iterator[DataTable]:
     """The most frequent mistakes and the surest ones, where there are any."""
     pairs = count_confusion(answers.labels, answers.decided).pairs(MOST_PAIRS)
     if pairs:
-        yield Table("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
+        yield DataTable("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
     worst = mistakes(answers, MOST_MISTAKES)
     if worst:
         rows = [(_cut(mistake.text), mistake.label, mistake.answered, share(mistake.confidence)) for mistake in worst]
         columns = ("text", "right label", "answered", "confidence")
-        yield Table("Mistakes, the surest first", columns, rows, right=(3,))
+        yield DataTable("Mistakes, the surest first", columns, rows, right=(3,))
 
 
 def _cut(words: str) -> str:

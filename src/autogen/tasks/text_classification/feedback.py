@@ -23,7 +23,7 @@ def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedMod
         feedback.rows(),
         feedback.memory.feedback.decisions(),
         train={normalise(example.text): example.label for example in data.train.examples},
-        held_out={normalise(text) for text in data.eval.texts},
+        eval_texts={normalise(text) for text in data.eval.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
     )
@@ -58,7 +58,7 @@ def with_curated(data: LearningData, curation: Curation) -> LearningData:
         train=join_rows(pick(data.train, kept_at), _rows(curation.train)),
         eval_feedback=_rows(curation.evaluation),
         feedback=tuple(sorted(feedback_ids)),
-        corrections_of_eval=len(curation.on_held_out),
+        corrections_of_eval=len(curation.corrections_of_eval_rows),
     )
 
 

@@ -15,7 +15,7 @@ from autogen.data.quality.labels import check_eval, check_labelled, label_counts
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.data.splits import has_rows_to_spare, hold_out
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 
@@ -103,7 +103,7 @@ class LearningData:
         rows = [*((label, *pair) for label, pair in counts.items()), total]
         unlabelled = str(self.unlabelled) if self.unlabelled is not None else ""
         return Summary(
-            tables=(Table("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            tables=(DataTable("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
             lines=(f"Held out: {self.split}.", *([f"Unlabelled: {unlabelled}."] if unlabelled else [])),
             json={
                 "labels": {label: {"train": pair[0], "held_out": pair[1]} for label, pair in counts.items()},

@@ -15,7 +15,7 @@ from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import shown
 from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.tables import hardest_labels
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
@@ -153,7 +153,7 @@ class TextClassificationTask:
 
         return drawings(evaluation, record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """The hardest labels, the most frequent mistakes, and the surest ones."""
         yield from hardest_labels(evaluation.per_label)
         if evaluation.details is not None:

@@ -17,7 +17,7 @@ from autogen.data.rows import Row
 from autogen.data.splits import hold_out
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
 from autogen.tasks.token_classification.rows import TEXT_FIELDS, TOKEN_FIELDS, Example, read_examples
 
@@ -108,7 +108,7 @@ class TokenData:
         rows = [*((label, *of) for label, of in counts.items()), total]
         return Summary(
             lines=tuple(lines),
-            tables=(Table("entities per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            tables=(DataTable("entities per label", ("label", "train", "held out"), rows, right=(1, 2)),),
             json={
                 "labels": {label: {"train": of[0], "held_out": of[1]} for label, of in counts.items()},
                 "held_out": self.split,

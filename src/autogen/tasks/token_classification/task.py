@@ -13,7 +13,7 @@ from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import listed
 from autogen.data.rows import Row
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
 from autogen.tasks.token_classification.data import (
@@ -128,7 +128,7 @@ class TokenClassificationTask:
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:  # noqa: ARG002
         return drawings(record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """The hardest labels, and the most frequent mistakes."""
         yield from hardest(evaluation.per_label)
         if evaluation.details:

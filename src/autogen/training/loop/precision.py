@@ -43,15 +43,15 @@ def bf16_speedup() -> float:
     return fp32 / bf16
 
 
-def choose_precision(asked: str) -> str:
+def choose_precision(precision: str) -> str:
     """`fp32` or `bf16`; `auto` is decided by the probe on a CPU and by the card's own word on a GPU. Raises ConfigError
     where DeepSpeed would round the weights themselves."""
     if with_deepspeed():
-        if asked == "bf16":
+        if precision == "bf16":
             raise ConfigError('Expected precision = "fp32" or "auto" under DeepSpeed, found "bf16".')
         return "fp32"
-    if asked != "auto":
-        return asked
+    if precision != "auto":
+        return precision
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if bf16_speedup() >= PAYS else "fp32"

@@ -44,7 +44,7 @@ def films() -> Catalogue:
         Row({"item": f"f{at}", "title": title, "year": year, "genres": genres}, "films", at)
         for at, (title, year, genres) in enumerate(FILMS)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def goods() -> Catalogue:
         for at, (title, style, price) in enumerate(GOODS * 4)
     ]
     rows = [Row({**row.values, "item": f"g{at}"}, "goods", at) for at, row in enumerate(rows)]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def accounts() -> Catalogue:
         Row({"item": f"a{at}", **dict(zip(names, values, strict=True))}, "accounts", at)
         for at, values in enumerate(ACCOUNTS * 4)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 def filters_of(parsed_query: ParsedQuery) -> list[str]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import TrainingFailed
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.session import MODEL_FILE
 from autogen.tasks.text_classification.learning.classifier import Classifier, CosineClassifier
@@ -55,7 +55,7 @@ class Watched:
 class WatchedClassifier(CosineClassifier):
     watched: Watched
 
-    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+    def answer(self, batch: Mapping[str, Tensor]) -> NetworkOutput:
         ids, mask = batch["input_ids"].tolist(), batch["attention_mask"].sum(1).tolist()
         rows = {tuple(row[:length]) for row, length in zip(ids, mask, strict=True)}
         if self.training:

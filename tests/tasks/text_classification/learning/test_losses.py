@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 from autogen.tasks.text_classification.learning.losses import classification_loss, supervised_contrastive
 
 GOLD = st.lists(st.integers(0, 3), min_size=1, max_size=10)
 
 
-def answer(rows: int, seed: int = 0) -> Answer:
+def answer(rows: int, seed: int = 0) -> NetworkOutput:
     chance = torch.Generator().manual_seed(seed)
     embedding = functional.normalize(torch.randn(rows, 8, generator=chance, dtype=torch.float64), dim=-1)
-    return Answer((torch.randn(rows, 4, generator=chance, dtype=torch.float64) * 3).requires_grad_(), embedding)
+    return NetworkOutput((torch.randn(rows, 4, generator=chance, dtype=torch.float64) * 3).requires_grad_(), embedding)
 
 
 def contrastive_by_the_paper(embedding: Tensor, gold: list[int], temperature: float) -> float:
@@ -47,7 +47,7 @@ def test_labels_that_occur_once_have_no_contrast_and_no_gradient() -> None:
     assert loss.item() == 0 and embedding.grad is not None and not embedding.grad.any()
 
 
-def by_hand(output: Answer, gold: list[int], smoothing: float, contrastive: float, outlier: float) -> float:
+def by_hand(output: NetworkOutput, gold: list[int], smoothing: float, contrastive: float, outlier: float) -> float:
     """Row by row: smoothed cross-entropy of in-scope rows, cross-entropy to no label at all of the others."""
     in_scope = [at for at, label in enumerate(gold) if label >= 0]
     out_of_scope = [at for at, label in enumerate(gold) if label < 0]
@@ -81,6 +81,6 @@ def test_the_whole_loss_is_the_sum_of_its_parts(
 
 def test_out_of_scope_rows_are_pulled_towards_no_label() -> None:
     logits = torch.tensor([[5.0, 0, 0]], requires_grad=True)
-    classification_loss(Answer(logits, torch.ones(1, 2)), torch.tensor([-1]), 0, 0, 0.5).backward()
+    classification_loss(NetworkOutput(logits, torch.ones(1, 2)), torch.tensor([-1]), 0, 0, 0.5).backward()
     assert logits.grad is not None
     assert logits.grad[0, 0] > 0 and (logits.grad[0, 1:] < 0).all()

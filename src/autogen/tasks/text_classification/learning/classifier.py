@@ -19,10 +19,10 @@ from torch.nn import functional
 
 from autogen.errors import VersionDamaged
 from autogen.models.network import (
-    Answer,
     Batch,
+    GraphOutput,
     Network,
-    Output,
+    NetworkOutput,
     SavedNetwork,
     load_network,
     mean_of_tokens,
@@ -37,11 +37,11 @@ class Classifier(Network):
     """What both kinds share. Subclasses say how one padded batch is answered and how the head grows."""
 
     record_file = "classifier.json"
-    outputs = (Output("logits"), Output("text_embedding"))
+    outputs = (GraphOutput("logits"), GraphOutput("text_embedding"))
     embedding = "text_embedding"
 
     @abstractmethod
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         """Logits of shape (rows, labels) and embeddings of shape (rows, hidden), of length one."""
 
     @abstractmethod
@@ -63,12 +63,12 @@ class CosineClassifier(Classifier):
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
         self.neighbours: NeighbourScorer | None = None
 
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         embedding = functional.normalize(mean_of_tokens(self.token_states(batch), batch["attention_mask"]), dim=-1)
         # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
         with torch.autocast(embedding.device.type, enabled=False):
             logits = embedding @ functional.normalize(self.vectors, dim=-1).T * self.log_scale.exp()
-            return Answer(logits if self.neighbours is None else logits + self.neighbours(embedding), embedding)
+            return NetworkOutput(logits if self.neighbours is None else logits + self.neighbours(embedding), embedding)
 
     def set_vectors(self, vectors: Tensor) -> None:
         with torch.no_grad():
@@ -103,10 +103,10 @@ class SequenceClassifier(Classifier):
     def put_backbone(self, backbone: nn.Module) -> None:
         setattr(self.encoder, self.encoder.base_model_prefix, backbone)
 
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         output = self.encoder(**self.inputs(batch), output_hidden_states=True)
         embedding = mean_of_tokens(output.hidden_states[-1], batch["attention_mask"])
-        return Answer(output.logits.float(), functional.normalize(embedding, dim=-1))
+        return NetworkOutput(output.logits.float(), functional.normalize(embedding, dim=-1))
 
     def grow(self, labels: int) -> None:
         """A head with `labels` outputs; the first ones stay as they are, the new ones are drawn as BERT draws them."""

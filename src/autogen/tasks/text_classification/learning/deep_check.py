@@ -15,7 +15,7 @@ import numpy as np
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.quality.heads import Fold, Gold, Vectors, guesses
-from autogen.data.quality.label_errors import FOLDS, Confusion, LabelError, confusions, label_errors, opinions
+from autogen.data.quality.label_errors import FOLDS, LabelConfusion, LabelError, confusions, label_errors, opinions
 from autogen.data.quality.learning_curve import Imbalance, LearningCurve, imbalance, learning_curve
 from autogen.data.quality.near_duplicates import NearDuplicate, across, centred, near_duplicates, nearest
 from autogen.data.splits import folds, hold_out
@@ -193,15 +193,15 @@ class DeepCheck:
         return f"{example.text} ⇥ {example.text_pair}" if example.text_pair else example.text
 
     def _suspect(self, error: LabelError) -> SuspectLabel:
-        suggested = self.names[error.suggested]
-        scope = "looks in scope" if error.given == self.oos_index else ""
-        scope = "looks out of scope" if error.suggested == self.oos_index else scope
+        suggested = self.names[error.suggested_label]
+        scope = "looks in scope" if error.given_label == self.oos_index else ""
+        scope = "looks out of scope" if error.suggested_label == self.oos_index else scope
         return SuspectLabel(self._ref(error.row), suggested, error.confidence, error.times, scope)
 
     def _alike_rows(self, pair: NearDuplicate) -> AlikeRows:
         first, second = self._ref(pair.first), self._ref(pair.second)
         return AlikeRows(first, second, pair.cosine, first.label == second.label)
 
-    def _confused(self, pair: Confusion) -> ConfusedLabels:
+    def _confused(self, pair: LabelConfusion) -> ConfusedLabels:
         names = self.names[pair.labels[0]], self.names[pair.labels[1]]
-        return ConfusedLabels(names, pair.rate, pair.rows, pair.of, tuple(map(self._ref, pair.examples)))
+        return ConfusedLabels(names, pair.rate, pair.rows, pair.total_rows, tuple(map(self._ref, pair.examples)))

@@ -27,7 +27,7 @@ from autogen.data.quality.neighbours import Floats, neighbours
 from autogen.errors import UsageError
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.storage.files import explained, write_atomically
+from autogen.storage.files import explain_os_errors, write_atomically
 from autogen.tasks.task import Need
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT, Example, LearningData
@@ -209,7 +209,7 @@ def write_proposals(discovery: Discovery, target: Path, columns: Mapping[str, st
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([(columns.get("text", "text"), columns.get("label", "label")), *rows])
-    with explained(target):
+    with explain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, buffer.getvalue().encode())
     return len(rows)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class ClassificationLoss:
     contrastive_weight: float
     outlier_weight: float
 
-    def __call__(self, answer: Answer, gold: Tensor) -> Tensor:
+    def __call__(self, answer: NetworkOutput, gold: Tensor) -> Tensor:
         return classification_loss(answer, gold, self.label_smoothing, self.contrastive_weight, self.outlier_weight)
 
 
 def classification_loss(
-    answer: Answer, gold: Tensor, label_smoothing: float, contrastive_weight: float, outlier_weight: float
+    answer: NetworkOutput, gold: Tensor, label_smoothing: float, contrastive_weight: float, outlier_weight: float
 ) -> Tensor:
     """Mean loss over rows; `gold` holds label indices, -1 for rows out of scope.
 

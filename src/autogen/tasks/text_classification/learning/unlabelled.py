@@ -29,7 +29,7 @@ from autogen.tasks.text_classification.learning.label_vectors import fit_vectors
 from autogen.tasks.text_classification.learning.propagation import propagate
 from autogen.tasks.text_classification.metrics import auroc
 from autogen.tasks.text_classification.rows import Example
-from autogen.training.loop.answers import answers
+from autogen.training.loop.answers import network_outputs
 
 MOST_TEXTS = 20_000  # comparing them all with each other grows with their square
 # times the mean number of texts a label: a label takes no more, so that a skewed log does not teach its skew
@@ -170,7 +170,7 @@ class SelfTraining:
 
     def _answers(self, model: Classifier, rows: Sequence[Example]) -> tuple[Floats, Floats]:
         texts = self.encoder.encode([row.text for row in rows])
-        logits, embeddings = answers(model, self.encoder, texts, self.bf16, self.batch_size)
+        logits, embeddings = network_outputs(model, self.encoder, texts, self.bf16, self.batch_size)
         return logits, embeddings
 
     def _gold(self, rows: Sequence[Example]) -> NDArray[np.intp]:
