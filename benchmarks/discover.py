@@ -23,7 +23,7 @@ from statistics import fmean
 
 from autogen.data.text import normalise
 from autogen.project import Project
-from autogen.tasks.text_classification.learning.discover import Discovery, Search
+from autogen.tasks.text_classification.learning.discover import Discovery, IntentSearch
 from measuring import options, report, say, spread
 from rows import Row, file_of, first_of_each, limited, read_rows, write_project, write_rows
 
@@ -67,7 +67,7 @@ def one_seed(given: argparse.Namespace, rows: Sequence[Row], seed: int) -> dict[
         if given.train:
             project.train()
         opened = project.skill("customer-service")
-        found = Search(
+        found = IntentSearch(
             skill=opened.name,
             need=opened.need,
             data=opened.data,

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from autogen.data.quality import label_errors as product
 from autogen.data.quality.heads import Fold, probabilities
-from autogen.data.quality.near_duplicates import Neighbours, centred, nearest
+from autogen.data.quality.near_duplicates import NearestRows, centred, nearest
 from autogen.data.splits import folds
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
@@ -67,7 +67,7 @@ def changed(gold: NDArray[np.intp], vectors: Floats, labels: int, given: argpars
     return wrong
 
 
-def scores(vectors: Floats, gold: Any, labels: int, parts: Sequence[Fold], near: Neighbours) -> dict[str, Floats]:
+def scores(vectors: Floats, gold: Any, labels: int, parts: Sequence[Fold], near: NearestRows) -> dict[str, Floats]:
     """Doubt in each label by everything that was tried."""
     head = np.zeros((len(gold), labels), dtype=np.float32)
     for learn, ask in parts:
@@ -109,7 +109,7 @@ def one_seed(rows: Sequence[Row], vectors: Floats, given: argparse.Namespace, se
     found = np.zeros(len(rows), dtype=bool)
     found[[error.row for error in errors]] = True
     doubts = {"product": product.doubt(asked), **scores(vectors, noisy, len(names), parts, near)}
-    right = [gold[error.row] == error.suggested for error in errors if wrong[error.row]]
+    right = [gold[error.row] == error.suggested_label for error in errors if wrong[error.row]]
     return {
         "names": names,
         "noisy": noisy,

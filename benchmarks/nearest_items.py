@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.knowledge.vector_index import BLOCK, Built, Places, VectorIndex, nearest
+from autogen.knowledge.vector_index import BLOCK, IndexFigures, Places, VectorIndex, nearest
 from measuring import options, quantile, report, say
 
 KINDS, FALL, AROUND = 4_000, 0.7, 0.8
@@ -129,7 +129,7 @@ def main() -> None:
         vectors = np.load(path, mmap_mode="r")
         say("building")
         started = time.perf_counter()
-        built: Built = VectorIndex.build(vectors, Path(folder) / "index.faiss", given.seed)
+        built: IndexFigures = VectorIndex.build(vectors, Path(folder) / "index.faiss", given.seed)
         seconds = time.perf_counter() - started
         size = (Path(folder) / "index.faiss").stat().st_size / 1e6
         before = rss_mb()

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from autogen.tasks.recommendation.interactions import Interactions, Places, read_interactions
-from autogen.tasks.recommendation.metrics import TOP, relevant
-from autogen.tasks.recommendation.ranking import Ranked
+from autogen.tasks.recommendation.metrics import TOP, relevant_items
+from autogen.tasks.recommendation.ranking import RankingResult
 from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.tasks.recommendation.trend import Histories, Replay, log_trend, top
 from measuring import AS_THE_COMMAND_LINE, HERE, Child, options, report, run, run_peer, say
@@ -64,13 +64,13 @@ class Bench:
             new = np.random.default_rng(0).random(len(self.held_out.items)) < given.new
             self.events = self.events.where(~new[self.events.item])
         self.places = {name: at for at, name in enumerate(self.events.items)}
-        self.queries = relevant(self.held_out, self.places)
+        self.queries = relevant_items(self.held_out, self.places)
         self.counts = np.bincount(self.events.item, minlength=len(self.events.items))
 
-    def ranked(self, shown: Sequence[Places]) -> Ranked:
-        return Ranked(tuple(self.queries), tuple(shown), self.counts)
+    def ranked(self, shown: Sequence[Places]) -> RankingResult:
+        return RankingResult(tuple(self.queries), tuple(shown), self.counts)
 
-    def popularity(self) -> dict[str, Ranked]:
+    def popularity(self) -> dict[str, RankingResult]:
         """As of each query's time, by half-life."""
         histories = Histories(self.events)
         at = {name: place for place, name in enumerate(self.events.users)}
@@ -83,7 +83,7 @@ class Bench:
                 shown.append(top(counts, TOP, had))
         return {name: self.ranked(shown) for name, shown in found.items()}
 
-    def peer(self, method: str, folder: Path) -> tuple[Ranked, Child]:
+    def peer(self, method: str, folder: Path) -> tuple[RankingResult, Child]:
         files = {name: _plain(events, folder / f"{name}.csv") for name, events in self._both().items()}
         arguments = ["--train", files["train"], "--test", files["eval"], "--epochs", self.given.sasrec_epochs]
         child = run_peer("recommenders", ["--method", method, *arguments], AS_THE_COMMAND_LINE)

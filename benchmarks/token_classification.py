@@ -4,7 +4,8 @@ model, in one run.
 The example's recipe: AutoModelForTokenClassification, a learning rate of 5e-5 that falls to 0, three epochs, batches of
 8, the first sub-token of each word has the label, the most likely tag of each word is the answer. AutoGen has its own
 defaults; its rows to choose the epoch by are held out of the train rows. Both are measured on the data's test rows (or
-dev rows, where it has no others), by exact span and label.
+dev rows, where it has no others), by exact span and label; `cpu_seconds` go from rows to an exported model, and for
+the example to a trained one.
 
     python benchmarks/token_classification.py --data DIR/atis DIR/conll04 --base-model minilm
     python benchmarks/token_classification.py --data DIR/wnut17 --limit 500 --seed 1
@@ -87,20 +88,20 @@ def ours(train: Sequence[Any], test: Sequence[Any], base_model: str, seed: int) 
     )
     rows = [Row(row, "train", at) for at, row in enumerate(train, start=1)]
     data = TASK.from_rows({"train": rows}, need)
-    began = time.perf_counter()
+    began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         job = Job(data, need, Start(base_model), home / "model", home / "state", home / "cache")
         with TrainingProgress(quiet=True) as progress:
             fitted = learner_of(TASK).fit(job, progress)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         model = TASK.load(job.folder)
         gold = examples_of(test)
         began = time.perf_counter()
         found = [[entity.span for entity in row] for row in model.predict([one.text for one in gold])]
         answering = time.perf_counter() - began
     scores = entity_scores(found, [one.spans for one in gold])
-    said = {**scores.metrics, "seconds": seconds, "answering_seconds": answering, "parity": fitted.parity}
+    said = {**scores.metrics, "cpu_seconds": seconds, "answering_seconds": answering, "parity": fitted.parity}
     return said | interval(scores) | {"form": fitted.record["exported"]}
 
 
@@ -115,7 +116,7 @@ def theirs(train: Sequence[Any], test: Sequence[Any], base_model: str, seed: int
     learnt = [tagged(one) for one in examples_of(train)]
     names = ["O", *sorted({tag for _, tags in learnt for tag in tags} - {"O"})]
     model = AutoModelForTokenClassification.from_pretrained(source, num_labels=len(names), dtype=torch.float32)
-    began = time.perf_counter()
+    began = time.process_time()
     steps = EPOCHS * -(-len(learnt) // BATCH)
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: max(0.0, 1 - step / steps))
@@ -135,7 +136,7 @@ def theirs(train: Sequence[Any], test: Sequence[Any], base_model: str, seed: int
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     model.eval()
     found = []
     with torch.inference_mode():
@@ -146,7 +147,7 @@ def theirs(train: Sequence[Any], test: Sequence[Any], base_model: str, seed: int
             tags = [names[best[places[at]]] if at in places else "O" for at in range(len(words))]
             found.append(spans_in(words, tags))
     scores = entity_scores(found, [one.spans for one in examples_of(test)])
-    return {**scores.metrics, "seconds": seconds} | interval(scores)
+    return {**scores.metrics, "cpu_seconds": seconds} | interval(scores)
 
 
 def encoded(tokenizer: Any, words: Sequence[Sequence[str]]) -> tuple[Any, list[dict[int, int]]]:

@@ -23,10 +23,10 @@ from typing import Any
 from autogen import Agent
 from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.titles import Titles
-from autogen.knowledge.words import plain
-from autogen.skills.recommendation.answering import Recommendations, Wanted
-from autogen.skills.recommendation.reading import wanted
+from autogen.knowledge.words import plain_words
+from autogen.skills.recommendation.answering import ItemRequest, RecommendationSkill
 from autogen.skills.recommendation.recommend import recommender_of
+from autogen.skills.recommendation.request_parsing import parse_request
 from measuring import options, report, spread
 
 ACCEPTED = ("accept_rating_good", "accept_rating_mod")
@@ -68,7 +68,7 @@ def _conversation(row: dict[str, Any], titles: Titles, catalogue: Catalogue) -> 
     film = named[-1][1]
     first = next(at for at, turn in enumerate(turns) if film in turn["movies"])
     year = re.search(r"\((\d{4})\)$", film)
-    places = titles.find(plain(re.sub(r"\s*\(\d{4}\)$", "", film)))
+    places = titles.find(plain_words(re.sub(r"\s*\(\d{4}\)$", "", film)))
     same = [at for at in places if year is None or catalogue.items[at].values.get("year") == float(year[1])]
     said = " ".join(turn["text"] for turn in turns[:first] if turn["speaker"] == "seeker")
     return Conversation(said, catalogue.items[same[0]].id) if same and said.strip() else None
@@ -80,21 +80,28 @@ def main() -> None:
     skill = recommender_of(agent)[1]
     catalogue = skill.catalogue
     asked = conversations(given, catalogue)
-    ways: dict[str, list[Wanted]] = {"all of what was said": [], "its meaning alone": [], "its constraints alone": []}
+    ways: dict[str, list[ItemRequest]] = {
+        "all of what was said": [],
+        "its meaning alone": [],
+        "its constraints alone": [],
+    }
     for one in asked:
-        whole = replace(wanted(skill, None, (), one.said[:2000], {}, TOP, ()).wanted, count=TOP)
+        whole = replace(parse_request(skill, None, (), one.said[:2000], {}, TOP, ()).request, count=TOP)
         ways["all of what was said"].append(whole)
-        ways["its meaning alone"].append(Wanted(query=one.said[:2000], count=TOP))
+        ways["its meaning alone"].append(ItemRequest(query=one.said[:2000], count=TOP))
         ways["its constraints alone"].append(replace(whole, query="", like=(), unlike=()))
-    ways["nothing: what trends"] = [Wanted(count=TOP) for _ in asked]
-    lines = [_line(name, skill, wishes, asked) for name, wishes in ways.items()]
+    ways["nothing: what trends"] = [ItemRequest(count=TOP) for _ in asked]
+    lines = [_line(name, skill, requests, asked) for name, requests in ways.items()]
     title = f"{len(asked)} conversations that ended with a film of the catalogue's {len(catalogue)}"
     report(title, given, ("", "recall@10 %", "films"), lines, recall=lines)
 
 
-def _line(name: str, skill: Recommendations, wishes: Sequence[Wanted], asked: Sequence[Conversation]) -> list[object]:
+def _line(
+    name: str, skill: RecommendationSkill, requests: Sequence[ItemRequest], asked: Sequence[Conversation]
+) -> list[object]:
     hits = [
-        one.film in [found.item.id for found in skill.recommend(wish)] for wish, one in zip(wishes, asked, strict=True)
+        one.film in [found.item.id for found in skill.recommend(request)]
+        for request, one in zip(requests, asked, strict=True)
     ]
     return [name, spread([sum(hits) / len(hits)], 100, 1), sum(hits)]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.shop import write_shop
 from tests.tasks.token_classification.annotated import write_finder
@@ -17,20 +19,35 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is downloaded in tests
 os.environ["COLUMNS"] = "200"
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder `name` that `make` fills, made by the first of the processes that share the tests."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, whole = shared / name, shared / f"{name}.whole"
+    with FileLock(shared / f"{name}.lock"):
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            whole.touch()
+    return folder
+
+
+def train(folder: Path) -> None:
+    from autogen.progress import TrainingProgress
+    from autogen.project import Project
+
+    Project.open(folder).train(progress=TrainingProgress(quiet=True))
+
+
 @pytest.fixture(scope="session")
 def tiny_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_base_model(tmp_path_factory.mktemp("base") / "tiny-bert")
+    return made_once(tmp_path_factory, "tiny-bert", write_tiny_base_model)
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
     """A project with one version, champion. Read only: take `project` to change one."""
-    from autogen.progress import TrainingProgress
-    from autogen.project import Project
-
-    folder = write_tiny_project(tmp_path_factory.mktemp("trained") / "project", tiny_base_model)
-    Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    return folder
+    return made_once(tmp_path_factory, "trained", lambda folder: train(write_tiny_project(folder, tiny_base_model)))
 
 
 @pytest.fixture
@@ -48,12 +65,7 @@ def untrained(tmp_path: Path, tiny_base_model: Path) -> Path:
 @pytest.fixture(scope="session")
 def trained_shop(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
     """A project that recommends, with one version. Read only: take `shop` to change one."""
-    from autogen.progress import TrainingProgress
-    from autogen.project import Project
-
-    folder = write_shop(tmp_path_factory.mktemp("shop") / "project", tiny_base_model)
-    Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    return folder
+    return made_once(tmp_path_factory, "trained-shop", lambda folder: train(write_shop(folder, tiny_base_model)))
 
 
 @pytest.fixture
@@ -71,9 +83,4 @@ def untrained_shop(tmp_path: Path, tiny_base_model: Path) -> Path:
 @pytest.fixture(scope="session")
 def trained_finder(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
     """A project that finds entities, with one version. Read only."""
-    from autogen.progress import TrainingProgress
-    from autogen.project import Project
-
-    folder = write_finder(tmp_path_factory.mktemp("finder") / "project", tiny_base_model)
-    Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    return folder
+    return made_once(tmp_path_factory, "trained-finder", lambda folder: train(write_finder(folder, tiny_base_model)))

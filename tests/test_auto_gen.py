@@ -58,24 +58,26 @@ def test_the_sample_runs_word_for_word(own: Path) -> None:
     auto_gen = AutoGen(model, tokenizer)  # a transformers model and tokenizer  # fmt: skip
     auto_gen.config.learning_rate = 2e-5  # also train_batch_size, eval_batch_size, epochs  # fmt: skip
     auto_gen.fit(train_data, dev_data, test_data)
-    found = auto_gen.evaluate(test_data)
-    assert {"accuracy", "precision", "recall", "f1"} <= found.keys()
+    metrics = auto_gen.evaluate(test_data)
+    assert {"accuracy", "precision", "recall", "f1"} <= metrics.keys()
     assert set(auto_gen.labels) == set(TOPICS)
 
 
 def test_the_metrics_are_scikit_learn_s(fitted: AutoGen) -> None:
-    found = fitted.evaluate(TEST)
+    metrics = fitted.evaluate(TEST)
     gold = [label for _, label in TEST]
-    predicted = [max(one, key=one.get) for one in fitted.predict_proba([text for text, _ in TEST])]
-    wanted = precision_recall_fscore_support(gold, predicted, average="macro", zero_division=0)
-    assert found["accuracy"] == pytest.approx(accuracy_score(gold, predicted)) and found["accuracy"] > 0.5
-    assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx(list(wanted[:3]))
+    predicted = [
+        max(probabilities, key=probabilities.get) for probabilities in fitted.predict_proba([text for text, _ in TEST])
+    ]
+    expected = precision_recall_fscore_support(gold, predicted, average="macro", zero_division=0)
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(gold, predicted)) and metrics["accuracy"] > 0.5
+    assert [metrics[name] for name in ("precision", "recall", "f1")] == pytest.approx(list(expected[:3]))
 
 
 def test_pairs_of_texts_are_predicted_with_both(fitted: AutoGen) -> None:
-    one = fitted.predict_proba("card delivery", "exchange rate euro currency convert")
-    assert sum(one.values()) == pytest.approx(1, abs=1e-4)
-    assert one != fitted.predict_proba("card delivery")
+    probabilities = fitted.predict_proba("card delivery", "exchange rate euro currency convert")
+    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
+    assert probabilities != fitted.predict_proba("card delivery")
     assert len(fitted.predict(["card", "euro"], ["post", "rate"])) == 2
     with pytest.raises(DataError, match="a second text for each of 2, found 1"):
         fitted.predict(["card", "euro"], ["post"])
@@ -163,12 +165,12 @@ def test_what_is_no_text_is_refused_with_its_place(fitted: AutoGen, texts: objec
 
 
 def test_in_jupyter_it_shows_tables_and_pictures(fitted: AutoGen) -> None:
-    found = fitted.evaluate(TEST)
-    assert found == dict(found) and isinstance(found, dict)
-    assert "<table>" in found._repr_html_()
+    metrics = fitted.evaluate(TEST)
+    assert metrics == dict(metrics) and isinstance(metrics, dict)
+    assert "<table>" in metrics._repr_html_()
     assert "learning_rate = 0.005" in fitted._repr_html_()
     shown = fitted.show()
-    assert shown.parts[0].metrics == found, "the rows given as test_data"
+    assert shown.parts[0].metrics == metrics, "the rows given as test_data"
     assert "<svg" in shown._repr_html_()
     assert "chosen on these very rows" not in shown.html()
 

@@ -29,14 +29,14 @@ def test_doctor_names_another_owner_of_the_import_name_and_the_way_out(tmp_path:
     distribution(tmp_path, "pyautogen")
     code = f"import sys; sys.path.append({str(tmp_path)!r}); sys.argv = ['autogen', 'doctor']; "
     code += "from autogen.cli.main import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "pyautogen too" in done.stdout and "pip uninstall NAME" in done.stdout
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode == 1
+    assert "pyautogen too" in process.stdout and "pip uninstall NAME" in process.stdout
 
 
 def test_an_import_that_finds_anothers_files_among_ours_says_so(tmp_path: Path) -> None:
     shutil.copytree(Path(autogen.__file__).parent, tmp_path / "autogen", ignore=shutil.ignore_patterns("templates"))
     (tmp_path / "autogen/agentchat").mkdir()
     (tmp_path / "autogen/agentchat/__init__.py").touch()
-    done = subprocess.run([sys.executable, "-c", "import autogen"], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0 and "Another package has put files into" in done.stderr
+    process = subprocess.run([sys.executable, "-c", "import autogen"], capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode == 0 and "Another package has put files into" in process.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from autogen import plugins
 from autogen.errors import ConfigError, MissingDependency, UsageError
-from autogen.plugins import API, SKILLS, TASKS, Table, skills, tasks
+from autogen.plugins import API, SKILLS, TASKS, PluginRegistry, skills, tasks
 from tests.cli.process import autogen
 
 GROUP = "autogen.tasks"
@@ -51,9 +51,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 def run(code: str) -> object:
     """What a process of its own prints, as JSON."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
 
 
 def test_a_package_s_task_is_known_by_its_entry_point(install: Install) -> None:
@@ -128,14 +128,14 @@ def test_a_package_that_cannot_be_imported_is_an_error_that_names_it(code: str, 
 
 def test_a_broken_skill_harms_no_project_that_does_without_it(install: Install, untrained: Path) -> None:
     install("broken-skills", "broken = broken_skills:SKILL", "import no_such_module\n", "autogen.skills")
-    done = autogen("versions", "-p", untrained)
-    assert done.code == 0 and "warning: 'broken' of the package broken-skills cannot be loaded" in done.err
-    done = autogen("check", "-p", untrained)
-    assert done.code == 0, done.err
+    result = autogen("versions", "-p", untrained)
+    assert result.code == 0 and "warning: 'broken' of the package broken-skills cannot be loaded" in result.err
+    result = autogen("check", "-p", untrained)
+    assert result.code == 0, result.err
     settings = (untrained / "agent.toml").read_text("utf-8")
     (untrained / "agent.toml").write_text(settings.replace('"customer-service"', '"broken"'), "utf-8")
-    done = autogen("check", "-p", untrained, "--json")
-    assert done.code == 2 and "broken-skills" in done.json["error"]
+    result = autogen("check", "-p", untrained, "--json")
+    assert result.code == 2 and "broken-skills" in result.json["error"]
 
 
 def test_a_learner_whose_packages_are_not_installed_says_which(install: Install) -> None:
@@ -157,13 +157,13 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
 def test_what_can_be_loaded_is_and_of_the_rest_it_is_said_why(install: Install) -> None:
     install("good-tasks", "good = good_tasks:TASK", "TASK = 'good'\n")
     install("broken-tasks", "broken = broken_tasks:TASK", "import no_such_module\n")
-    found, errors = tasks().loaded()
-    assert "good" in found and len(found) == len(tasks()) - 1
+    loaded, errors = tasks().loaded()
+    assert "good" in loaded and len(loaded) == len(tasks()) - 1
     assert ["broken-tasks" in str(error) for error in errors] == [True]
 
 
 def test_names_are_listed_in_order() -> None:
-    table: Table[object] = tasks()
+    table: PluginRegistry[object] = tasks()
     assert [*table] == sorted(table) and {*TASKS} <= {*table} and {*SKILLS} <= {*skills()}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from autogen.agents.agent import Agent
 from autogen.agents.loading import OpenVersion
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import OF_NOTHING
@@ -19,13 +19,13 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import rows_of
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
-from autogen.markup import joined, metrics_table, table
+from autogen.markup import join_markup, metrics_table, table
 from autogen.plugins import learner_of, skills, tasks
 from autogen.progress import RunPlace, TrainingProgress
-from autogen.reports.metrics import Metrics
+from autogen.reports.metrics import MetricValues
 from autogen.reports.report import Report
 from autogen.skills.kind import SkillKind
-from autogen.storage.files import explained, learning_lock
+from autogen.storage.files import explain_os_errors, learning_lock
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.tasks.task import Fitted, Identity, Job, Need, Predicts, Probabilistic, Start, Task
@@ -82,8 +82,8 @@ class AutoGen:
 
         Raises DataError listing every problem, TrainingFailed, ParityError, Interrupted.
         """
-        given = {"train": (train_data, "train_data"), "eval": (dev_data, "dev_data")}
-        data = self._read({role: one for role, one in given.items() if one[0] is not None})
+        sources = {"train": (train_data, "train_data"), "eval": (dev_data, "dev_data")}
+        data = self._read({role: source for role, source in sources.items() if source[0] is not None})
         test = self._read({"eval": (test_data, "test_data")}) if test_data is not None else None
         folder = Path(tempfile.mkdtemp(dir=self._home.name))
         need = self._need()
@@ -106,14 +106,14 @@ class AutoGen:
                 progress.say("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
         return self
 
-    def evaluate(self, test_data: Data) -> Metrics:
+    def evaluate(self, test_data: Data) -> MetricValues:
         """The task's metrics of the exported model, each in 0–1: of classification `accuracy`, `precision`, `recall`,
         `f1` (macro-averaged) and more.
 
         A label that the model does not know counts as wrong. Raises DataError; UsageError before `fit`.
         """
         model = self._fitted_model()
-        return Metrics(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
+        return MetricValues(self._task.evaluate(model, self._read({"eval": (test_data, "test_data")})).metrics)
 
     def show(self, test_data: Data | None = None) -> Report:
         """Tables and pictures of what the exported model answers: Jupyter shows them, `.save(Path("report"))` writes
@@ -141,11 +141,11 @@ class AutoGen:
 
     def _repr_html_(self) -> str:
         """In Jupyter: what it is, what was set, what it has learnt."""
-        settings = ", ".join(f"{name} = {value}" for name, value in flat(self.config.model_dump()).items())
+        settings = ", ".join(f"{name} = {value}" for name, value in flatten_settings(self.config.model_dump()).items())
         facts = {"task": self.task, "model": self._start.base_model, "settings": f"{settings}; the others by the data"}
         facts |= self._facts() if self._model else {"fitted": "not yet: call fit(train_data, dev_data)"}
-        found = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""
-        return joined([table(("AutoGen", ""), list(facts.items())), found])
+        metrics = metrics_table(self.fitted.metrics, caption="When it was fitted") if self.fitted else ""
+        return join_markup([table(("AutoGen", ""), list(facts.items())), metrics])
 
     def predict(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
         """The answer to a text, or a list of answers to several: of classification the label (`oos` where none fits).
@@ -153,8 +153,8 @@ class AutoGen:
         model = self._fitted_model()
         if not isinstance(model, Predicts):
             raise UsageError(f"A model of the task {self.task!r} answers through a skill: take `agent()`.")
-        found = [row[model.answer_column] for row in model.predict_rows(_rows(texts, pairs))]
-        return found[0] if isinstance(texts, str) else found
+        answers = [row[model.answer_column] for row in model.predict_rows(_rows(texts, pairs))]
+        return answers[0] if isinstance(texts, str) else answers
 
     def predict_proba(self, texts: str | Iterable[str], pairs: str | Iterable[str] | None = None) -> Any:
         """label → probability of a text, or a list of such mappings for several. `pairs`: see `predict`. Raises
@@ -162,8 +162,8 @@ class AutoGen:
         model = self._fitted_model()
         if not isinstance(model, Probabilistic):
             raise UsageError(f"Expected a task whose labels have probabilities, found {self.task!r}.")
-        found = model.probabilities(_rows(texts, pairs))
-        return found[0] if isinstance(texts, str) else found
+        probabilities = model.probabilities(_rows(texts, pairs))
+        return probabilities[0] if isinstance(texts, str) else probabilities
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -177,9 +177,9 @@ class AutoGen:
         versions, place = Versions(target), _place(self._need())
         if (target / CONFIG_NAME).exists():
             raise UsageError(f"{target} is a project: its versions pass a gate. Save to another folder.")
-        with explained(target):
+        with explain_os_errors(target):
             target.mkdir(parents=True, exist_ok=True)
-        with learning_lock(versions.state), versions.draft() as draft, explained(target):
+        with learning_lock(versions.state), versions.draft() as draft, explain_os_errors(target):
             shutil.copytree(self._folder / place, draft / place, dirs_exist_ok=True)
             published = versions.publish(draft, self._manifest(versions, target.resolve().name or "agent"))
             if (self._folder / RUNS_FOLDER).is_dir():
@@ -191,17 +191,17 @@ class AutoGen:
     @classmethod
     def load(cls, folder: Path | str, *, quiet: bool = False) -> AutoGen:
         """What `save` kept: ready to predict, or to `fit` on from there. Raises ProjectNotFound, VersionDamaged."""
-        opened = _saved(Path(folder))
-        skill = opened.manifest.skills.get(SKILL)
-        if skill is None or opened.manifest.made_by != MADE_BY:
+        version = _saved(Path(folder))
+        skill = version.manifest.skills.get(SKILL)
+        if skill is None or version.manifest.made_by != MADE_BY:
             raise UsageError(f"{folder} is a project's: open it with Project.open, or answer with Agent.load.")
         record = next(iter(skill.models.values()))
-        place = opened.folder / record.folder
+        place = version.folder / record.folder
         loaded = cls.__new__(cls)
         task = _task_named(record.task)
         model = task.load(place)
         loaded._setup(task, Start(model.base_model, before=place), quiet)
-        loaded._folder, loaded._model = opened.folder, model
+        loaded._folder, loaded._model = version.folder, model
         loaded._identity = Identity(
             train=record.train_fingerprint,
             eval=record.held_out_fingerprint,
@@ -210,7 +210,7 @@ class AutoGen:
             learnt=frozenset(),
             measured=frozenset(),
         )
-        loaded.config = task.training.model_validate(opened.manifest.config)
+        loaded.config = task.training.model_validate(version.manifest.config)
         return loaded
 
     def agent(self, folder: Path | str | None = None) -> Agent:
@@ -234,17 +234,17 @@ class AutoGen:
         need: Need = self._kind.needs(settings, self._start.base_model)[0]
         return need
 
-    def _read(self, given: Mapping[str, tuple[Data, str]]) -> Any:
+    def _read(self, sources: Mapping[str, tuple[Data, str]]) -> Any:
         """The task's data of what was given by role, each with the name to speak of it by. Raises DataError."""
         rows: dict[str, Sequence[Row]] = {}
         problems = []
-        for role, (data, name) in given.items():
-            rows[role], found = rows_of(data, self._task.fields.required, name)
-            problems += found
+        for role, (data, name) in sources.items():
+            rows[role], row_problems = rows_of(data, self._task.fields.required, name)
+            problems += row_problems
         data = self._task.from_rows(rows, self._need())
         raise_for([*problems, *data.problems])
-        if "train" not in given and not data.identity().eval_rows:
-            raise DataError(f"{given['eval'][1]}: expected labelled rows, found none.")
+        if "train" not in sources and not data.identity().eval_rows:
+            raise DataError(f"{sources['eval'][1]}: expected labelled rows, found none.")
         return data
 
     def _manifest(self, versions: Versions, agent: str) -> Manifest:
@@ -261,7 +261,7 @@ class AutoGen:
             metrics=dict(self.fitted.metrics) if self.fitted else {},
             training={},
         )
-        kept = self._kind.keeps(self._kind.bare(self.task), Path())
+        saved_settings = self._kind.keeps(self._kind.bare(self.task), Path())
         return Manifest(
             version=versions.next_name(),
             agent=agent,
@@ -269,7 +269,7 @@ class AutoGen:
             made_by=MADE_BY,
             parent=versions.alias().champion,
             config=self.config.model_dump(),
-            skills={SKILL: SkillRecord(type=self._kind.name, answering=kept, models={need.name: record})},
+            skills={SKILL: SkillRecord(type=self._kind.name, answering=saved_settings, models={need.name: record})},
         )
 
 
@@ -278,14 +278,14 @@ def _task_named(name: str) -> Task[Any, Any]:
     if name in known:
         task: Task[Any, Any] = tasks()[name]
         return task
-    why = " It tunes no transformers model: learn it in a project." if name in tasks() else did_you_mean(name, known)
-    raise ConfigError(f"Expected a task among {', '.join(known)}; found {name!r}.{why}")
+    hint = " It tunes no transformers model: learn it in a project." if name in tasks() else did_you_mean(name, known)
+    raise ConfigError(f"Expected a task among {', '.join(known)}; found {name!r}.{hint}")
 
 
 def _kind_for(task: str) -> SkillKind[Any]:
     """The kind of skill that answers with a model of this task alone."""
-    own = next((kind.name for kind in skills().loaded()[0] if kind.answers_with == task), FALLBACK)
-    kind: SkillKind[Any] = skills().find(own)
+    name = next((kind.name for kind in skills().loaded()[0] if kind.answers_with == task), FALLBACK)
+    kind: SkillKind[Any] = skills().find(name)
     return kind
 
 
@@ -305,23 +305,23 @@ def _saved(folder: Path) -> OpenVersion:
 
 def _rows(texts: str | Iterable[str], pairs: str | Iterable[str] | None) -> list[Row]:
     """Raises DataError where there is not a second text for each, or one is no text."""
-    listed = _listed(texts)
+    listed = _as_list(texts)
     if pairs is None:
         return [Row({"text": text}, "texts", at) for at, text in enumerate(listed, start=1)]
-    seconds = _listed(pairs)
+    seconds = _as_list(pairs)
     if len(seconds) != len(listed):
         raise DataError(f"Expected a second text for each of {len(listed)}, found {len(seconds)}.")
     both = zip(listed, seconds, strict=True)
     return [Row({"text": text, "text_pair": pair}, "texts", at) for at, (text, pair) in enumerate(both, start=1)]
 
 
-def _listed(texts: str | Iterable[str]) -> list[str]:
+def _as_list(texts: str | Iterable[str]) -> list[str]:
     """Raises DataError naming the first that is no text."""
     if not isinstance(texts, Iterable):
         raise DataError(f"Expected a text or several, found {type(texts).__name__}.")
     listed = [texts] if isinstance(texts, str) else list(texts)
     for number, text in enumerate(listed, start=1):
         if not isinstance(text, str) or not text.strip():
-            found = "an empty text" if isinstance(text, str) else type(text).__name__
-            raise DataError(f"Text {number} of {len(listed)}: expected a text, found {found}.")
+            description = "an empty text" if isinstance(text, str) else type(text).__name__
+            raise DataError(f"Text {number} of {len(listed)}: expected a text, found {description}.")
     return listed

@@ -25,17 +25,17 @@ def printable(words: str) -> str:
 
 def element(name: str, content: object = "", **attributes: object) -> Markup:
     """`<name …>content</name>`. `class_` is `class`; an attribute that is None is left out."""
-    named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    inside = "".join(f' {key}="{text(value)}"' for key, value in named.items())
-    return Markup(f"<{name}{inside}>{text(content)}</{name}>")
+    by_name = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
+    attribute_text = "".join(f' {key}="{text(value)}"' for key, value in by_name.items())
+    return Markup(f"<{name}{attribute_text}>{text(content)}</{name}>")
 
 
-def joined(parts: Iterable[object]) -> Markup:
+def join_markup(parts: Iterable[object]) -> Markup:
     return Markup("".join(map(text, parts)))
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows under their headings; `right`: the columns of figures."""
 
     title: str
@@ -48,26 +48,28 @@ def table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", right: Sequence[int] = ()
 ) -> Markup:
     """A table with its headings; `right` are the columns of figures."""
-    head = joined(element("th", name, scope="col", class_=_side(at, right)) for at, name in enumerate(columns))
-    body = joined(
-        element("tr", joined(element("td", cell, class_=_side(at, right)) for at, cell in enumerate(row)))
+    head = join_markup(
+        element("th", name, scope="col", class_=_side(column, right)) for column, name in enumerate(columns)
+    )
+    body = join_markup(
+        element("tr", join_markup(element("td", cell, class_=_side(column, right)) for column, cell in enumerate(row)))
         for row in rows
     )
     title = element("caption", caption) if caption else ""
-    return element("table", joined([title, element("thead", element("tr", head)), element("tbody", body)]))
+    return element("table", join_markup([title, element("thead", element("tr", head)), element("tbody", body)]))
 
 
-def _side(at: int, right: Sequence[int]) -> str | None:
-    return "figure" if at in right else None
+def _side(column: int, right: Sequence[int]) -> str | None:
+    return "figure" if column in right else None
 
 
 def metrics_table(
     metrics: Mapping[str, float], intervals: Mapping[str, tuple[float, float]] | None = None, caption: str = ""
 ) -> Markup:
     """Metrics in 0–1 as percentages, with their 95 % intervals where there are any."""
-    known = intervals or {}
-    rows = [(name, share(value), interval(known.get(name))) for name, value in metrics.items()]
-    if not known:
+    bounds = intervals or {}
+    rows = [(name, share(value), interval(bounds.get(name))) for name, value in metrics.items()]
+    if not bounds:
         return table(("metric", "value"), [row[:2] for row in rows], caption, right=(1,))
     return table(("metric", "value", "95 % interval"), rows, caption, right=(1, 2))
 

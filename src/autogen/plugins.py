@@ -50,22 +50,24 @@ class Plugin(Generic[T]):
 
     def load(self) -> T:
         """Raises ConfigError where it cannot be imported, or was built for another version of the contracts."""
-        found: T = self.load_part(self.place)
+        plugin: T = self.load_part(self.place)
         built_for = getattr(import_module(self.place.partition(":")[0]), "API", API)
         if built_for != API:
             raise ConfigError(
                 f"{self.name!r} of the package {self.package} was built for version {built_for} of AutoGen's plugins; "
                 f"this AutoGen has {API}. Update the one that is older."
             )
-        return found
+        return plugin
 
     def load_part(self, place: str) -> Any:
         """What it has in this place. Raises ConfigError."""
         try:
             return load(place)
         except Exception as error:  # a package may raise anything when it is imported
-            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
-            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {why}.") from error
+            reason = (
+                str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            )
+            raise ConfigError(f"{self.name!r} of the package {self.package} cannot be loaded: {reason}.") from error
 
 
 def load(place: str) -> Any:
@@ -74,11 +76,11 @@ def load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-class Table(Mapping[str, T]):
+class PluginRegistry(Mapping[str, T]):
     """Plugins by name; each is imported when it is looked up."""
 
-    def __init__(self, plugins: Mapping[str, Plugin[T]], what: str) -> None:
-        self._plugins, self._what = plugins, what
+    def __init__(self, plugins: Mapping[str, Plugin[T]], kind: str) -> None:
+        self._plugins, self._kind = plugins, kind
 
     def __getitem__(self, name: str) -> T:
         """Raises KeyError."""
@@ -98,49 +100,49 @@ class Table(Mapping[str, T]):
         """Raises UsageError, which names those there are."""
         if name not in self._plugins:
             known = ", ".join(self._plugins)
-            raise UsageError(f"Expected a {self._what} among {known}; found {name!r}.{did_you_mean(name, self)}")
+            raise UsageError(f"Expected a {self._kind} among {known}; found {name!r}.{did_you_mean(name, self)}")
         return self[name]
 
     def loaded(self, part: str = "") -> tuple[list[Any], list[ConfigError]]:
         """All that can be loaded, and why the others cannot: a broken package harms no project that does without it.
         `part`: of each what the place under this name has, where it has one (`SkillKind.commands`)."""
-        found: list[Any] = []
+        parts: list[Any] = []
         errors = []
         for plugin in self._plugins.values():
             try:
-                thing: Any = plugin.load()
+                loaded_plugin: Any = plugin.load()
                 if not part:
-                    found.append(thing)
-                elif place := getattr(thing, part):
-                    found.append(plugin.load_part(place))
+                    parts.append(loaded_plugin)
+                elif place := getattr(loaded_plugin, part):
+                    parts.append(plugin.load_part(place))
             except ConfigError as error:
                 errors.append(error)
-        return found, errors
+        return parts, errors
 
 
 @cache
-def tasks() -> Table[Task[Any, Any]]:
+def tasks() -> PluginRegistry[Task[Any, Any]]:
     """All tasks. Raises ConfigError where two packages offer one name."""
-    return Table(_plugins("autogen.tasks", TASKS), "task")
+    return PluginRegistry(_plugins("autogen.tasks", TASKS), "task")
 
 
 @cache
-def skills() -> Table[SkillKind[Any]]:
+def skills() -> PluginRegistry[SkillKind[Any]]:
     """All kinds of skills. Raises ConfigError where two packages offer one name."""
-    return Table(_plugins("autogen.skills", SKILLS), "skill")
+    return PluginRegistry(_plugins("autogen.skills", SKILLS), "skill")
 
 
 def _plugins(group: str, built_in: Mapping[str, str]) -> dict[str, Plugin[Any]]:
-    found = {name: Plugin[Any](name, place, BUILT_IN) for name, place in built_in.items()}
+    plugins = {name: Plugin[Any](name, place, BUILT_IN) for name, place in built_in.items()}
     for entry in entry_points(group=group):
         plugin = Plugin[Any](entry.name, entry.value, _package(entry))
-        if entry.name in found:
+        if entry.name in plugins:
             raise ConfigError(
-                f"Both {found[entry.name].package} and {plugin.package} offer {entry.name!r} ({group}): remove one of "
-                "the two packages."
+                f"Both {plugins[entry.name].package} and {plugin.package} offer {entry.name!r} ({group}): "
+                "remove one of the two packages."
             )
-        found[entry.name] = plugin
-    return dict(sorted(found.items()))
+        plugins[entry.name] = plugin
+    return dict(sorted(plugins.items()))
 
 
 def _package(entry: EntryPoint) -> str:
@@ -150,21 +152,21 @@ def _package(entry: EntryPoint) -> str:
 def learner_of(task: Task[Any, Any]) -> Learner:
     """The learning side of a task: this imports torch. Raises MissingDependency where it is not installed."""
     try:
-        found: Learner = load(task.learner)
+        learner: Learner = load(task.learner)
     except ModuleNotFoundError as error:
         raise MissingDependency(
             f"Learning {task.name!r} needs the package {error.name}, which is not installed: AutoGen's own tasks learn "
             'with `pip install "autogen-loop[learn]"`.'
         ) from error
-    return found
+    return learner
 
 
 class SettingsTypes(Mapping[str, "type[SkillSettings]"]):
     """The settings type of each kind of skill, which is imported when it is looked up: for `config.load_config`."""
 
     def __getitem__(self, name: str) -> type[SkillSettings]:
-        found: type[SkillSettings] = skills()[name].settings
-        return found
+        settings: type[SkillSettings] = skills()[name].settings
+        return settings
 
     def __contains__(self, name: object) -> bool:
         return name in skills()

@@ -57,7 +57,7 @@ class TrainingProgress:
             disable=quiet or not self.console.is_terminal,
         )
         self._task = self._bar.add_task("", visible=False, note="")
-        self._spoken = time.monotonic()
+        self._last_line_at = time.monotonic()
 
     def __enter__(self) -> TrainingProgress:
         self._bar.start()
@@ -79,8 +79,8 @@ class TrainingProgress:
         if note:
             self._bar.update(self._task, note=note)
         now = time.monotonic()
-        if not self.console.is_terminal and now - self._spoken > LINE_EVERY:
-            self._spoken = now
+        if not self.console.is_terminal and now - self._last_line_at > LINE_EVERY:
+            self._last_line_at = now
             self.console.print(self._line(now), highlight=False)
 
     def say(self, text: str) -> None:

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from autogen.markup import printable
 
-__all__ = ["Output", "counted", "escape", "percent"]
+__all__ = ["Terminal", "counted", "escape", "percent"]
 
 
 @dataclass
-class Output:
+class Terminal:
     """Where a command's words go."""
 
     answered: ClassVar[bool] = False  # whether a result has been printed in this process
@@ -33,7 +33,7 @@ class Output:
     def result(self, values: Mapping[str, Any]) -> None:
         """The command's result for machines: printed only with --json, and then alone on stdout."""
         if self.as_json:
-            Output.answered = True
+            Terminal.answered = True
             self.out.file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
             self.out.file.flush()
 
@@ -85,5 +85,5 @@ VersionOption = Annotated[str | None, typer.Option("--version", help="A version,
 SkillOption = Annotated[str | None, typer.Option("--skill", help="A skill's name; else the only or first one.")]
 
 
-def output(project: Path = Path(), as_json: bool = False) -> Output:
-    return Output(as_json=as_json, project=project)
+def open_terminal(project: Path = Path(), as_json: bool = False) -> Terminal:
+    return Terminal(as_json=as_json, project=project)

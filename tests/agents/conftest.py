@@ -14,8 +14,8 @@ def add_version(project: Path, kind: str = "customer-service", **answering: Any)
     """The first version's model once more, never declining, with its number in every answer."""
     versions = Versions(project)
     first, name = versions.manifest("0001"), versions.next_name()
-    said = {label: [f"{label} by {name}"] for label in TOPICS}
-    settings = {"threshold": -1000, "clarify_margin": 0, "responses": said, **answering}
+    responses = {label: [f"{label} by {name}"] for label in TOPICS}
+    settings = {"threshold": -1000, "clarify_margin": 0, "responses": responses, **answering}
     skill = first.skills["support"]
     skill = skill.model_copy(update={"type": kind, "answering": {**skill.answering, **settings}})
     values = {"version": name, "parent": "0001", "skills": {"support": skill}, "verdict": {"passed": True}}

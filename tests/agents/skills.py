@@ -55,7 +55,7 @@ class Telling(Counting):
     """Tells what it was told, word by word; "fail" in the place of a word makes it fail there."""
 
     wait: float = 0.0  # seconds before each word
-    told: list[str] = field(default_factory=list)  # words that were asked for
+    spoken_words: list[str] = field(default_factory=list)  # words that were asked for
     ended: list[str] = field(default_factory=list)  # how each stream ended
 
     def consider(self, turns: Sequence[Turn]) -> list[Offer]:
@@ -74,7 +74,7 @@ class Telling(Counting):
                 time.sleep(self.wait)
                 if word == "fail":
                     raise RuntimeError("it failed")
-                self.told.append(word)
+                self.spoken_words.append(word)
                 details = {"words": at + 1, "entities": [{"start": 0, "end": len(words[0]), "label": "first"}]}
                 yield Reply(" ".join(words[: at + 1]), "answer", 1.0, state={"at": at}, details=details)
         except GeneratorExit:

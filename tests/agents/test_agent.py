@@ -41,9 +41,9 @@ def test_a_message_gets_a_response(agent: Agent) -> None:
 
 def test_a_response_is_kept_when_it_is_returned(agent: Agent, project: Path) -> None:
     response = agent.respond(LOST, "ann")
-    kept = Memory.open(project).responses.get(response.id)  # another connection, as another process has
-    assert (kept.message, kept.text, kept.conversation_id) == (LOST, response.text, "ann")
-    assert (kept.intent, kept.confidence, kept.alternatives, kept.version) == (
+    stored = Memory.open(project).responses.get(response.id)  # another connection, as another process has
+    assert (stored.message, stored.text, stored.conversation_id) == (LOST, response.text, "ann")
+    assert (stored.intent, stored.confidence, stored.alternatives, stored.version) == (
         response.intent,
         response.confidence,
         response.alternatives,
@@ -53,16 +53,16 @@ def test_a_response_is_kept_when_it_is_returned(agent: Agent, project: Path) -> 
 
 def test_a_conversation_that_is_not_known_is_opened_and_goes_on(agent: Agent) -> None:
     assert agent.respond(LOST, "never heard of").conversation_id == "never heard of"
-    opened = agent.respond(LOST).conversation_id
-    assert opened and opened != agent.respond(LOST).conversation_id
-    assert agent.respond(LOST, opened).conversation_id == opened
+    conversation_id = agent.respond(LOST).conversation_id
+    assert conversation_id and conversation_id != agent.respond(LOST).conversation_id
+    assert agent.respond(LOST, conversation_id).conversation_id == conversation_id
 
 
 def test_a_question_back_is_answered_by_number_and_the_answer_is_about_the_question(asking: Agent) -> None:
-    asked = asking.respond(LOST, "ann")
-    assert asked.action == "clarify"
+    question = asking.respond(LOST, "ann")
+    assert question.action == "clarify"
     response = asking.respond("2", "ann")
-    assert (response.action, response.intent) == ("answer", asked.alternatives[1][0])
+    assert (response.action, response.intent) == ("answer", question.alternatives[1][0])
     assert asking.memory.responses.get(response.id).message == LOST
     assert asking.respond("2", "ann").action == "clarify"  # nothing was asked just before
 
@@ -74,30 +74,30 @@ def test_a_choice_belongs_to_its_own_conversation(asking: Agent) -> None:
 
 
 def test_a_message_may_follow_an_earlier_response_than_the_last(asking: Agent) -> None:
-    asked = asking.respond(LOST, "ann")
+    question = asking.respond(LOST, "ann")
     asking.respond("1", "ann")
-    (response,) = asking.respond_all([Message("2", "ann", after=asked.id)])
-    assert (response.action, response.intent) == ("answer", asked.alternatives[1][0])
+    (response,) = asking.respond_all([Message("2", "ann", after=question.id)])
+    assert (response.action, response.intent) == ("answer", question.alternatives[1][0])
     with pytest.raises(UnknownResponse):
         asking.respond_all([Message("2", "ann", after="resp-unknown")])
 
 
 def test_several_messages_are_answered_as_they_are_one_by_one(asking: Agent) -> None:
-    asked = [asking.respond(LOST, name) for name in ("ann", "bob")]
+    questions = [asking.respond(LOST, name) for name in ("ann", "bob")]
     messages = [Message(text, f"conv-{at}") for at, (text, _) in enumerate(rows(3, seed=9, oos=2))]
     messages += [Message("1", "ann"), Message("lost card please", "bob")]
     together = asking.respond_all(messages)
-    assert [one.conversation_id for one in together] == [one.conversation_id for one in messages]
-    assert together[-2].action == "answer" and together[-2].intent == asked[0].intent
+    assert [item.conversation_id for item in together] == [item.conversation_id for item in messages]
+    assert together[-2].action == "answer" and together[-2].intent == questions[0].intent
     for message, response in zip(messages[:-2], together, strict=False):
-        alone = asking.respond(message.text)
-        assert (alone.action, alone.intent) == (response.action, response.intent)
-        assert response.confidence == pytest.approx(alone.confidence, abs=0.05)
+        single = asking.respond(message.text)
+        assert (single.action, single.intent) == (response.action, response.intent)
+        assert response.confidence == pytest.approx(single.confidence, abs=0.05)
     assert asking.respond_all([]) == []
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "reason"),
     [
         (Message(""), "found an empty one"),
         (Message(" \n"), "found an empty one"),
@@ -109,9 +109,9 @@ def test_several_messages_are_answered_as_they_are_one_by_one(asking: Agent) -> 
     ],
 )
 def test_a_message_that_cannot_be_answered_is_refused_and_none_of_its_batch_kept(
-    agent: Agent, message: Message, said: str
+    agent: Agent, message: Message, reason: str
 ) -> None:
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=reason):
         agent.respond_all([Message(LOST, "ann"), message])
     assert agent.memory.responses.last_of("ann") is None
 
@@ -131,10 +131,10 @@ def test_parsing_keeps_nothing(agent: Agent) -> None:
 
 def test_feedback_is_kept_with_the_response_it_is_about(agent: Agent) -> None:
     response = agent.respond(LOST)
-    kept = agent.feedback(response.id, rating="up", label="top_up", text="Better so.", comment="hm", user="ann")
-    assert (kept.response_id, kept.message, kept.intent) == (response.id, LOST, "lost_card")
-    assert (kept.rating, kept.label, kept.answer, kept.comment) == (1.0, "top_up", "Better so.", "hm")
-    assert (kept.user, kept.trusted) == ("ann", False)
+    stored = agent.feedback(response.id, rating="up", label="top_up", text="Better so.", comment="hm", user="ann")
+    assert (stored.response_id, stored.message, stored.intent) == (response.id, LOST, "lost_card")
+    assert (stored.rating, stored.label, stored.answer, stored.comment) == (1.0, "top_up", "Better so.", "hm")
+    assert (stored.user, stored.trusted) == ("ann", False)
     assert agent.feedback(response.id, rating=0.25).trusted
     assert agent.feedback(response.id, rating="down", user="ann", trusted=True).trusted
 
@@ -171,11 +171,11 @@ def test_several_threads_may_talk_to_one_agent(agent: Agent) -> None:
     texts = [text for text, _ in rows(5, seed=4)]
     expected = [reply.intent for _, reply in agent.parse(texts)]
 
-    def talk(thread: int) -> list[str | None]:
+    def respond_often(thread: int) -> list[str | None]:
         return [agent.respond(text, f"conv-{thread}").intent for text in texts]
 
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(talk, range(4))) == [expected] * 4
+        assert list(pool.map(respond_often, range(4))) == [expected] * 4
 
 
 def test_an_agent_answers_without_torch(project: Path) -> None:
@@ -183,17 +183,17 @@ def test_an_agent_answers_without_torch(project: Path) -> None:
         "import json, sys; from autogen import Agent; response = Agent.load(sys.argv[1]).respond('lost stolen card');"
         "print(json.dumps([response.intent, [n for n in ('torch', 'transformers', 'scipy') if n in sys.modules]]))"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(project)], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == ["lost_card", []]
+    result = subprocess.run([sys.executable, "-c", script, str(project)], capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == ["lost_card", []]
 
 
 def test_a_number_chooses_for_the_skill_that_asked(trained: Path, tmp_path: Path) -> None:
     project = two_skills(trained, tmp_path / "project")
     agent = Agent.load(project)
-    asked = agent.respond(LOST, "ann")
-    assert (asked.skill, asked.action) == ("support", "clarify")
-    chosen = agent.respond("2", "ann")
-    assert (chosen.skill, chosen.intent) == ("support", asked.alternatives[1][0])
+    question = agent.respond(LOST, "ann")
+    assert (question.skill, question.action) == ("support", "clarify")
+    choice = agent.respond("2", "ann")
+    assert (choice.skill, choice.intent) == ("support", question.alternatives[1][0])
 
 
 def two_skills(trained: Path, folder: Path) -> Path:

@@ -141,11 +141,11 @@ def test_answers_never_fail_while_champions_come_and_go(project: Path, versions:
     add_version(project)
     fleet = Fleet(project, loaded=2)
     answered: set[str] = set()
-    done = threading.Event()
+    finished = threading.Event()
 
-    def talk(name: str) -> None:
+    def converse(name: str) -> None:
         turn = 0
-        while not done.is_set():
+        while not finished.is_set():
             conversation = f"{name}-{turn // 5}"
             response = fleet.agent_for(conversation).respond(LOST, conversation)
             assert response.text == f"lost_card by {response.version}"
@@ -154,7 +154,7 @@ def test_answers_never_fail_while_champions_come_and_go(project: Path, versions:
             turn += 1
 
     with ThreadPoolExecutor(3) as pool:
-        talking = [pool.submit(talk, name) for name in ("ann", "bob", "eve")]
+        conversations = [pool.submit(converse, name) for name in ("ann", "bob", "eve")]
         try:
             for turn in range(12):
                 versions.promote(("3", "5", "2")[turn % 3])
@@ -163,8 +163,8 @@ def test_answers_never_fail_while_champions_come_and_go(project: Path, versions:
                     versions.rollback()
                     fleet.refresh()
         finally:
-            done.set()
-        for one in talking:
-            one.result()  # raises what was raised there
+            finished.set()
+        for conversation in conversations:
+            conversation.result()  # raises what was raised there
     assert fleet.last_error is None
     assert answered >= {"0002", "0003"}

@@ -60,10 +60,10 @@ def test_details_are_handed_out_and_what_is_kept_beside_them_is_not(memory: Memo
     response = agent_of(memory, counting=Counting()).respond("hi there")
     assert response.details == {"entities": [{"start": 0, "end": 8, "label": "all"}]}
     assert response.action == "act"
-    kept = memory.responses.get(response.id)
-    assert (kept.details, kept.state, kept.log) == (response.details, {"count": 1}, {"secret": "hi there"})
-    told = json.dumps(asdict(response))
-    assert "secret" not in told and '"count"' not in told
+    stored = memory.responses.get(response.id)
+    assert (stored.details, stored.state, stored.log) == (response.details, {"count": 1}, {"secret": "hi there"})
+    public_json = json.dumps(asdict(response))
+    assert "secret" not in public_json and '"count"' not in public_json
 
 
 def test_whoever_writes_is_known_to_the_skill_and_parsing_is_told_apart(memory: Memory) -> None:
@@ -92,8 +92,14 @@ def test_skills_are_found_by_what_they_are(memory: Memory) -> None:
 def test_what_a_skill_says_outside_of_a_conversation_is_kept_for_feedback(memory: Memory) -> None:
     agent = agent_of(memory, counting=Counting())
     response = agent.keep("counting", Reply("here", "answer", 0.5, log={"k": 1}), "a wish", "ann")
-    kept = memory.responses.get(response.id)
-    assert (kept.text, kept.message, kept.user, kept.skill, kept.log) == ("here", "a wish", "ann", "counting", {"k": 1})
+    stored = memory.responses.get(response.id)
+    assert (stored.text, stored.message, stored.user, stored.skill, stored.log) == (
+        "here",
+        "a wish",
+        "ann",
+        "counting",
+        {"k": 1},
+    )
     assert agent.feedback(response.id, rating="up").message == "a wish"
     with pytest.raises(UsageError, match="surrogate"):
         agent.keep("counting", Reply("here", "answer", 0.5), "half \ud83d")
@@ -104,17 +110,17 @@ def test_what_a_skill_says_outside_of_a_conversation_is_kept_for_feedback(memory
 def test_corrected_entities_are_kept_with_the_response(memory: Memory) -> None:
     agent = agent_of(memory, counting=Counting())
     response = agent.respond("from Rome")
-    kept = agent.feedback(response.id, entities=[EntitySpan(5, 9, "city")])
-    assert memory.feedback.get(kept.id).entities == (EntitySpan(5, 9, "city"),)
+    stored = agent.feedback(response.id, entities=[EntitySpan(5, 9, "city")])
+    assert memory.feedback.get(stored.id).entities == (EntitySpan(5, 9, "city"),)
 
 
 def test_a_reply_s_public_fields_are_a_response_s(memory: Memory) -> None:
     """A field that is added to `PublicReply` is in every response, without another edit."""
     own = {"id", "conversation_id", "version", "skill"}
-    assert {one.name for one in fields(Response)} == {one.name for one in fields(PublicReply)} | own
+    assert {field_.name for field_ in fields(Response)} == {field_.name for field_ in fields(PublicReply)} | own
     reply = Counting().reply(Turn("hi"))
     response = agent_of(memory, counting=Counting()).respond("hi")
-    assert all(getattr(response, one.name) == getattr(reply, one.name) for one in fields(PublicReply))
+    assert all(getattr(response, field_.name) == getattr(reply, field_.name) for field_ in fields(PublicReply))
 
 
 def test_a_message_after_a_response_that_was_never_given_is_refused_before_a_skill_sees_it(memory: Memory) -> None:

@@ -32,7 +32,7 @@ os.execv(sys.executable, [sys.executable, "-c", {MAIN!r}, *sys.argv[1:]])
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedCommand:
     """A command that has ended."""
 
     code: int
@@ -44,9 +44,9 @@ class Done:
         """The one JSON object that stdout must hold with --json."""
         lines = self.out.splitlines()
         assert len(lines) == 1, self.out
-        found = json.loads(lines[0])
-        assert isinstance(found, dict)
-        return found
+        value = json.loads(lines[0])
+        assert isinstance(value, dict)
+        return value
 
     @property
     def objects(self) -> list[Any]:
@@ -64,18 +64,18 @@ def limited_to(file_bytes: int) -> str:
     return f"import resource; {limit}; {MAIN}"
 
 
-def autogen(*words: object, typed: str | bytes = "", program: str = MAIN, cwd: Path | None = None) -> Done:
+def autogen(*words: object, typed: str | bytes = "", program: str = MAIN, cwd: Path | None = None) -> FinishedCommand:
     """Run a command to its end. Whatever happens, no traceback may be shown."""
-    given = typed.encode() if isinstance(typed, str) else typed
-    done = subprocess.run(
-        command(*words, program=program), input=given, capture_output=True, timeout=300, cwd=cwd, check=False
+    stdin = typed.encode() if isinstance(typed, str) else typed
+    process = subprocess.run(
+        command(*words, program=program), input=stdin, capture_output=True, timeout=300, cwd=cwd, check=False
     )
-    out, err = done.stdout.decode(), done.stderr.decode()
+    out, err = process.stdout.decode(), process.stderr.decode()
     assert "Traceback" not in out + err, err
-    return Done(done.returncode, out, err)
+    return FinishedCommand(process.returncode, out, err)
 
 
-def called(*words: object, typed: str = "", cwd: Path | None = None) -> Done:
+def called(*words: object, typed: str = "", cwd: Path | None = None) -> FinishedCommand:
     """The same command in this process, which spares its start: for long lists of input that must be refused."""
     stdin = io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8")
     stdout, stderr = io.StringIO(), io.StringIO()
@@ -90,7 +90,7 @@ def called(*words: object, typed: str = "", cwd: Path | None = None) -> Done:
         sys.argv, sys.stdin = before
     assert isinstance(code, int)
     assert "Traceback" not in stdout.getvalue() + stderr.getvalue()
-    return Done(code, stdout.getvalue(), stderr.getvalue())
+    return FinishedCommand(code, stdout.getvalue(), stderr.getvalue())
 
 
 def started(*words: object) -> subprocess.Popen[str]:
@@ -109,19 +109,19 @@ def until(holds: Callable[[], bool], seconds: float) -> None:
 
 def answers(project: Path) -> bool:
     """Whether the project's champion answers a person."""
-    done = autogen("chat", "-p", project, "--json", typed="my card was stolen\n")
-    return done.code == 0 and bool(done.json["text"])
+    command_result = autogen("chat", "-p", project, "--json", typed="my card was stolen\n")
+    return command_result.code == 0 and bool(command_result.json["text"])
 
 
-def refused(done: Done, code: int, *words: str) -> None:
+def refused(command_result: FinishedCommand, code: int, *words: str) -> None:
     """It ended with this code and one message on stderr, which says these words; stdout is empty, or with --json one
     object that says the same."""
-    assert done.code == code, done.err
-    assert len(re.findall(r"^error:|^Error:", done.err, re.MULTILINE)) == 1, done.err
-    assert "AUTOGEN_DEBUG" not in done.err, done.err  # that is for what nobody foresaw
-    assert not done.out or done.json["error"]
+    assert command_result.code == code, command_result.err
+    assert len(re.findall(r"^error:|^Error:", command_result.err, re.MULTILINE)) == 1, command_result.err
+    assert "AUTOGEN_DEBUG" not in command_result.err, command_result.err  # that is for what nobody foresaw
+    assert not command_result.out or command_result.json["error"]
     for word in words:
-        assert word in done.err, done.err
+        assert word in command_result.err, command_result.err
 
 
 @contextmanager

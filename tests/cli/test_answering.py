@@ -23,9 +23,9 @@ finally:
 
 @pytest.mark.parametrize("words", ["chat", "versions", "feedback list", "promote --version 1", "doctor"])
 def test_answering_commands_never_import_torch(project: Path, words: str) -> None:
-    done = autogen(*words.split(), "-p", project, "--json", typed="my card was stolen\n", program=LISTING)
-    assert done.code == 0
-    loaded = json.loads(done.err.splitlines()[-1])
+    result = autogen(*words.split(), "-p", project, "--json", typed="my card was stolen\n", program=LISTING)
+    assert result.code == 0
+    loaded = json.loads(result.err.splitlines()[-1])
     assert not {"torch", "transformers", "autogen.training", "autogen.project"} & set(loaded)
     if words == "chat":
         assert loaded == []
@@ -41,8 +41,8 @@ def test_serve_says_where_it_listens_answers_and_stops_without_torch(project: Pa
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) as server:
         assert server.stdout is not None and server.stderr is not None
         url = json.loads(server.stdout.readline())["url"]
-        found = httpx.post(f"{url}/v1/parse", json={"text": "my card was stolen"}, timeout=30).json()
-        assert found["intent"]["name"] == "lost_card"
+        parsed = httpx.post(f"{url}/v1/parse", json={"text": "my card was stolen"}, timeout=30).json()
+        assert parsed["intent"]["name"] == "lost_card"
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
         assert json.loads(server.stderr.read().splitlines()[-1]) == []

@@ -55,8 +55,8 @@ def test_data_that_cannot_be_learnt_from_is_refused(project: Path, case: str) ->
     assert files_of(project) == before
 
 
-def _problems(found: dict[str, dict[str, dict[str, list[dict[str, str]]]]]) -> list[dict[str, str]]:
-    return found["skills"]["support"]["problems"]
+def _problems(report: dict[str, dict[str, dict[str, list[dict[str, str]]]]]) -> list[dict[str, str]]:
+    return report["skills"]["support"]["problems"]
 
 
 def test_train_refuses_what_check_refuses_and_the_project_still_answers(project: Path) -> None:
@@ -67,8 +67,8 @@ def test_train_refuses_what_check_refuses_and_the_project_still_answers(project:
 
 def test_an_unreadable_training_file_is_not_blamed_on_every_label_of_the_eval_data(project: Path) -> None:
     _write("")(project)
-    found = called("check", "-p", project, "--json").json
-    assert [problem["kind"] for problem in _problems(found) if problem["severity"] == "error"] == ["empty-file"]
+    report = called("check", "-p", project, "--json").json
+    assert [problem["kind"] for problem in _problems(report) if problem["severity"] == "error"] == ["empty-file"]
 
 
 BAD_CONFIG = {
@@ -140,8 +140,8 @@ def test_an_output_that_cannot_be_written_fails_and_leaves_what_was_there(traine
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").write_text("mine", "utf-8")
     for target in (tmp_path / "folder.csv", tmp_path / "file/answered.csv"):
-        done = called("predict", "-p", trained, "--input", trained / "data/eval.csv", "--output", target)
-        refused(done, 3, str(target))
+        result = called("predict", "-p", trained, "--input", trained / "data/eval.csv", "--output", target)
+        refused(result, 3, str(target))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
     assert (tmp_path / "file").read_text("utf-8") == "mine"
 
@@ -149,8 +149,8 @@ def test_an_output_that_cannot_be_written_fails_and_leaves_what_was_there(traine
 def test_predict_names_every_row_without_a_text(trained: Path, tmp_path: Path) -> None:
     source = tmp_path / "asked.csv"
     source.write_text('text,id\n"",1\nhello,2\n"  ",3\n', "utf-8")
-    done = called("predict", "-p", trained, "--input", source, "--output", tmp_path / "y.csv")
-    refused(done, 2, "row 2", "row 4")
+    result = called("predict", "-p", trained, "--input", source, "--output", tmp_path / "y.csv")
+    refused(result, 2, "row 2", "row 4")
     assert not (tmp_path / "y.csv").exists()
 
 

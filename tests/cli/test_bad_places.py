@@ -32,6 +32,10 @@ mount -t tmpfs -o size="$1"k tmpfs "$2" && cp -r "$3/." "$2" && shift 3
 "$@" train -p . ; echo "train ended with $?" >&2
 echo my card | "$@" chat -p . --json
 """
+MORE_ROOM = """
+echo "chat ended with $?" >&2
+mount -o remount,size=64m . && echo my card | "$@" chat -p . --json
+"""
 
 
 def slow(file_bytes: int) -> ParameterSet:
@@ -41,9 +45,9 @@ def slow(file_bytes: int) -> ParameterSet:
 @pytest.mark.parametrize("file_bytes", [65_536, slow(8_192), slow(122_880), slow(300_000)])
 def test_a_training_that_cannot_write_says_so_and_changes_nothing(project: Path, file_bytes: int) -> None:
     before = called("versions", "-p", project, "--json").json
-    done = autogen("train", "-p", project, program=limited_to(file_bytes))
-    assert done.code == 3
-    _names_the_disk(done.err, "File too large", "disk I/O error")
+    result = autogen("train", "-p", project, program=limited_to(file_bytes))
+    assert result.code == 3
+    _names_the_disk(result.err, "File too large", "disk I/O error")
     assert called("versions", "-p", project, "--json").json == before
     assert answers(project)
 
@@ -57,18 +61,32 @@ def _may_mount() -> bool:
 
 if _may_mount():  # elsewhere the limit on file sizes stands for a full disk alone
 
-    @pytest.mark.parametrize("free", [300, slow(20), slow(150), slow(500)])
+    def on_a_small_disk(project: Path, disk: Path, free: int, script: str) -> subprocess.CompletedProcess[str]:
+        """What a script says on a disk that has `free` KB beside the project."""
+        disk.mkdir()
+        kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
+        script = script.replace("-p .", f"-p {disk}").replace("size=64m .", f"size=64m {disk}")
+        words = [*SMALL_DISK, f"cd / && {script}", "sh", str(kilobytes), str(disk), str(project), *command()]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    @pytest.mark.parametrize("free", [300, slow(150), slow(500)])
     def test_the_champion_still_answers_after_a_training_filled_the_disk(
         project: Path, tmp_path: Path, free: int
     ) -> None:
-        disk = tmp_path / "disk"
-        disk.mkdir()
-        kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
-        words = [*SMALL_DISK, f"cd / && {SCRIPT.replace('-p .', f'-p {disk}')}", "sh", str(kilobytes), str(disk)]
-        done = subprocess.run([*words, str(project), *command()], capture_output=True, text=True, check=False)
+        done = on_a_small_disk(project, tmp_path / "disk", free, SCRIPT)
         assert "train ended with 3" in done.stderr
         _names_the_disk(done.stderr, "No space left", "disk I/O error")
         assert json.loads(done.stdout)["version"] == "0001"
+
+    @pytest.mark.slow
+    def test_without_room_for_a_response_chat_says_so_and_with_room_again_it_answers(
+        project: Path, tmp_path: Path
+    ) -> None:
+        done = on_a_small_disk(project, tmp_path / "disk", 20, SCRIPT + MORE_ROOM)
+        before, after = done.stderr.split("chat ended with")
+        assert "train ended with 3" in before
+        _names_the_disk(before.split("train ended with")[1], "disk is full", "disk I/O error")
+        assert json.loads(done.stdout.splitlines()[-1])["version"] == "0001" and "refused" not in after
 
 
 def _names_the_disk(err: str, *reasons: str) -> None:
@@ -92,10 +110,10 @@ def test_a_read_only_project_can_be_read_and_says_what_cannot_be_written(project
 def test_feedback_of_a_read_only_project_is_listed_also_what_is_only_in_the_log(project: Path) -> None:
     Agent.load(project).feedback(Agent.load(project).respond("my card was stolen").id, label="lost_card")
     with read_only(project):
-        done = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
-        assert [one["label"] for one in done.json["feedback"]] == ["lost_card"], done.err
+        result = autogen("feedback", "list", "-p", project, "--json", program=WITHOUT_PRIVILEGES)
+        assert [entry["label"] for entry in result.json["feedback"]] == ["lost_card"], result.err
         exported = autogen("feedback", "export", "-p", project, program=WITHOUT_PRIVILEGES).objects
-        assert [one["label"] for one in exported] == ["lost_card"]
+        assert [entry["label"] for entry in exported] == ["lost_card"]
 
 
 def test_a_project_in_a_folder_that_may_not_be_written_is_not_begun(untrained: Path) -> None:

@@ -11,9 +11,9 @@ CARD = "post delivery letterbox courier"
 
 
 def test_each_message_gets_one_json_object(project: Path) -> None:
-    done = autogen("chat", "-p", project, "--json", typed=f"{CARD}\n\nlost stolen wallet freeze\n")
-    first, second = done.objects
-    assert done.code == 0
+    result = autogen("chat", "-p", project, "--json", typed=f"{CARD}\n\nlost stolen wallet freeze\n")
+    first, second = result.objects
+    assert result.code == 0
     assert (first["action"], first["intent"], first["text"]) == ("answer", "card_arrival", "About card arrival.")
     assert first["conversation_id"] == second["conversation_id"]
     assert (first["version"], first["skill"]) == ("0001", "support")
@@ -27,13 +27,13 @@ def test_a_new_conversation_is_opened_on_request(project: Path) -> None:
 
 def test_feedback_on_the_last_answer_is_kept(project: Path) -> None:
     typed = f"{CARD}\n/up\n/label top_up\n/answer It is at the post office.\n/comment too short\n/down\n"
-    response, *kept = autogen("chat", "-p", project, "--json", typed=typed).objects
+    response, *receipts = autogen("chat", "-p", project, "--json", typed=typed).objects
     feedback = Memory.open(project).feedback.all()
-    assert [one["feedback"] for one in kept] == [one.id for one in feedback]
-    assert {one.response_id for one in feedback} == {response["id"]}
-    assert {one.source for one in feedback} == {"cli"}
-    said = [(one.rating, one.label, one.answer, one.comment) for one in feedback]
-    assert said == [
+    assert [receipt["feedback"] for receipt in receipts] == [entry.id for entry in feedback]
+    assert {entry.response_id for entry in feedback} == {response["id"]}
+    assert {entry.source for entry in feedback} == {"cli"}
+    fields = [(entry.rating, entry.label, entry.answer, entry.comment) for entry in feedback]
+    assert fields == [
         (1.0, None, None, None),
         (None, "top_up", None, None),
         (None, None, "It is at the post office.", None),
@@ -43,10 +43,10 @@ def test_feedback_on_the_last_answer_is_kept(project: Path) -> None:
 
 
 def test_feedback_before_an_answer_and_unknown_commands_get_advice(project: Path) -> None:
-    done = autogen("chat", "-p", project, typed="/up\n/dance\n")
-    assert done.code == 0
-    assert "There is no answer to rate yet." in done.err
-    assert "/label NAME" in done.err
+    result = autogen("chat", "-p", project, typed="/up\n/dance\n")
+    assert result.code == 0
+    assert "There is no answer to rate yet." in result.err
+    assert "/label NAME" in result.err
 
 
 def test_bad_messages_get_an_error_and_the_conversation_goes_on(project: Path) -> None:
@@ -61,8 +61,8 @@ def test_bad_messages_get_an_error_and_the_conversation_goes_on(project: Path) -
 def test_what_people_write_is_shown_as_it_is(project: Path) -> None:
     typed = f"{CARD}\n/label [/bold] :smile:\n"
     autogen("chat", "-p", project, typed=typed)
-    (kept,) = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
-    assert kept["label"] == "[/bold] :smile:"
+    (stored,) = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
+    assert stored["label"] == "[/bold] :smile:"
     shown = autogen("feedback", "list", "-p", project)
     assert shown.code == 0
     assert "[/bold] :smile:" in shown.out
@@ -76,7 +76,7 @@ def test_a_version_can_be_named_and_an_unknown_one_is_refused(project: Path) -> 
 
 
 def test_a_label_that_is_no_intent_yet_is_kept_and_said(project: Path) -> None:
-    done = autogen("chat", "-p", project, typed=f"{CARD}\n/label top_upp\n/label oos\n")
-    assert '"top_upp" is no intent yet: enough rows of it make it one. Did you mean' in " ".join(done.out.split())
-    assert done.out.count("no intent yet") == 1
-    assert [one.label for one in Memory.open(project).feedback.all()] == ["top_upp", "oos"]
+    result = autogen("chat", "-p", project, typed=f"{CARD}\n/label top_upp\n/label oos\n")
+    assert '"top_upp" is no intent yet: enough rows of it make it one. Did you mean' in " ".join(result.out.split())
+    assert result.out.count("no intent yet") == 1
+    assert [entry.label for entry in Memory.open(project).feedback.all()] == ["top_upp", "oos"]

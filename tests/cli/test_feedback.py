@@ -23,21 +23,21 @@ def _corrections(folder: Path) -> Path:
 
 
 def _waiting(project: Path, *words: str) -> dict[str, Any]:
-    found = autogen("review", "-p", project, "--json", *words).json
-    return {item["text"]: item for item in found["waiting"]}
+    review = autogen("review", "-p", project, "--json", *words).json
+    return {item["text"]: item for item in review["waiting"]}
 
 
 def test_import_list_and_export_give_everything_back(project: Path, tmp_path: Path) -> None:
     imported = autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path), "--json")
     assert imported.json == {"imported": 3, "already_known": 0}
     listed = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
-    assert [one["comment"] for one in listed] == ["as the teller said", None, None]
-    assert [one["user"] for one in listed] == [None, "ann", None]
+    assert [entry["comment"] for entry in listed] == ["as the teller said", None, None]
+    assert [entry["user"] for entry in listed] == [None, "ann", None]
     target = tmp_path / "all.csv"
     exported = autogen("feedback", "export", "-p", project, "--output", target, "--json")
     assert exported.json == {"rows": 3, "output": str(target)}
     lines = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
-    assert [line["id"] for line in lines] == [one["id"] for one in listed]
+    assert [line["id"] for line in lines] == [entry["id"] for entry in listed]
     assert len(autogen("feedback", "export", "-p", project, "--json").json["feedback"]) == 3
     again = autogen("feedback", "import", "-p", project, "--input", target, "--json")
     assert again.json == {"imported": 0, "already_known": 3}
@@ -55,9 +55,9 @@ def test_review_accepts_relabels_and_drops(project: Path, tmp_path: Path) -> Non
     words = ("--accept", accepted, "--relabel", f"{relabelled}=lost_card", "--drop", dropped)
     settled = autogen("review", "-p", project, "--json", *words).json
     assert settled == {"settled": 3, "waiting": [], "corrections_of_held_out": []}
-    kept = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
-    assert [one["decision"] for one in kept] == ["accept", "relabel", "drop"]
-    assert kept[1]["decided_label"] == "lost_card"
+    exported = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
+    assert [entry["decision"] for entry in exported] == ["accept", "relabel", "drop"]
+    assert exported[1]["decided_label"] == "lost_card"
 
 
 def test_a_label_with_too_few_rows_waits(project: Path, tmp_path: Path) -> None:
@@ -106,13 +106,13 @@ def test_corrections_of_held_out_rows_are_counted_in_review_and_improve(project:
 
 def test_labels_that_are_no_intents_yet_are_said(project: Path, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "rows.csv", [("my card is lost", "lost_card"), ("a loan please", "loans")])
-    done = autogen("feedback", "import", "-p", project, "--input", file, "--json")
-    assert done.json == {"imported": 2, "already_known": 0}
-    assert "no intents yet: loans." in done.err
+    result = autogen("feedback", "import", "-p", project, "--input", file, "--json")
+    assert result.json == {"imported": 2, "already_known": 0}
+    assert "no intents yet: loans." in result.err
 
 
 def test_feedback_is_taken_in_though_the_champion_is_damaged(project: Path, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "rows.csv", [("a loan please", "loans")])
     next((project / ".autogen/versions/0001").rglob("model.onnx")).write_bytes(b"broken")
-    done = autogen("feedback", "import", "-p", project, "--input", file, "--json")
-    assert (done.code, done.json) == (0, {"imported": 1, "already_known": 0})
+    result = autogen("feedback", "import", "-p", project, "--input", file, "--json")
+    assert (result.code, result.json) == (0, {"imported": 1, "already_known": 0})

@@ -22,26 +22,28 @@ def test_a_new_intent_is_learnt_from_feedback_promoted_and_taken_back(project: P
 
     improved = autogen("improve", "-p", project, "--json")
     assert improved.code == 0, improved.err
-    found = improved.json
-    assert (found["version"], found["champion"], found["passed"]) == ("0002", "0001", True)
-    assert found["verdict"]["summary"].startswith("Accepted")
-    assert "new labels (refund)" in " ".join(check["finding"] for check in found["verdict"]["checks"])
-    assert found["metrics"]["support"]["accuracy"] > 0.9
+    report = improved.json
+    assert (report["version"], report["champion"], report["passed"]) == ("0002", "0001", True)
+    assert report["verdict"]["summary"].startswith("Accepted")
+    assert "new labels (refund)" in " ".join(check["finding"] for check in report["verdict"]["checks"])
+    assert report["metrics"]["support"]["accuracy"] > 0.9
 
     shown = autogen("versions", "-p", project, "--show", "2")
     assert "Gate: version 0002 against 0001" in shown.out
     assert "Accepted" in shown.out
-    listed = {one["version"]: one for one in autogen("versions", "-p", project, "--json").json["versions"]}
+    listed = {
+        manifest["version"]: manifest for manifest in autogen("versions", "-p", project, "--json").json["versions"]
+    }
     assert (listed["0002"]["parent"], listed["0002"]["made_by"], len(listed["0002"]["feedback"])) == (
         *("0001", "improve"),
         60,
     )
 
-    asked = "refund returned payback please\n"
+    message = "refund returned payback please\n"
     assert autogen("promote", "-p", project, "--json").json == {"champion": "0002", "before": "0001"}
-    (answer,) = autogen("chat", "-p", project, "--json", typed=asked).objects
+    (answer,) = autogen("chat", "-p", project, "--json", typed=message).objects
     assert (answer["version"], answer["alternatives"][0][0]) == ("0002", "refund")
-    (before,) = autogen("chat", "-p", project, "--version", "0001", "--json", typed=asked).objects
+    (before,) = autogen("chat", "-p", project, "--version", "0001", "--json", typed=message).objects
     assert "refund" not in [label for label, _ in before["alternatives"]]
     assert autogen("rollback", "-p", project, "--json").json == {"champion": "0001", "before": "0002"}
     refused(autogen("rollback", "-p", project), 2, "nothing was changed")

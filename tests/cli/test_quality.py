@@ -12,27 +12,27 @@ def test_deep_findings_are_warnings_with_tables_for_people_and_keys_for_programs
     labelled = rows(40, seed=4)
     labelled[5] = (labelled[5][0], "top_up")
     write_csv(untrained / "data/train.csv", labelled)
-    done = autogen("check", "-p", untrained, "--deep", "--json")
-    assert done.code == 0, done.err
-    skill = done.json["skills"]["support"]
+    result = autogen("check", "-p", untrained, "--deep", "--json")
+    assert result.code == 0, result.err
+    skill = result.json["skills"]["support"]
     deep = skill["deep"]
     keys = {"label_errors", "near_duplicates", "leakage", "confusable", "imbalance", "learning_curve", "seconds"}
     assert keys <= deep.keys()
     lists = ("label_errors", "near_duplicates", "leakage", "confusable")
-    assert done.json["warnings"] == len(skill["problems"]) + sum(len(deep[key]) for key in lists)
+    assert result.json["warnings"] == len(skill["problems"]) + sum(len(deep[key]) for key in lists)
     shown = called("check", "-p", untrained, "--deep")
     assert shown.code == 0
     assert "would more data help?" in shown.out and "Looked at 300 rows" in shown.out
 
 
 def test_without_deep_nothing_of_it_is_said_or_written(untrained: Path) -> None:
-    done = called("check", "-p", untrained, "--json")
-    assert "deep" not in done.json["skills"]["support"]
+    result = called("check", "-p", untrained, "--json")
+    assert "deep" not in result.json["skills"]["support"]
     assert not (untrained / ".autogen").exists()
 
 
 def test_errors_come_first(untrained: Path) -> None:
     (untrained / "data/train.csv").write_text("text,label\n,a\nhello,\n", "utf-8")
-    done = called("check", "-p", untrained, "--deep", "--json")
-    assert done.code == 1
-    assert "deep" not in done.json["skills"]["support"]
+    result = called("check", "-p", untrained, "--deep", "--json")
+    assert result.code == 1
+    assert "deep" not in result.json["skills"]["support"]

@@ -58,17 +58,19 @@ def test_with_several_skills_it_must_be_told_which(commented: Path) -> None:
 
 
 def test_the_winner_is_written_and_comments_stay(commented: Path) -> None:
-    done = called("tune", "-p", commented, "--trials", "4", "--write", "--force", "--json")
-    assert done.code == 0, done.err
-    found = done.json
-    assert found["trials"][0]["default"] and len(found["trials"]) == 4
-    assert found["winner"]["score"] > found["default"]["score"]  # one epoch at the recipe's rate is far too little here
-    assert found["written"] and "epochs" not in found["winner"]["settings"]
+    result = called("tune", "-p", commented, "--trials", "4", "--write", "--force", "--json")
+    assert result.code == 0, result.err
+    report = result.json
+    assert report["trials"][0]["default"] and len(report["trials"]) == 4
+    assert (
+        report["winner"]["score"] > report["default"]["score"]
+    )  # one epoch at the recipe's rate is far too little here
+    assert report["written"] and "epochs" not in report["winner"]["settings"]
     text = (commented / "agent.toml").read_text("utf-8")
     assert set(COMMENTED.splitlines()[:3] + COMMENTED.splitlines()[4:]) <= set(text.splitlines())
     training = tomllib.loads(text)["skills"]["support"]["training"]
-    assert training == {"epochs": 1, "freeze_embeddings": False, **found["winner"]["settings"]}
-    assert found["lines"].splitlines()[0] in text
+    assert training == {"epochs": 1, "freeze_embeddings": False, **report["winner"]["settings"]}
+    assert report["lines"].splitlines()[0] in text
     # what was written is the user's own now
     refused(called("tune", "-p", commented, "--trials", "1"), 2, "set in [skills.support.training] already")
 
@@ -78,9 +80,9 @@ def test_a_gain_within_noise_is_not_written_unless_forced_and_trials_are_shown_a
     interrupted = commented / ".autogen/training/train/support/intent/final/checkpoint-3/trainer_state.json"
     interrupted.parent.mkdir(parents=True)
     interrupted.write_text("{}", "utf-8")
-    done = called("tune", "-p", commented, "--trials", "1", "--write")
-    assert done.code == 0, done.err
-    assert "keep it" in done.out
+    result = called("tune", "-p", commented, "--trials", "1", "--write")
+    assert result.code == 0, result.err
+    assert "keep it" in result.out
     assert (commented / "agent.toml").read_bytes() == before
     assert interrupted.is_file()  # a training that can be resumed still can
     shown = called("tune", "-p", commented, "--trials", "0", "--json").json
@@ -91,9 +93,9 @@ def test_changed_data_begins_anew_and_says_so(commented: Path) -> None:
     assert called("tune", "-p", commented, "--trials", "1").code == 0
     with (commented / "data/train.csv").open("a", encoding="utf-8") as file:
         file.write("please block my stolen wallet now,lost_card\n")
-    done = called("tune", "-p", commented, "--trials", "0", "--json")
-    assert "changed since the last one: data" in done.json["began"]
-    assert done.json["trials"] == []
+    result = called("tune", "-p", commented, "--trials", "0", "--json")
+    assert "changed since the last one: data" in result.json["began"]
+    assert result.json["trials"] == []
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_done(commented: Path) -> None:
@@ -101,11 +103,11 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_done(commented: Path) -> None:
     try:
         until(lambda: finished(commented) >= 1, 200)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=200)
+        _, output = running.communicate(timeout=200)
     finally:
         running.kill()
-    assert running.returncode == 130, said
-    assert "Traceback" not in said
+    assert running.returncode == 130, output
+    assert "Traceback" not in output
     assert called("tune", "-p", commented, "--trials", "0", "--json").json["default"]["state"] == "done"
 
 
@@ -156,8 +158,8 @@ def test_settings_are_written_into_any_layout_and_nothing_else_changes(tmp_path:
 def test_a_project_that_may_not_be_written_says_so(commented: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(commented, tmp_path / "copy"))
     with read_only(copy):
-        done = called("tune", "-p", copy, "--trials", "0")
-    assert done.code in (0, 3)  # root may write anywhere
+        result = called("tune", "-p", copy, "--trials", "0")
+    assert result.code in (0, 3)  # root may write anywhere
 
 
 def test_settings_are_written_into_a_file_that_begins_with_a_mark(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autogen.config.project import GateSettings, ProjectConfig, flat, load_config
+from autogen.config.project import GateSettings, ProjectConfig, flatten_settings, load_config
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, ProjectNotFound
 from autogen.plugins import skill_settings
@@ -81,20 +81,20 @@ def test_sources_are_one_path_or_a_list_of_them(tmp_path: Path) -> None:
 def test_a_misspelt_key_is_named_with_the_nearest_right_one(
     tmp_path: Path, text: str, where: str, key: str, nearest: str
 ) -> None:
-    said = refusal(tmp_path, text)
-    assert where in said and f"unknown key `{key}`" in said and f'Did you mean "{nearest}"?' in said
+    message = refusal(tmp_path, text)
+    assert where in message and f"unknown key `{key}`" in message and f'Did you mean "{nearest}"?' in message
 
 
 def test_every_wrong_key_of_a_section_is_named_at_once(tmp_path: Path) -> None:
-    said = refusal(
+    message = refusal(
         tmp_path, AGENT + SKILL + '[skills.support.training]\nepoch = 3\nseeed = 1\nlearning_rate = "fast"\n'
     )
-    assert len(said.splitlines()) == 3
-    assert 'Did you mean "epochs"?' in said and 'Did you mean "seed"?' in said and "found 'fast'" in said
+    assert len(message.splitlines()) == 3
+    assert 'Did you mean "epochs"?' in message and 'Did you mean "seed"?' in message and "found 'fast'" in message
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "words"),
     [
         ('learning_rate = "fast"', "'fast'"),
         ("learning_rate = 0", "0"),
@@ -111,10 +111,10 @@ def test_every_wrong_key_of_a_section_is_named_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_what_was_expected_and_found(
-    tmp_path: Path, line: str, found: str
+    tmp_path: Path, line: str, words: str
 ) -> None:
-    said = refusal(tmp_path, AGENT + SKILL + f"[skills.support.training]\n{line}\n")
-    assert f"`training.{line.split()[0]}`" in said and said.endswith(f"found {found}.")
+    message = refusal(tmp_path, AGENT + SKILL + f"[skills.support.training]\n{line}\n")
+    assert f"`training.{line.split()[0]}`" in message and message.endswith(f"found {words}.")
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
@@ -126,15 +126,15 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_type_of_skill_is_named_with_the_nearest_right_one(tmp_path: Path) -> None:
-    said = refusal(tmp_path, AGENT + SKILL.replace("customer-service", "costumer-service"))
-    assert "costumer-service" in said and 'Did you mean "customer-service"?' in said
+    message = refusal(tmp_path, AGENT + SKILL.replace("customer-service", "costumer-service"))
+    assert "costumer-service" in message and 'Did you mean "customer-service"?' in message
     assert "customer-service" in refusal(tmp_path, AGENT + '[skills.support]\ntrain = "a.csv"\n')
 
 
 def test_the_name_of_a_skill_is_a_plain_word(tmp_path: Path) -> None:
     for name in ("a/b", "..", "a b", ""):
-        said = refusal(tmp_path, AGENT + SKILL.replace("skills.support", f'skills."{name}"'))
-        assert "letters, digits, - and _" in said
+        message = refusal(tmp_path, AGENT + SKILL.replace("skills.support", f'skills."{name}"'))
+        assert "letters, digits, - and _" in message
 
 
 def test_a_folder_without_a_project_says_how_to_make_one(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_an_assignment_to_a_misspelt_setting_names_the_nearest_right_one() -> No
 
 
 def test_settings_inside_settings_have_dotted_names() -> None:
-    assert flat({"a": 1, "b": {"c": 2, "d": None}}) == {"a": 1, "b.c": 2}
+    assert flatten_settings({"a": 1, "b": {"c": 2, "d": None}}) == {"a": 1, "b.c": 2}
 
 
 def test_a_misspelt_field_of_columns_is_an_error_that_names_the_right_one(tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_a_misspelt_field_of_columns_is_an_error_that_names_the_right_one(tmp_pa
     assert "[skills.support]" in message and "`txt`" in message and 'Did you mean "text"?' in message
 
 
-@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), (45, 45)])
-def test_a_time_limit_is_written_with_its_unit_or_in_seconds(written: object, seconds: float) -> None:
-    assert TrainingSettings.model_validate({"time_limit": written}).time_limit == seconds
+@pytest.mark.parametrize(("value", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), (45, 45)])
+def test_a_time_limit_is_written_with_its_unit_or_in_seconds(value: object, seconds: float) -> None:
+    assert TrainingSettings.model_validate({"time_limit": value}).time_limit == seconds
 
 
 def test_a_time_limit_that_is_no_time_is_explained() -> None:
@@ -187,6 +187,6 @@ def test_a_time_limit_that_is_no_time_is_explained() -> None:
 
 def test_a_mark_at_the_file_s_beginning_is_no_part_of_it(untrained: Path) -> None:
     file = untrained / "agent.toml"
-    before = load_config(untrained, skill_settings())
+    config = load_config(untrained, skill_settings())
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    assert load_config(untrained, skill_settings()) == before
+    assert load_config(untrained, skill_settings()) == config

@@ -20,7 +20,9 @@ def rows(*values: Mapping[str, object], source: str = "train.csv") -> list[Row]:
 def problem(values: Mapping[str, object], columns: Mapping[str, str] | None = None) -> Problem:
     picked, problems = select(rows(values, values), REQUIRED, OPTIONAL, columns or {})
     assert picked == []
-    assert [(each.severity, each.kind, each.row) for each in problems] == [("error", "missing-column", None)]
+    assert [(mistake.severity, mistake.kind, mistake.row) for mistake in problems] == [
+        ("error", "missing-column", None)
+    ]
     return problems[0]
 
 
@@ -45,17 +47,17 @@ def test_a_column_that_single_rows_lack_is_left_to_the_task() -> None:
 
 
 def test_a_missing_column_is_one_problem_for_each_source_and_spares_the_others() -> None:
-    bad = rows({"text": "a"}, {"text": "b"}, source="a.csv") + rows({"label": "x"}, source="b.csv")
-    picked, problems = select(bad + rows({"text": "a", "label": "x"}), REQUIRED, (), {})
-    assert [each.source for each in problems] == ["a.csv", "b.csv"]
+    table = rows({"text": "a"}, {"text": "b"}, source="a.csv") + rows({"label": "x"}, source="b.csv")
+    picked, problems = select(table + rows({"text": "a", "label": "x"}), REQUIRED, (), {})
+    assert [mistake.source for mistake in problems] == ["a.csv", "b.csv"]
     assert [row.source for row in picked] == ["train.csv"]
 
 
 @pytest.mark.parametrize("name", ["utterance", "sentence", "query", "question", "message", "Text", "texts", "TEXT "])
 def test_a_usual_name_of_the_text_is_suggested_as_a_line_to_write(name: str) -> None:
-    found = problem({name: "a", "label": "x"})
-    assert f'expected the column "text", found "{name}", "label"' in found.message
-    assert f'columns = {{text = "{name}"}}' in found.fix
+    mistake = problem({name: "a", "label": "x"})
+    assert f'expected the column "text", found "{name}", "label"' in mistake.message
+    assert f'columns = {{text = "{name}"}}' in mistake.fix
 
 
 @pytest.mark.parametrize("name", ["intent", "category", "class", "target", "topic", "labels", "Label"])
@@ -68,14 +70,14 @@ def test_several_missing_columns_are_one_line_to_write() -> None:
 
 
 def test_what_is_already_mapped_stays_in_the_suggested_line() -> None:
-    found = problem({"said": "a", "intent": "x"}, {"text": "said"})
-    assert 'columns = {text = "said", label = "intent"}' in found.fix
+    mistake = problem({"said": "a", "intent": "x"}, {"text": "said"})
+    assert 'columns = {text = "said", label = "intent"}' in mistake.fix
 
 
 def test_a_mapped_column_that_does_not_exist_is_an_error_with_the_nearest() -> None:
-    found = problem({"utterance": "a", "label": "x"}, {"text": "utterence"})
-    assert 'expected the column "utterence"' in found.message
-    assert 'columns = {text = "utterance"}' in found.fix
+    mistake = problem({"utterance": "a", "label": "x"}, {"text": "utterence"})
+    assert 'expected the column "utterence"' in mistake.message
+    assert 'columns = {text = "utterance"}' in mistake.fix
 
 
 def test_a_mapped_optional_column_that_does_not_exist_is_an_error() -> None:
@@ -83,9 +85,9 @@ def test_a_mapped_optional_column_that_does_not_exist_is_an_error() -> None:
 
 
 def test_a_file_without_a_header_is_told_which_to_add() -> None:
-    found = problem({"I lost my card": "Where is it?", "card-07": "card-09"})
-    assert 'columns = {text = "…", label = "…"}' in found.fix
-    assert "add a header line (text,label,text_pair)" in found.fix
+    mistake = problem({"I lost my card": "Where is it?", "card-07": "card-09"})
+    assert 'columns = {text = "…", label = "…"}' in mistake.fix
+    assert "add a header line (text,label,text_pair)" in mistake.fix
 
 
 def test_one_column_is_not_suggested_for_two_fields() -> None:
@@ -93,8 +95,8 @@ def test_one_column_is_not_suggested_for_two_fields() -> None:
 
 
 def test_a_strange_column_name_is_still_valid_toml() -> None:
-    found = problem({'the "text"\n': "a", "intent": "x"}, {"text": 'the "text"'})
-    line = found.fix.removeprefix("write ").split(" in agent.toml")[0]
+    mistake = problem({'the "text"\n': "a", "intent": "x"}, {"text": 'the "text"'})
+    line = mistake.fix.removeprefix("write ").split(" in agent.toml")[0]
     assert tomllib.loads(line) == {"columns": {"text": 'the "text"\n', "label": "intent"}}
 
 

@@ -27,8 +27,8 @@ def test_nothing_and_white_space_are_missing_values(value: object) -> None:
 
 
 def test_an_absent_cell_is_a_missing_value() -> None:
-    found = require_text(Row({"label": "a"}, "train.csv", 3), "text", 100)
-    assert str(found) == ('train.csv, row 3: expected a value in "text", found nothing; fill it in or delete the row')
+    problem = require_text(Row({"label": "a"}, "train.csv", 3), "text", 100)
+    assert str(problem) == ('train.csv, row 3: expected a value in "text", found nothing; fill it in or delete the row')
 
 
 def test_text_is_kept_as_it_is_with_control_characters_too() -> None:
@@ -41,16 +41,16 @@ def test_what_is_not_text_is_an_error(value: object) -> None:
 
 
 def test_a_text_over_the_limit_is_an_error_that_says_both_lengths() -> None:
-    found = require_text(row("x" * 11), "text", 10)
-    assert kind(found) == "too-long"
-    assert "at most 10 characters" in str(found)
-    assert "found 11" in str(found)
+    problem = require_text(row("x" * 11), "text", 10)
+    assert kind(problem) == "too-long"
+    assert "at most 10 characters" in str(problem)
+    assert "found 11" in str(problem)
 
 
 def test_half_a_character_is_an_error_that_can_be_printed() -> None:
-    found = require_text(row("hi \ud83d"), "text", 100)
-    assert kind(found) == "broken-character"
-    assert str(found).encode("utf-8")
+    problem = require_text(row("hi \ud83d"), "text", 100)
+    assert kind(problem) == "broken-character"
+    assert str(problem).encode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from autogen.errors import ConfigError
 from autogen.plugins import tasks
-from tests.cli.process import Done, autogen, refused
+from tests.cli.process import FinishedCommand, autogen, refused
 from tests.plugin import SOURCE, installed
 from tests.serving.process import ServerProcess, words
 
@@ -46,7 +46,7 @@ def moods(trained_moods: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_moods, tmp_path / "moods"))
 
 
-def answered(done: Done) -> Any:
+def answered(done: FinishedCommand) -> Any:
     assert done.code == 0, done.err
     return done.json
 

@@ -20,7 +20,7 @@ NO_EVALUATION = CurationPolicy(eval_share=0)
 
 
 def feedback(number: int, message: str = "where is it", **changes: object) -> Feedback:
-    nothing = dict.fromkeys(
+    blank = dict.fromkeys(
         (
             "response_id",
             "skill",
@@ -35,7 +35,7 @@ def feedback(number: int, message: str = "where is it", **changes: object) -> Fe
         )
     )
     values = {
-        **nothing,
+        **blank,
         "id": f"fb-{number:04}",
         "message": message,
         "trusted": True,
@@ -57,7 +57,7 @@ def nobody(texts: Sequence[str]) -> list[Assessment]:
     raise AssertionError(f"the champion was asked about {texts}")
 
 
-def decided(decision: str, label: str | None = None, after: int = 1000) -> Decision:
+def decide(decision: str, label: str | None = None, after: int = 1000) -> Decision:
     return Decision(decision, label, START + timedelta(minutes=after))  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ def curated(items: Sequence[Feedback], **changes: object) -> Curation:
     arguments: dict[str, object] = {
         "decisions": {},
         "train": {},
-        "held_out": frozenset(),
+        "eval_texts": frozenset(),
         "known_labels": KNOWN,
         "assess": unsure,
         "policy": NO_EVALUATION,
@@ -73,7 +73,7 @@ def curated(items: Sequence[Feedback], **changes: object) -> Curation:
     return curate(items, **{**arguments, **changes})  # type: ignore[arg-type]
 
 
-def learnt(curation: Curation) -> list[tuple[str, str]]:
+def train_pairs(curation: Curation) -> list[tuple[str, str]]:
     return [(example.text, example.label) for example in curation.train]
 
 
@@ -90,7 +90,7 @@ def test_a_corrected_label_and_an_agreeing_rating_make_examples() -> None:
         feedback(1, "a", label="refund", intent="lost_card"),
         feedback(2, "b", rating=1.0, intent="lost_card"),
     ]
-    assert learnt(curated(items)) == [("a", "refund"), ("b", "lost_card")]
+    assert train_pairs(curated(items)) == [("a", "refund"), ("b", "lost_card")]
 
 
 def test_repeated_feedback_is_one_example_that_names_them_all() -> None:
@@ -122,13 +122,13 @@ def test_a_better_answer_waits_and_a_comment_alone_is_only_kept() -> None:
 
 def test_text_that_is_held_out_or_known_already_is_ignored() -> None:
     items = [feedback(1, "Held  Out", label="refund"), feedback(2, "known", label="refund")]
-    curation = curated(items, held_out={"held out"}, train={"known": "refund"})
+    curation = curated(items, eval_texts={"held out"}, train={"known": "refund"})
     assert reasons(curation) == {"fb-0001": "evaluation-row", "fb-0002": "already-known"}
 
 
 def test_corrections_of_held_out_rows_are_counted_ratings_of_them_are_not() -> None:
     items = [feedback(1, "held out", label="refund"), feedback(2, "held out", rating=1.0, intent="lost_card")]
-    assert [one.id for one in curated(items, held_out={"held out"}).on_held_out] == ["fb-0001"]
+    assert [item.id for item in curated(items, eval_texts={"held out"}).corrections_of_eval_rows] == ["fb-0001"]
 
 
 # Who is believed
@@ -136,7 +136,7 @@ def test_corrections_of_held_out_rows_are_counted_ratings_of_them_are_not() -> N
 
 def test_the_owner_is_never_held_back_for_disagreeing_with_the_champion() -> None:
     items = [feedback(1, "a", label="refund", intent="lost_card", confidence=1.0)]
-    assert learnt(curated(items, assess=nobody)) == [("a", "refund")]
+    assert train_pairs(curated(items, assess=nobody)) == [("a", "refund")]
 
 
 def test_the_owner_corrects_a_training_row_and_a_stranger_does_not() -> None:
@@ -163,7 +163,7 @@ def test_two_labels_for_one_text_wait() -> None:
 
 def test_a_stranger_cannot_hold_back_the_owner() -> None:
     curation = curated([stranger(1, "a", label="refund"), feedback(2, "a", label="lost_card")])
-    assert learnt(curation) == [("a", "lost_card")]
+    assert train_pairs(curation) == [("a", "lost_card")]
     assert reasons(curation) == {"fb-0001": "conflict"}
 
 
@@ -172,16 +172,16 @@ def test_a_stranger_far_from_anything_known_waits_unless_it_is_called_out_of_sco
         return [Assessment("refund", 0.2, in_scope=False) for _ in texts]
 
     curation = curated([stranger(1, "a", label="refund"), stranger(2, "b", label="oos")], assess=far)
-    assert learnt(curation) == [("b", "oos")]
+    assert train_pairs(curation) == [("b", "oos")]
     assert reasons(curation) == {"fb-0001": "out-of-scope"}
 
 
 def test_a_stranger_waits_when_the_champion_is_sure_of_another_label() -> None:
-    def sure(texts: Sequence[str]) -> list[Assessment]:
+    def assess_as_sure(texts: Sequence[str]) -> list[Assessment]:
         return [Assessment("refund", 0.95, in_scope=True) for _ in texts]
 
-    curation = curated([stranger(1, "a", label="lost_card"), stranger(2, "b", label="refund")], assess=sure)
-    assert learnt(curation) == [("b", "refund")]
+    curation = curated([stranger(1, "a", label="lost_card"), stranger(2, "b", label="refund")], assess=assess_as_sure)
+    assert train_pairs(curation) == [("b", "refund")]
     (waiting,) = curation.waiting
     assert waiting.explanation == 'The champion says "refund" (95% sure), this person "lost_card": which is right?'
 
@@ -215,7 +215,7 @@ def test_a_label_takes_the_place_of_the_same_persons_thumb() -> None:
         stranger(3, rating=0.0, intent="refund", response_id="r1"),
     ]
     curation = curated(items)
-    assert learnt(curation) == [("where is it", "lost_card")]
+    assert train_pairs(curation) == [("where is it", "lost_card")]
     assert reasons(curation) == {"fb-0001": "superseded", "fb-0003": "superseded"}
 
 
@@ -243,13 +243,13 @@ def test_review_overrides_every_rule() -> None:
         stranger(4, "d", label="refund"),
     ]
     decisions = {
-        "fb-0001": decided("accept"),
-        "fb-0002": decided("relabel", "card_arrival"),
-        "fb-0003": decided("drop"),
-        "fb-0004": decided("accept"),
+        "fb-0001": decide("accept"),
+        "fb-0002": decide("relabel", "card_arrival"),
+        "fb-0003": decide("drop"),
+        "fb-0004": decide("accept"),
     }
     curation = curated(items, decisions=decisions, train={"d": "lost_card"}, assess=nobody)
-    assert learnt(curation) == [("a", "lost_card"), ("b", "card_arrival"), ("d", "refund")]
+    assert train_pairs(curation) == [("a", "lost_card"), ("b", "card_arrival"), ("d", "refund")]
     assert [example.replaces for example in curation.train] == [False, False, True]
     assert reasons(curation) == {"fb-0003": "dropped"}
 
@@ -260,22 +260,22 @@ def test_a_review_settles_a_conflict_but_not_what_is_said_later() -> None:
         feedback(2, "a", label="lost_card"),
         feedback(9, "a", label="oos"),
     ]
-    curation = curated(items, decisions={"fb-0001": decided("accept", after=5)})
-    assert learnt(curation) == [("a", "refund")]
+    curation = curated(items, decisions={"fb-0001": decide("accept", after=5)})
+    assert train_pairs(curation) == [("a", "refund")]
     assert reasons(curation) == {"fb-0002": "overruled", "fb-0009": "conflict"}
 
 
 def test_of_two_reviews_of_one_text_the_later_counts() -> None:
     items = [feedback(1, "a", label="refund"), feedback(2, "a", label="lost_card")]
-    decisions = {"fb-0001": decided("accept", after=20), "fb-0002": decided("accept", after=10)}
+    decisions = {"fb-0001": decide("accept", after=20), "fb-0002": decide("accept", after=10)}
     curation = curated(items, decisions=decisions)
-    assert learnt(curation) == [("a", "refund")]
+    assert train_pairs(curation) == [("a", "refund")]
     assert reasons(curation) == {"fb-0002": "overruled"}
 
 
 def test_accepted_feedback_does_not_count_as_flood() -> None:
     flood = [stranger(n, f"flood {n}", label="refund") for n in range(60)]
-    curation = curated(flood, decisions={item.id: decided("accept") for item in flood[:10]})
+    curation = curated(flood, decisions={item.id: decide("accept") for item in flood[:10]})
     assert curation.waiting == ()
 
 
@@ -300,7 +300,7 @@ def test_the_same_row_again_does_not_bring_a_new_label_nearer() -> None:
 
 
 def test_out_of_scope_is_never_a_new_label() -> None:
-    assert learnt(curated([feedback(1, "a", label="oos")])) == [("a", "oos")]
+    assert train_pairs(curated([feedback(1, "a", label="oos")])) == [("a", "oos")]
 
 
 @pytest.mark.parametrize("rows", [5, 6, 30])
@@ -330,7 +330,7 @@ def test_a_stable_share_of_trusted_feedback_is_set_aside() -> None:
 def test_strangers_do_not_vote_but_those_whom_a_person_accepted_do() -> None:
     items = [stranger(n, f"row {n}", label="refund", user=f"u{n}") for n in range(100)]
     assert curated(items, policy=CurationPolicy()).evaluation == ()
-    decisions = {item.id: decided("accept") for item in items}
+    decisions = {item.id: decide("accept") for item in items}
     assert len(curated(items, decisions=decisions, policy=CurationPolicy()).evaluation) > 5
 
 
@@ -357,14 +357,14 @@ def test_the_place_of_a_text_never_changes() -> None:
 
 def test_learning_from_all_feedback_again_brings_nothing_new() -> None:
     items = [feedback(n, f"row {n}", label="refund") for n in range(50)]
-    first = curated(items, policy=CurationPolicy())
-    again = curated(
+    before = curated(items, policy=CurationPolicy())
+    after = curated(
         items,
         policy=CurationPolicy(),
-        train={normalise(example.text): example.label for example in first.train},
-        held_out={normalise(example.text) for example in first.evaluation},
+        train={normalise(example.text): example.label for example in before.train},
+        eval_texts={normalise(example.text) for example in before.evaluation},
     )
-    assert (again.train, again.evaluation, again.waiting) == ((), (), ())
+    assert (after.train, after.evaluation, after.waiting) == ((), (), ())
 
 
 # Whatever comes
@@ -395,8 +395,8 @@ EVENTS = st.lists(
 )
 DECISIONS = st.dictionaries(
     st.integers(0, 50).map(lambda number: f"fb-{number:04}"),
-    st.builds(decided, st.sampled_from(["accept", "drop"]), after=st.integers(0, 60))
-    | st.builds(decided, st.just("relabel"), LABELS, after=st.integers(0, 60)),
+    st.builds(decide, st.sampled_from(["accept", "drop"]), after=st.integers(0, 60))
+    | st.builds(decide, st.just("relabel"), LABELS, after=st.integers(0, 60)),
     max_size=10,
 )
 ROWS = st.dictionaries(MESSAGES.map(normalise), st.sampled_from(KNOWN), max_size=5)
@@ -415,18 +415,18 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
     events: list[Feedback],
     decisions: dict[str, Decision],
     train: dict[str, str],
-    held_out: frozenset[str],
+    eval_texts: frozenset[str],
     policy: CurationPolicy,
     chance: random.Random,
 ) -> None:
-    rest = {
+    arguments = {
         "decisions": decisions,
         "train": train,
-        "held_out": held_out,
+        "eval_texts": eval_texts,
         "assess": champion,
         "policy": policy,
     }
-    curation = curated(events, **rest)
+    curation = curated(events, **arguments)
 
     examples = [*curation.train, *curation.evaluation]
     ends = [id for example in examples for id in example.feedback_ids]
@@ -436,7 +436,7 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
 
     keys = [normalise(example.text) for example in examples]
     assert len(keys) == len(set(keys))
-    assert held_out.isdisjoint(keys)
+    assert eval_texts.isdisjoint(keys)
     assert all(example.trusted and normalise(example.text) not in train for example in curation.evaluation)
     assert all(example.replaces == (normalise(example.text) in train) for example in examples)
     assert {example.label for example in examples} <= {*KNOWN, "oos", *curation.new_labels}
@@ -447,4 +447,4 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
 
     shuffled = list(events)
     chance.shuffle(shuffled)
-    assert curated(shuffled, **rest) == curation
+    assert curated(shuffled, **arguments) == curation

@@ -28,7 +28,7 @@ while True:
 
 
 def test_feedback_keeps_what_was_said_and_the_response_it_was_about(store: FeedbackStore) -> None:
-    kept = store.record(
+    feedback = store.record(
         "r1",
         rating="down",
         label="lost_card",
@@ -37,11 +37,11 @@ def test_feedback_keeps_what_was_said_and_the_response_it_was_about(store: Feedb
         trusted=False,
         source="http",
     )
-    assert (kept.message, kept.skill, kept.version) == ("where is my card", "support", "0001")
-    assert (kept.intent, kept.confidence, kept.action) == ("card_arrival", 0.93, "answer")
-    assert (kept.rating, kept.label, kept.comment) == (0.0, "lost_card", None)
-    assert store.get(kept.id) == kept
-    assert store.all() == [kept]
+    assert (feedback.message, feedback.skill, feedback.version) == ("where is my card", "support", "0001")
+    assert (feedback.intent, feedback.confidence, feedback.action) == ("card_arrival", 0.93, "answer")
+    assert (feedback.rating, feedback.label, feedback.comment) == (0.0, "lost_card", None)
+    assert store.get(feedback.id) == feedback
+    assert store.all() == [feedback]
 
 
 def test_feedback_is_listed_in_order_of_arrival(store: FeedbackStore) -> None:
@@ -61,7 +61,7 @@ def test_feedback_on_a_response_that_was_never_given_is_refused(store: FeedbackS
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("fields", "message"),
     [
         ({"label": "x" * 201}, "label may have 200 characters"),
         ({"answer": "x" * 10_001}, "better answer may have 10,000 characters at most, but has 10,001"),
@@ -74,9 +74,11 @@ def test_feedback_on_a_response_that_was_never_given_is_refused(store: FeedbackS
         ({"rating": "great"}, "'great'"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_by_name(store: FeedbackStore, said: dict[str, object], message: str) -> None:
+def test_what_is_out_of_bounds_is_refused_by_name(
+    store: FeedbackStore, fields: dict[str, object], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
-        store.record("r1", trusted=True, source="cli", **said)  # type: ignore[arg-type]
+        store.record("r1", trusted=True, source="cli", **fields)  # type: ignore[arg-type]
     assert store.all() == []
 
 
@@ -87,8 +89,8 @@ def test_a_rating_is_up_down_or_a_number(value: object, rating: float) -> None:
 
 def test_a_good_rating_agrees_with_an_answer_but_not_with_a_question_back(database: Database) -> None:
     store = FeedbackStore(database)
-    asked = ResponseStore(database).get("r1")
-    ResponseStore(database).add([replace(asked, id="r2", action="clarify")])
+    stored_response = ResponseStore(database).get("r1")
+    ResponseStore(database).add([replace(stored_response, id="r2", action="clarify")])
     assert store.record("r1", rating="up", trusted=True, source="cli").taught_label == "card_arrival"
     assert store.record("r1", rating="down", trusted=True, source="cli").taught_label is None
     assert store.record("r2", rating="up", trusted=True, source="cli").taught_label is None
@@ -185,12 +187,12 @@ def test_every_acknowledged_feedback_survives_a_kill_at_any_point(tmp_path: Path
         command = [sys.executable, "-c", RECORD, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
-            told = [child.stdout.readline() for _ in range(lines)]
+            lines_read = [child.stdout.readline() for _ in range(lines)]
             child.kill()
-            told += list(child.stdout)
-        acknowledged |= {line.strip() for line in told if line.endswith("\n")}
-        kept = {feedback.id for feedback in FeedbackStore(Database.open(path)).all()}
-        assert acknowledged <= kept
+            lines_read += list(child.stdout)
+        acknowledged |= {line.strip() for line in lines_read if line.endswith("\n")}
+        stored_ids = {feedback.id for feedback in FeedbackStore(Database.open(path)).all()}
+        assert acknowledged <= stored_ids
     assert len(acknowledged) >= 40
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -199,16 +201,16 @@ def test_every_acknowledged_feedback_survives_a_kill_at_any_point(tmp_path: Path
 def test_processes_record_at_once(database: Database, tmp_path: Path) -> None:
     command = [sys.executable, "-c", RECORD, str(tmp_path / "autogen.db")]
     writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    told = []
+    acknowledged = []
     for writer in writers:
         assert writer.stdout is not None
-        told += [writer.stdout.readline().strip() for _ in range(15)]
-    mine = [FeedbackStore(database).record("r1", rating=1, trusted=True, source="cli").id for _ in range(15)]
+        acknowledged += [writer.stdout.readline().strip() for _ in range(15)]
+    own_ids = [FeedbackStore(database).record("r1", rating=1, trusted=True, source="cli").id for _ in range(15)]
     for writer in writers:
         assert writer.poll() is None
         writer.kill()
         writer.communicate()
-    assert {*told, *mine} <= {feedback.id for feedback in FeedbackStore(database).all()}
+    assert {*acknowledged, *own_ids} <= {feedback.id for feedback in FeedbackStore(database).all()}
 
 
 def test_a_message_keeps_all_but_the_character_that_no_file_can_hold(database: Database) -> None:

@@ -116,8 +116,8 @@ def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(store: Fe
     for number in range(3, 14):
         assert f"row {number}:" in message
     assert "row 2:" not in message
-    for named in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
-        assert named in message
+    for word in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
+        assert word in message
     assert store.all() == []
 
 
@@ -200,10 +200,10 @@ def test_entities_go_out_and_come_back(tmp_path: Path, format: Format) -> None:
         'text,entities\nfrom Zürich,"[{""start"": 5, ""end"": 11, ""label"": ""city, or Ort""}]"\nnothing,[]\n',
     )
     assert import_feedback(first, path).imported == 2
-    named, none = first.all()
-    assert (named.entities, none.entities) == ((EntitySpan(5, 11, "city, or Ort"),), ())
-    first.decide(named.id, "relabel", entities=[EntitySpan(0, 4, "from")])
-    agreed = replace(named, id=new_id(), rating=1.0, entities=None, answered_entities=named.entities)
+    with_entities, without_entities = first.all()
+    assert (with_entities.entities, without_entities.entities) == ((EntitySpan(5, 11, "city, or Ort"),), ())
+    first.decide(with_entities.id, "relabel", entities=[EntitySpan(0, 4, "from")])
+    agreed = replace(with_entities, id=new_id(), rating=1.0, entities=None, answered_entities=with_entities.entities)
     first.add_many([agreed])
     export_feedback(first, tmp_path / f"export.{format}")
     import_feedback(second, tmp_path / f"export.{format}")

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from autogen.feedback.curation import Assessment, Curation, Waiting
+from autogen.feedback.curation import Assessment, Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.feedback.review import ReviewItem, review_items, said_of_held_out
+from autogen.feedback.review import ReviewItem, describe_eval_corrections, review_items
 
 FEEDBACK = Feedback(
     id="fb-1",
@@ -27,35 +27,35 @@ FEEDBACK = Feedback(
 )
 
 
-def waiting(*items: Waiting) -> Curation:
+def waiting(*items: WaitingFeedback) -> Curation:
     return Curation((), (), items, (), (), {})
 
 
 def test_what_waits_is_shown_with_what_the_champion_says_now() -> None:
-    doubt = Waiting(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
+    doubt = WaitingFeedback(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
     assert review_items(waiting(doubt)) == (
         ReviewItem("fb-1", "where is it", "likely-error", "Which?", "card_arrival", "lost_card", "ann"),
     )
 
 
 def test_without_an_assessment_the_champion_says_what_it_said_then() -> None:
-    (item,) = review_items(waiting(Waiting(FEEDBACK, "down-rated", "What would have been right?")))
+    (item,) = review_items(waiting(WaitingFeedback(FEEDBACK, "down-rated", "What would have been right?")))
     assert (item.champion_says, item.proposed_label) == ("refund", None)
 
 
 def test_what_was_decided_and_only_waits_for_more_rows_is_not_asked_again() -> None:
-    assert review_items(waiting(Waiting(FEEDBACK, "new-label", "It waits.", "new", decided=True))) == ()
+    assert review_items(waiting(WaitingFeedback(FEEDBACK, "new-label", "It waits.", "new", decided=True))) == ()
 
 
 def test_corrections_of_held_out_rows_are_said_in_a_sentence_or_not_at_all() -> None:
-    assert said_of_held_out(0) == ""
-    assert said_of_held_out(1).startswith("1 correction is of a held-out row")
-    assert said_of_held_out(3).startswith("3 corrections are of held-out rows")
+    assert describe_eval_corrections(0) == ""
+    assert describe_eval_corrections(1).startswith("1 correction is of a held-out row")
+    assert describe_eval_corrections(3).startswith("3 corrections are of held-out rows")
 
 
 def test_entities_are_shown_as_they_are_proposed_and_as_the_champion_finds_them_now() -> None:
     proposed, predicted = (EntitySpan(0, 5, "question"),), (EntitySpan(9, 11, "thing"),)
-    doubt = Waiting(
+    doubt = WaitingFeedback(
         replace(FEEDBACK, label=None, entities=proposed),
         "untrusted",
         "Are these all?",
@@ -68,7 +68,7 @@ def test_entities_are_shown_as_they_are_proposed_and_as_the_champion_finds_them_
 
 
 def test_of_a_label_nothing_is_said_of_entities() -> None:
-    doubt = Waiting(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
+    doubt = WaitingFeedback(FEEDBACK, "likely-error", "Which?", "lost_card", Assessment("card_arrival", 0.95, True))
     (item,) = review_items(waiting(doubt))
     assert item.proposal == "lost_card" and not item.of_entities
     assert not {"proposed_entities", "predicted_entities"} & {*item.to_json()}

@@ -14,14 +14,14 @@ from autogen.knowledge.filters import filters_from_json
 NAN = float("nan")
 
 
-def of(*values: dict[str, Any]) -> Catalogue:
-    return Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(values, start=2)])[0]
+def catalogue_of(*values: dict[str, Any]) -> Catalogue:
+    return Catalogue.from_rows([Row(row, "items.csv", at) for at, row in enumerate(values, start=2)])[0]
 
 
 @pytest.fixture(scope="module")
 def shop() -> Catalogue:
     kinds = ["ring", "bag", "Hat"]
-    return of(
+    return catalogue_of(
         *(
             {
                 "item": at,
@@ -43,7 +43,7 @@ def ids(catalogue: Catalogue, *filters: Filter) -> list[str]:
 
 
 def test_columns_are_numbers_categories_or_text_by_what_they_hold(shop: Catalogue) -> None:
-    kinds = {name: (one.kind, one.role) for name, one in shop.attributes.items()}
+    kinds = {name: (attribute.kind, attribute.role) for name, attribute in shop.attributes.items()}
     assert kinds["price"] == ("number", "money")
     assert kinds["year"] == ("number", "year")
     assert kinds["kind"] == ("category", "")
@@ -63,7 +63,7 @@ def test_filters_hold_in_any_case(shop: Catalogue) -> None:
 
 
 def test_an_item_without_the_attribute_passes_a_refusal_only() -> None:
-    some = of({"item": "a", "title": "A", "price": 3}, {"item": "b", "title": "B", "price": None})
+    some = catalogue_of({"item": "a", "title": "A", "price": 3}, {"item": "b", "title": "B", "price": None})
     assert ids(some, Filter("price", at_most=5)) == ["a"]
     assert ids(some, Filter("price", at_least=0)) == ["a"]
     assert ids(some, Filter("kind", any_of=("x",))) == []
@@ -73,8 +73,8 @@ def test_an_item_without_the_attribute_passes_a_refusal_only() -> None:
 def test_what_is_wrong_with_rows_is_said_and_the_rest_is_kept() -> None:
     rows = [{"item": "a", "title": "A"}, {"item": "a", "title": "again"}, {"item": None, "title": "B"}, {"item": "c"}]
     rows.append({"item": "d", "title": NAN})
-    found, problems = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
-    assert [(item.id, item.title) for item in found.items] == [("a", "A"), ("c", "c"), ("d", "d")]
+    catalogue, problems = Catalogue.from_rows([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert [(item.id, item.title) for item in catalogue.items] == [("a", "A"), ("c", "c"), ("d", "d")]
     assert [(p.kind, p.row) for p in problems] == [
         ("duplicate-item", 3),
         ("missing-id", 4),
@@ -86,9 +86,9 @@ def test_what_is_wrong_with_rows_is_said_and_the_rest_is_kept() -> None:
 @pytest.mark.parametrize("unknown", ["n/a", "N/A", "-", "unknown"])
 def test_a_price_that_is_not_known_is_not_given_and_is_counted(unknown: str) -> None:
     rows = [{"item": at, "title": f"T{at}", "price": unknown if at % 3 == 1 else f"{at}.50"} for at in range(30)]
-    found, (problem,) = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
-    assert (found.attributes["price"].kind, found.attributes["price"].rows) == ("number", 20)
-    assert "price" not in found.items[1].values
+    catalogue, (problem,) = Catalogue.from_rows([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert (catalogue.attributes["price"].kind, catalogue.attributes["price"].rows) == ("number", 20)
+    assert "price" not in catalogue.items[1].values
     assert (problem.severity, problem.kind, problem.row) == ("warning", "unknown-number", 3)
     assert f'"{unknown}" (10 such rows)' in problem.message
 
@@ -96,27 +96,29 @@ def test_a_price_that_is_not_known_is_not_given_and_is_counted(unknown: str) -> 
 @pytest.mark.parametrize(("every", "kind"), [(30, "number"), (3, "category")])
 def test_what_is_no_number_among_mostly_numbers_is_counted(every: int, kind: str) -> None:
     rows = [{"item": at, "title": "T", "price": "on request" if at % every == 1 else 5 + at % 7} for at in range(30)]
-    found, (problem,) = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
-    assert found.attributes["price"].kind == kind
+    catalogue, (problem,) = Catalogue.from_rows([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert catalogue.attributes["price"].kind == kind
     assert (problem.severity, problem.kind, problem.row) == ("warning", "no-number", 3)
     assert f'"on request" ({30 // every} such rows)' in problem.message
 
 
 def test_unknown_is_a_category_where_the_others_are() -> None:
     rows = [{"item": at, "title": "T", "kind": ("ring", "unknown")[at % 2]} for at in range(8)]
-    found, problems = Catalogue.of([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
-    assert (set(found.attributes["kind"].counts), problems) == ({"ring", "unknown"}, [])
+    catalogue, problems = Catalogue.from_rows([Row(row, "items.csv", at) for at, row in enumerate(rows, start=2)])
+    assert (set(catalogue.attributes["kind"].counts), problems) == ({"ring", "unknown"}, [])
 
 
 @pytest.mark.parametrize("title", [None, "", "None", "nan", "NULL"])
 def test_an_item_without_a_title_is_called_by_its_id_whatever_a_file_writes_there(title: str | None) -> None:
-    found, (problem,) = Catalogue.of([Row({"item": 7, "title": title}, "items.csv", 2)])
-    assert (found.items[0].title, problem.kind) == ("7", "missing-title")
+    catalogue, (problem,) = Catalogue.from_rows([Row({"item": 7, "title": title}, "items.csv", 2)])
+    assert (catalogue.items[0].title, problem.kind) == ("7", "missing-title")
 
 
 def test_ids_that_are_numbers_and_texts_are_the_same_item() -> None:
-    found, problems = Catalogue.of([Row({"item": 7, "title": "x"}, "i", 1), Row({"item": "7", "title": "y"}, "i", 2)])
-    assert [item.id for item in found.items] == ["7"]
+    catalogue, problems = Catalogue.from_rows(
+        [Row({"item": 7, "title": "x"}, "i", 1), Row({"item": "7", "title": "y"}, "i", 2)]
+    )
+    assert [item.id for item in catalogue.items] == ["7"]
     assert [problem.kind for problem in problems] == ["duplicate-item"]
 
 
@@ -130,10 +132,10 @@ def test_what_an_item_says_of_itself_is_one_line_without_ids_and_stock(shop: Cat
 
 def test_a_catalogue_comes_back_as_it_was_saved(shop: Catalogue, tmp_path: Path) -> None:
     shop.save(tmp_path / "catalogue.json")
-    again = Catalogue.load(tmp_path / "catalogue.json")
-    assert again.items == shop.items
-    assert again.attributes == shop.attributes
-    assert (again.mask([Filter("price", at_most=5)]) == shop.mask([Filter("price", at_most=5)])).all()
+    loaded = Catalogue.load(tmp_path / "catalogue.json")
+    assert loaded.items == shop.items
+    assert loaded.attributes == shop.attributes
+    assert (loaded.mask([Filter("price", at_most=5)]) == shop.mask([Filter("price", at_most=5)])).all()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99, "items": [], "attributes": {}}'])
@@ -146,15 +148,15 @@ def test_a_damaged_catalogue_is_noticed(text: str, tmp_path: Path) -> None:
 
 
 def test_json_becomes_filters(shop: Catalogue) -> None:
-    asked = {"Genres": "comedy", "year": {"min": 1992, "max": 2000}, "kind": ["ring", "HAT"], "price": {"max": 9}}
-    found = filters_from_json(asked, shop)
-    assert {one.attribute for one in found} == {"genres", "year", "kind", "price"}
-    assert all(item in ("3", "5") for item in ids(shop, *found))
+    conditions = {"Genres": "comedy", "year": {"min": 1992, "max": 2000}, "kind": ["ring", "HAT"], "price": {"max": 9}}
+    filters = filters_from_json(conditions, shop)
+    assert {condition.attribute for condition in filters} == {"genres", "year", "kind", "price"}
+    assert all(item in ("3", "5") for item in ids(shop, *filters))
     assert filters_from_json(None, shop) == ()
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("conditions", "words"),
     [
         ([], "an object of attributes"),
         ({"pric": {"max": 1}}, "price"),
@@ -167,13 +169,13 @@ def test_json_becomes_filters(shop: Catalogue) -> None:
         ({"kind": []}, "at least one value"),
     ],
 )
-def test_what_cannot_be_filtered_by_is_said(asked: object, words: str, shop: Catalogue) -> None:
+def test_what_cannot_be_filtered_by_is_said(conditions: object, words: str, shop: Catalogue) -> None:
     with pytest.raises(UsageError, match=words):
-        filters_from_json(asked, shop)
+        filters_from_json(conditions, shop)
 
 
 def test_a_large_catalogue_is_filtered_in_columns() -> None:
-    many = of(*({"item": at, "title": f"t{at}", "price": at, "kind": "ab"[at % 2]} for at in range(20_000)))
-    passing = many.mask([Filter("price", at_least=100, at_most=199), Filter("kind", any_of=("a",))])
+    large = catalogue_of(*({"item": at, "title": f"t{at}", "price": at, "kind": "ab"[at % 2]} for at in range(20_000)))
+    passing = large.mask([Filter("price", at_least=100, at_most=199), Filter("kind", any_of=("a",))])
     assert isinstance(passing, np.ndarray)
     assert passing.sum() == 50

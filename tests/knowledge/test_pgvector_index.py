@@ -17,15 +17,15 @@ VECTORS = vectors_of(ITEMS, 0).astype(np.float16)
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as found:
-        yield found
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def index(url: str) -> Iterator[PgVectorIndex]:
-    found = PgVectorIndex.build(VECTORS, url)
-    yield found
-    found.close()
+    built_index = PgVectorIndex.build(VECTORS, url)
+    yield built_index
+    built_index.close()
 
 
 def test_nearly_all_of_the_nearest_are_found_best_first(index: PgVectorIndex) -> None:
@@ -43,19 +43,19 @@ def test_filters_find_what_the_embedded_index_finds(index: PgVectorIndex, share:
 
 
 def test_the_same_vectors_are_written_once(index: PgVectorIndex, url: str) -> None:
-    again = PgVectorIndex.build(VECTORS, url)
-    assert again.table == index.table
-    again.close()
+    second = PgVectorIndex.build(VECTORS, url)
+    assert second.table == index.table
+    second.close()
     with require_psycopg().connect(url) as connection:
         assert connection.execute(f"SELECT count(*) FROM {index.table}").fetchone() == (ITEMS,)
 
 
 def test_a_connection_that_broke_is_made_anew(index: PgVectorIndex, url: str) -> None:
-    before = index.search(vectors_of(1, 2)[0], 5).tolist()
+    places = index.search(vectors_of(1, 2)[0], 5).tolist()
     with require_psycopg().connect(url, autocommit=True) as connection:
-        mine = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
-    assert index.search(vectors_of(1, 2)[0], 5).tolist() == before
+        others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    assert index.search(vectors_of(1, 2)[0], 5).tolist() == places
 
 
 def test_a_write_that_fails_leaves_nothing(url: str) -> None:

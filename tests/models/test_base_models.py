@@ -40,14 +40,14 @@ def folder_of(model: PackagedModel) -> Path:
 
 
 def test_the_default_model_is_installed_and_whole() -> None:
-    found = find_base_model("minilm")
-    assert found.local and (Path(found.source) / "model.safetensors").is_file()
+    model = find_base_model("minilm")
+    assert model.local and (Path(model.source) / "model.safetensors").is_file()
     assert PACKAGED["minilm"].verify() == []
 
 
 def test_a_packaged_model_is_found_by_its_name_without_importing_its_package(packaged: PackagedModel) -> None:
-    found = find_base_model("copied")
-    assert (found.name, found.source, found.local) == ("copied", folder_of(packaged), True)
+    model = find_base_model("copied")
+    assert (model.name, model.source, model.local) == ("copied", folder_of(packaged), True)
 
 
 @pytest.mark.parametrize("name", SMALL_FILES)
@@ -75,8 +75,8 @@ def test_a_packaged_model_that_is_not_installed_says_how_to_install_it(packaged:
 
 
 def test_what_models_install_made_comes_before_what_pip_has_installed(packaged: PackagedModel, tmp_path: Path) -> None:
-    made = shutil.copytree(folder_of(packaged), tmp_path / "cache/models/copied")
-    assert find_base_model("copied").source == made
+    cached = shutil.copytree(folder_of(packaged), tmp_path / "cache/models/copied")
+    assert find_base_model("copied").source == cached
 
 
 def test_a_local_path_is_found_in_the_project_and_from_where_one_stands(
@@ -95,8 +95,8 @@ def test_a_hub_id_is_recognised_without_the_network(monkeypatch: pytest.MonkeyPa
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    found = find_base_model("sentence-transformers/all-MiniLM-L6-v2")
-    assert (found.source, found.local) == ("sentence-transformers/all-MiniLM-L6-v2", False)
+    model = find_base_model("sentence-transformers/all-MiniLM-L6-v2")
+    assert (model.source, model.local) == ("sentence-transformers/all-MiniLM-L6-v2", False)
 
 
 @pytest.mark.parametrize("reference", ["./no/such/folder", "/no/such", "a/b/c", "owner/", "unheard-of"])

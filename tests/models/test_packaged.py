@@ -20,7 +20,7 @@ from autogen.models.base_models import find_base_model
 from autogen.models.packaged import PACKAGED, PackagedModel
 from autogen.models.packaged.install import install
 from autogen.models.packaged.packaged_model import Package, cache_folder
-from autogen.storage.files import locked
+from autogen.storage.files import file_lock
 
 CONFIG, WORDS = b'{"model_type": "bert"}', b"one two three"
 
@@ -91,7 +91,7 @@ def silent(_: str) -> None:
     pass
 
 
-def left() -> list[str]:
+def leftovers() -> list[str]:
     """What lies in the cache, without locks."""
     return sorted(path.name for path in cache_folder().iterdir() if path.suffix != ".lock")
 
@@ -105,16 +105,16 @@ def refusal(model: PackagedModel, kind: type[AutoGenError] = BaseModelError) -> 
 
 def test_a_model_is_brought_checked_made_and_then_found_by_its_name(index: Path) -> None:
     write_wheel(index)
-    said: list[str] = []
+    messages: list[str] = []
     assert TINY.location() is None
-    folder = install(TINY, said.append)
+    folder = install(TINY, messages.append)
     assert folder == cache_folder() / "tiny-words" == find_base_model("tiny-words").source
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         "config.json": CONFIG,
         "words": b"ONE TWO THREE",
     }
-    assert said[0] == "Downloading tiny-words==1.0 …"
-    assert left() == ["tiny-words"]
+    assert messages[0] == "Downloading tiny-words==1.0 …"
+    assert leftovers() == ["tiny-words"]
     in_environment = [sys.executable, "-c", "import tiny_words"]
     assert subprocess.run(in_environment, capture_output=True, check=False).returncode == 1
 
@@ -133,14 +133,14 @@ def test_a_damaged_model_is_made_anew(index: Path) -> None:
         find_base_model("tiny-words")
     install(TINY, silent)
     assert TINY.verify() == []
-    assert left() == ["tiny-words"]
+    assert leftovers() == ["tiny-words"]
 
 
 def test_what_a_killed_installation_left_is_swept_away(index: Path) -> None:
     write_wheel(index)
     (cache_folder() / ".tiny-words.draft" / "model").mkdir(parents=True)
     install(TINY, silent)
-    assert left() == ["tiny-words"]
+    assert leftovers() == ["tiny-words"]
 
 
 def test_a_wheel_with_other_files_is_refused_and_what_was_there_stays(index: Path) -> None:
@@ -153,14 +153,14 @@ def test_a_wheel_with_other_files_is_refused_and_what_was_there_stays(index: Pat
     )
     assert "Nothing was installed." in words
     assert TINY.verify() == []
-    assert left() == ["tiny-words"]
+    assert leftovers() == ["tiny-words"]
 
 
 def test_a_folder_that_came_out_otherwise_is_refused(index: Path) -> None:
     write_wheel(index)
     words = refusal(replace(TINY, sha256={"words": "0" * 64}))
     assert "not the one we know (words: expected sha256 000000000000…" in words
-    assert left() == []
+    assert leftovers() == []
 
 
 def test_a_package_that_the_index_does_not_have_is_said_in_pips_words(index: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_package_that_the_index_does_not_have_is_said_in_pips_words(index: Pat
     words = refusal(TINY)
     assert words.startswith("pip could not bring tiny-words==1.0: No matching distribution found for tiny-words==1.0.")
     assert "PIP_INDEX_URL" in words
-    assert left() == []
+    assert leftovers() == []
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda _: b"no wheel"])
@@ -176,7 +176,7 @@ def test_a_broken_wheel_is_refused(index: Path, damage: Callable[[bytes], bytes]
     wheel = write_wheel(index)
     wheel.write_bytes(damage(wheel.read_bytes()))
     assert "tiny-words==1.0" in refusal(TINY)
-    assert left() == []
+    assert leftovers() == []
 
 
 def test_without_pip_the_way_to_it_is_said(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_a_module_that_the_model_needs_is_named() -> None:
 def test_too_little_space_is_said_before_anything_is_brought() -> None:
     words = refusal(replace(TINY, disk_mb=10**12), StorageError)
     assert "MB of free space to install tiny-words" in words
-    assert left() == []
+    assert leftovers() == []
 
 
 @pytest.mark.usefixtures("index")
@@ -206,7 +206,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("index")
 def test_two_cannot_install_the_same_model_at_once() -> None:
     cache_folder().mkdir(parents=True)
-    with locked(cache_folder() / ".tiny-words.lock", 0, Busy("held")):
+    with file_lock(cache_folder() / ".tiny-words.lock", 0, Busy("held")):
         assert "Another process is installing tiny-words" in refusal(TINY, Busy)
 
 
@@ -224,8 +224,8 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
 def test_without_a_home_the_variable_to_set_is_named() -> None:
     code = "import os; os.path.expanduser = str; from autogen.models.packaged.packaged_model import *; cache_folder()"
     without = {k: v for k, v in os.environ.items() if k not in ("AUTOGEN_CACHE", "XDG_CACHE_HOME")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=without)
-    assert "set AUTOGEN_CACHE to a folder" in done.stderr
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=without)
+    assert "set AUTOGEN_CACHE to a folder" in process.stderr
 
 
 @pytest.mark.parametrize("model", PACKAGED.values(), ids=lambda model: model.name)
@@ -233,5 +233,5 @@ def test_the_table_tells_all_of_each_model(model: PackagedModel) -> None:
     assert model.licence in {"Apache-2.0", "MIT"}
     assert model.languages and model.parameters and model.description
     assert 0 < model.download_mb <= model.disk_mb < 2_000
-    digests = [*model.sha256.values(), *(one for package in model.packages for one in package.files.values())]
-    assert all(len(one) == 64 and np.char.isalnum(one) for one in digests)
+    digests = [*model.sha256.values(), *(digest for package in model.packages for digest in package.files.values())]
+    assert all(len(digest) == 64 and np.char.isalnum(digest) for digest in digests)

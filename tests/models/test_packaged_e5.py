@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from autogen.errors import BaseModelError
 from autogen.models.packaged import PACKAGED
 from autogen.models.packaged.multilingual_e5_small import (
-    Sizes,
+    EncoderSizes,
     config,
     dequantised,
     read_e5,
     weights,
 )
 
-SIZES = Sizes(hidden=32, layers=1, heads=2, inner=64, vocabulary=6, positions=4, types=2)
+SIZES = EncoderSizes(hidden=32, layers=1, heads=2, inner=64, vocabulary=6, positions=4, types=2)
 MATRICES = {"emb.word": (6, 32), "l0.q.w": (32, 32), "l0.k.w": (32, 32), "l0.v.w": (32, 32), "l0.ao.w": (32, 32)} | {
     "l0.fi.w": (64, 32),
     "l0.fo.w": (32, 64),
@@ -32,8 +32,8 @@ FLOATS = {"emb.pos": (4, 32), "emb.type": (2, 32), "emb.ln.w": (32,), "emb.ln.b"
 def four_bits(values: NDArray[np.int64], scale: float) -> bytes:
     """One block: 32 whole numbers from -8 to 7, times a scale."""
     above = [int(value) + 8 for value in values]
-    halves = bytes(low | high << 4 for low, high in zip(above[:16], above[16:], strict=True))
-    return struct.pack("<e", scale) + halves
+    packed = bytes(low | high << 4 for low, high in zip(above[:16], above[16:], strict=True))
+    return struct.pack("<e", scale) + packed
 
 
 def tiny_file(path: Path, version: int = 1, block: int = 32) -> dict[str, NDArray[np.float64]]:
@@ -42,10 +42,10 @@ def tiny_file(path: Path, version: int = 1, block: int = 32) -> dict[str, NDArra
     expected: dict[str, NDArray[np.float64]] = {}
     contents, data = b"", b""
     for name, shape in {**MATRICES, **FLOATS}.items():
-        whole = chance.integers(-8, 8, size=shape)
-        expected[name] = whole * 0.25
+        values = chance.integers(-8, 8, size=shape)
+        expected[name] = values * 0.25
         if name in MATRICES:
-            tensor = b"".join(four_bits(one, 0.25) for one in whole.reshape(-1, 32))
+            tensor = b"".join(four_bits(one, 0.25) for one in values.reshape(-1, 32))
         else:
             tensor = expected[name].astype("<f4").tobytes()
         contents += struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", 0, 0, len(data), len(tensor))
@@ -84,17 +84,17 @@ def test_every_tensor_of_the_file_becomes_one_of_transformers_bert(tmp_path: Pat
     expected = tiny_file(tmp_path / "tiny.bin")
     file = read_e5(tmp_path / "tiny.bin")
     assert file.sizes == SIZES
-    found = weights(file)
+    tensors = weights(file)
     model = BertModel(BertConfig(**config(SIZES)), add_pooling_layer=False)
-    assert {name: value.shape for name, value in found.items()} == {
+    assert {name: value.shape for name, value in tensors.items()} == {
         name: tuple(value.shape) for name, value in model.state_dict().items()
     }
-    first = "encoder.layer.0."
-    assert np.array_equal(found["embeddings.word_embeddings.weight"], expected["emb.word"])
-    assert np.array_equal(found["embeddings.position_embeddings.weight"], expected["emb.pos"])
-    assert np.array_equal(found[f"{first}attention.self.key.weight"], expected["l0.k.w"])
-    assert np.array_equal(found[f"{first}output.dense.weight"], expected["l0.fo.w"])
-    assert np.array_equal(found[f"{first}output.LayerNorm.bias"], expected["l0.oln.b"])
+    prefix = "encoder.layer.0."
+    assert np.array_equal(tensors["embeddings.word_embeddings.weight"], expected["emb.word"])
+    assert np.array_equal(tensors["embeddings.position_embeddings.weight"], expected["emb.pos"])
+    assert np.array_equal(tensors[f"{prefix}attention.self.key.weight"], expected["l0.k.w"])
+    assert np.array_equal(tensors[f"{prefix}output.dense.weight"], expected["l0.fo.w"])
+    assert np.array_equal(tensors[f"{prefix}output.LayerNorm.bias"], expected["l0.oln.b"])
 
 
 @pytest.mark.parametrize("changed", [{"version": 2}, {"block": 64}])
@@ -127,7 +127,7 @@ def test_the_real_model_puts_the_same_thought_in_two_languages_close_together() 
     texts = ["Wie wird das Wetter morgen?", "明天天气怎么样？", "Ich möchte meine Karte sperren."]
     batch = tokenizer(texts, padding=True, return_tensors="pt", return_token_type_ids=False)
     with torch.no_grad():
-        found = mean_of_tokens(model(**batch).last_hidden_state, batch["attention_mask"])
-    one = torch.nn.functional.cosine_similarity(found[0], found[1], dim=0)
-    other = torch.nn.functional.cosine_similarity(found[0], found[2], dim=0)
-    assert one > other + 0.05
+        vectors = mean_of_tokens(model(**batch).last_hidden_state, batch["attention_mask"])
+    same_meaning = torch.nn.functional.cosine_similarity(vectors[0], vectors[1], dim=0)
+    other_meaning = torch.nn.functional.cosine_similarity(vectors[0], vectors[2], dim=0)
+    assert same_meaning > other_meaning + 0.05

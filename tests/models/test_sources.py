@@ -18,8 +18,8 @@ def pretrained(tiny_base_model: Path) -> PretrainedEncoder:
     return PretrainedEncoder(find_base_model(str(tiny_base_model)))
 
 
-def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+def same(model: torch.nn.Module, other_model: torch.nn.Module) -> bool:
+    pairs = zip(model.state_dict().values(), other_model.state_dict().values(), strict=True)
     return all(torch.equal(first, second) for first, second in pairs)
 
 

@@ -36,8 +36,8 @@ def learning(model: Classifier) -> set[str]:
 def test_full_tuning_learns_everything(model: Classifier) -> None:
     tune(model, tuning("full"))
     assert learning(model) == {name for name, _ in model.named_parameters()}
-    found, every = trainable_share(model)
-    assert found == every == sum(parameter.numel() for parameter in model.parameters())
+    trainable, total = trainable_share(model)
+    assert trainable == total == sum(parameter.numel() for parameter in model.parameters())
 
 
 def test_full_tuning_may_leave_the_word_embeddings_as_they_are(model: Classifier) -> None:
@@ -45,8 +45,8 @@ def test_full_tuning_may_leave_the_word_embeddings_as_they_are(model: Classifier
     words = model.encoder.get_input_embeddings().weight
     frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
     assert len(frozen) == 1 and frozen[0] is words
-    found, every = trainable_share(model)
-    assert every - found == words.numel()
+    trainable, total = trainable_share(model)
+    assert total - trainable == words.numel()
 
 
 def test_head_tuning_learns_the_head_alone(model: Classifier) -> None:

@@ -30,14 +30,14 @@ def test_to_measure_on_a_file_no_database_is_opened(project: Path) -> None:
 
 
 def test_of_a_champion_that_cannot_be_read_no_label_is_unknown(project: Path) -> None:
-    opened = Project.open(project)
-    assert opened.unknown_labels() == ()
-    skills = opened.versions.manifest("0001").model_dump()["skills"]
+    opened_project = Project.open(project)
+    assert opened_project.unknown_labels() == ()
+    skills = opened_project.versions.manifest("0001").model_dump()["skills"]
     skills["support"]["type"] = "unheard-of"
     rewrite(project, skills=skills)
     (project / "new.csv").write_text("text,label\nplease payback my money,refund\n", "utf-8")
-    opened = Project.open(project)
-    opened.import_feedback(project / "new.csv")
-    assert opened.unknown_labels() == ()
+    opened_project = Project.open(project)
+    opened_project.import_feedback(project / "new.csv")
+    assert opened_project.unknown_labels() == ()
     with pytest.raises(VersionDamaged, match="unheard-of"):
-        opened.evaluate()
+        opened_project.evaluate()

@@ -18,23 +18,23 @@ def record(**answering: Any) -> SkillRecord:
 
 
 def test_a_changed_text_is_a_changed_answer_and_a_changed_number_is_none() -> None:
-    was = record(decline_text="no", block=["a"], margin=0.1)
-    assert changed_answers(was, record(decline_text="sorry", block=["a"], margin=0.2)) == ("decline_text",)
-    assert changed_answers(was, record(decline_text="no", block=[], margin=0.1)) == ("block",)
-    assert changed_answers(was, was) == ()
+    champion = record(decline_text="no", block=["a"], margin=0.1)
+    assert changed_answers(champion, record(decline_text="sorry", block=["a"], margin=0.2)) == ("decline_text",)
+    assert changed_answers(champion, record(decline_text="no", block=[], margin=0.1)) == ("block",)
+    assert changed_answers(champion, champion) == ()
 
 
 def test_a_setting_that_an_older_version_did_not_know_and_where_an_index_lies_are_no_answers() -> None:
-    was = record(decline_text="no")
-    now = record(decline_text="no", index="embedded", new="text")
-    assert changed_answers(was, now) == ()
-    assert changed_answers(now, record(decline_text="no", index="postgresql://host/shop", new="text")) == ()
+    champion = record(decline_text="no")
+    candidate = record(decline_text="no", index="embedded", new="text")
+    assert changed_answers(champion, candidate) == ()
+    assert changed_answers(candidate, record(decline_text="no", index="postgresql://host/shop", new="text")) == ()
 
 
 def test_a_version_s_skills_are_loaded_once_while_its_candidate_is_made_and_judged(project: Path) -> None:
     """The champion's and the candidate's, though they sort feedback, are measured and are judged."""
-    opened, folders = Project.open(project), list[str]()
-    opened.import_feedback(write_csv(project / "more.csv", rows(3, seed=71)))
+    opened_project, folders = Project.open(project), list[str]()
+    opened_project.import_feedback(write_csv(project / "more.csv", rows(3, seed=71)))
 
     def watch(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code is load_skills.__code__:
@@ -42,8 +42,8 @@ def test_a_version_s_skills_are_loaded_once_while_its_candidate_is_made_and_judg
 
     sys.setprofile(watch)
     try:
-        made = opened.improve(TrainingProgress(quiet=True))
+        manifest = opened_project.improve(TrainingProgress(quiet=True))
     finally:
         sys.setprofile(None)
-    assert made.verdict is not None and len(made.verdict["checks"]) > 5
+    assert manifest.verdict is not None and len(manifest.verdict["checks"]) > 5
     assert len(folders) == 2 and folders[0] == "0001" and folders[1] != "0001"

@@ -65,8 +65,8 @@ def test_train_killed_anywhere_leaves_the_champion_answering(project: Path) -> N
     for seconds in spread(4, 10.0):
         kill_after(project, seconds, "train")
         works(project)
-    made = Project.open(project).train(progress=TrainingProgress(quiet=True)).version
-    assert made in Versions(project).names()
+    new_version = Project.open(project).train(progress=TrainingProgress(quiet=True)).version
+    assert new_version in Versions(project).names()
     works(project)
 
 
@@ -92,13 +92,13 @@ def test_promote_and_rollback_killed_anywhere_leave_one_champion(project: Path) 
 
 
 def test_an_import_killed_anywhere_is_whole_or_absent(project: Path) -> None:
-    wanted = 400
-    write_csv(project / "many.csv", rows(wanted // 4, seed=21))
+    row_count = 400
+    write_csv(project / "many.csv", rows(row_count // 4, seed=21))
     store = FeedbackStore(Database.open(project / ".autogen/agent.db"))
     for seconds in spread(8, 1.6):
         before = len(store.all())
         kill_after(project, seconds, "feedback", "import", "--input", str(project / "many.csv"))
-        assert len(store.all()) - before in (0, wanted)
+        assert len(store.all()) - before in (0, row_count)
     works(project)
 
 
@@ -111,9 +111,9 @@ def test_ctrl_c_leaves_a_training_that_resumes(untrained: Path) -> None:
     while time.monotonic() < deadline and not list(state.glob("**/checkpoint-*/trainer_state.json")):
         time.sleep(0.1)
     os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=90)
-    assert process.returncode == 130, said
-    assert b"--resume" in said and b"Traceback" not in said
+    _, output = process.communicate(timeout=90)
+    assert process.returncode == 130, output
+    assert b"--resume" in output and b"Traceback" not in output
     assert finish(untrained, "train", "--resume") == 0
     works(untrained)
 
@@ -124,9 +124,9 @@ def test_ctrl_c_at_any_moment_ends_with_130_and_one_line(untrained: Path) -> Non
         process = start(untrained, "train")
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=90)
-        assert process.returncode == 130 or (process.returncode == 0 and seconds > 5), said
-        assert b"Traceback" not in said, (seconds, said)
+        _, output = process.communicate(timeout=90)
+        assert process.returncode == 130 or (process.returncode == 0 and seconds > 5), output
+        assert b"Traceback" not in output, (seconds, output)
     assert finish(untrained, "train") == 0
     works(untrained)
 

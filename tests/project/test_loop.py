@@ -41,9 +41,9 @@ def improve_with(project: Project, labelled: list[tuple[str, str]]) -> Manifest:
     return Project.open(project.folder).improve(TrainingProgress(quiet=True))
 
 
-def trained(project: Project, made: Manifest) -> frozenset[str]:
+def trained(project: Project, manifest: Manifest) -> frozenset[str]:
     """Fingerprints of what a version has learnt from."""
-    return OpenVersion(project.versions.folder / made.version, made).trained("support", "intent")
+    return OpenVersion(project.versions.folder / manifest.version, manifest).trained("support", "intent")
 
 
 def test_a_candidate_made_from_right_corrections_is_accepted_promoted_and_rolled_back(weak: Project) -> None:
@@ -62,16 +62,16 @@ def test_a_candidate_made_from_right_corrections_is_accepted_promoted_and_rolled
 def test_a_candidate_made_from_random_wrong_labels_is_rejected(project: Path) -> None:
     chance = random.Random(3)
     wrong = [(text, chance.choice([t for t in TOPICS if t != label])) for text, label in rows(60, seed=8)]
-    opened = Project.open(project)
-    opened.import_feedback(write_csv(project / "wrong.csv", wrong))
-    candidate = opened.improve(TrainingProgress(quiet=True))
+    opened_project = Project.open(project)
+    opened_project.import_feedback(write_csv(project / "wrong.csv", wrong))
+    candidate = opened_project.improve(TrainingProgress(quiet=True))
     assert not candidate.passed
     assert "Rejected" in candidate.verdict["summary"]
-    assert opened.versions.champion() == "0001"
+    assert opened_project.versions.champion() == "0001"
     with pytest.raises(Refused, match="gate said no"):
-        opened.promote(candidate.version)
+        opened_project.promote(candidate.version)
     with pytest.raises(Refused, match="nothing to promote"):
-        opened.promote()
+        opened_project.promote()
 
 
 def test_a_new_intent_comes_by_feedback_and_old_ones_stay(weak: Project) -> None:
@@ -104,20 +104,20 @@ def test_without_new_feedback_there_is_nothing_to_improve(project: Path) -> None
 
 def test_too_few_rows_for_a_verdict_is_a_no(untrained: Path) -> None:
     write_csv(untrained / "data/eval.csv", rows(5, seed=11))
-    opened = Project.open(untrained)
-    (warned,) = opened.check()[0].problems
+    opened_project = Project.open(untrained)
+    (warned,) = opened_project.check()[0].problems
     assert (warned.severity, warned.kind) == ("warning", "few-held-out-rows") and "--force" in warned.fix
-    opened.train(progress=TrainingProgress(quiet=True))
-    opened.import_feedback(write_csv(untrained / "more.csv", rows(5, seed=12)))
-    candidate = opened.improve(TrainingProgress(quiet=True))
+    opened_project.train(progress=TrainingProgress(quiet=True))
+    opened_project.import_feedback(write_csv(untrained / "more.csv", rows(5, seed=12)))
+    candidate = opened_project.improve(TrainingProgress(quiet=True))
     assert not candidate.passed
     assert "too few rows" in candidate.verdict["summary"]
 
 
 def test_the_same_seed_gives_the_same_weights(untrained: Path) -> None:
-    opened = Project.open(untrained)
-    first = opened.train(progress=TrainingProgress(quiet=True))
-    second = opened.train(progress=TrainingProgress(quiet=True))
+    opened_project = Project.open(untrained)
+    first = opened_project.train(progress=TrainingProgress(quiet=True))
+    second = opened_project.train(progress=TrainingProgress(quiet=True))
 
     def weights(manifest: object) -> dict[str, str]:
         return {name: f.sha256 for name, f in manifest.files.items() if name.endswith(".safetensors")}
@@ -146,46 +146,50 @@ def test_rows_to_spare_are_held_out_and_never_learnt(untrained: Path) -> None:
 def test_feedback_on_one_of_two_skills_waits_and_teaches_there_only(untrained: Path) -> None:
     config = (untrained / "agent.toml").read_text("utf-8")
     (untrained / "agent.toml").write_text(config + config.partition("\n\n")[2].replace("support", "second"), "utf-8")
-    opened = Project.open(untrained)
-    opened.train(progress=TrainingProgress(quiet=True))
+    opened_project = Project.open(untrained)
+    opened_project.train(progress=TrainingProgress(quiet=True))
     new = write_csv(untrained / "new.csv", [("refund returned payback", "refund")])
-    opened.import_feedback(new, skill="second")
-    assert [item.reason for item in opened.review()] == ["new-label"]
-    assert opened.curation("support").proposed == {}
-    assert opened.curation("second").proposed == {"refund": 1}
+    opened_project.import_feedback(new, skill="second")
+    assert [item.reason for item in opened_project.review()] == ["new-label"]
+    assert opened_project.curation("support").proposed == {}
+    assert opened_project.curation("second").proposed == {"refund": 1}
 
 
 def test_protected_rows_that_cannot_be_read_are_found_by_check(untrained: Path) -> None:
     with (untrained / "agent.toml").open("a", encoding="utf-8") as file:
         file.write('\n[gate]\nprotected = "data/protectd.csv"\n')
-    (found,) = Project.open(untrained).check()
-    assert any("protectd.csv" in problem.source + problem.message for problem in found.errors)
+    (skill_check,) = Project.open(untrained).check()
+    assert any("protectd.csv" in problem.source + problem.message for problem in skill_check.errors)
 
 
 def test_a_batch_that_was_rejected_does_not_vote_for_itself_when_tried_again(weak: Project) -> None:
     first = improve_with(weak, rows(40, seed=21))
     again = Project.open(weak.folder).improve(TrainingProgress(quiet=True))
     counted = [
-        next(check["figures"]["rows"] for check in one.verdict["checks"] if check["name"].endswith("held out before"))
-        for one in (first, again)
+        next(
+            check["figures"]["rows"]
+            for check in manifest_.verdict["checks"]
+            if check["name"].endswith("held out before")
+        )
+        for manifest_ in (first, again)
     ]
     assert counted[0] == counted[1]
 
 
 def test_a_decision_made_while_improve_ran_is_news_to_what_it_made(weak: Project) -> None:
-    made = improve_with(weak, rows(40, seed=22))
-    weak.promote(made.version, force=True)
+    manifest = improve_with(weak, rows(40, seed=22))
+    weak.promote(manifest.version, force=True)
     with pytest.raises(Refused, match="No feedback"):
         Project.open(weak.folder).improve(TrainingProgress(quiet=True))
-    assert made.feedback_until < made.created_at
+    assert manifest.feedback_until < manifest.created_at
 
 
 def test_training_anew_is_a_way_out_of_a_damaged_champion(project: Path) -> None:
     (project / ".autogen/versions/0001/models/support/intent/model.onnx").unlink()
-    opened = Project.open(project)
-    made = opened.train(progress=TrainingProgress(quiet=True))
-    assert not made.passed and "damaged" in made.verdict["summary"]
-    opened.promote(made.version, force=True)
+    opened_project = Project.open(project)
+    manifest = opened_project.train(progress=TrainingProgress(quiet=True))
+    assert not manifest.passed and "damaged" in manifest.verdict["summary"]
+    opened_project.promote(manifest.version, force=True)
     assert Agent.load(project).respond("my card was stolen").version == "0002"
 
 
@@ -201,22 +205,22 @@ def test_what_was_learnt_stays_learnt_when_the_data_shrinks(weak: Project) -> No
     data = weak.folder / "data/train.csv"
     lines = data.read_text("utf-8").splitlines(keepends=True)
     data.write_text("".join([lines[0], *lines[2:]]), "utf-8")
-    made = improve_with(weak, rows(40, seed=23))
-    assert before <= trained(weak, made)
+    manifest = improve_with(weak, rows(40, seed=23))
+    assert before <= trained(weak, manifest)
 
 
 def test_a_candidate_that_has_lost_a_skill_is_rejected_and_a_new_skill_is_an_improvement(untrained: Path) -> None:
     quiet = TrainingProgress(quiet=True)
-    one = (untrained / "agent.toml").read_text("utf-8")
-    two = one + one.partition("\n\n")[2].replace("support", "second")
+    one_skill = (untrained / "agent.toml").read_text("utf-8")
+    two_skills = one_skill + one_skill.partition("\n\n")[2].replace("support", "second")
     gate = "\n[gate]\nmargin = 1.0\n"
-    for config in (one, two, one):
+    for config in (one_skill, two_skills, one_skill):
         (untrained / "agent.toml").write_text(config + gate, "utf-8")
-        made = Project.open(untrained).train(progress=quiet)
-        if config == two:
-            assert made.passed and "New skill second" in made.verdict["summary"]
+        manifest = Project.open(untrained).train(progress=quiet)
+        if config == two_skills:
+            assert manifest.passed and "New skill second" in manifest.verdict["summary"]
             Project.open(untrained).promote()
-    assert not made.passed and "lost what the champion can do (second)" in made.verdict["summary"]
+    assert not manifest.passed and "lost what the champion can do (second)" in manifest.verdict["summary"]
 
 
 def test_eval_data_added_to_a_cross_validated_project_is_measured(untrained: Path) -> None:
@@ -247,9 +251,9 @@ def test_changed_responses_alone_make_a_version_that_may_replace_the_champion(pr
 
 
 def test_a_correction_goes_to_the_skill_that_owns_the_label(untrained: Path) -> None:
-    kept = [row for row in rows(25, seed=1) if row[1] in ("card_arrival", "lost_card")]
+    card_rows = [row for row in rows(25, seed=1) if row[1] in ("card_arrival", "lost_card")]
     rest = [row for row in rows(25, seed=1) if row[1] in ("exchange_rate", "top_up")]
-    write_csv(untrained / "data/train.csv", kept)
+    write_csv(untrained / "data/train.csv", card_rows)
     write_csv(untrained / "data/money.csv", rest)
     base = next(line for line in (untrained / "agent.toml").read_text("utf-8").splitlines() if "base_model" in line)
     (untrained / "agent.toml").write_text(
@@ -268,17 +272,17 @@ train = "data/money.csv"
     for name in ("cards", "money"):
         with (untrained / "agent.toml").open("a", encoding="utf-8") as file:
             file.write(f"[skills.{name}.training]\nepochs = 2\nlearning_rate = 5e-3\n")
-    opened = Project.open(untrained)
-    opened.train(progress=TrainingProgress(quiet=True))
-    opened.import_feedback(
+    opened_project = Project.open(untrained)
+    opened_project.train(progress=TrainingProgress(quiet=True))
+    opened_project.import_feedback(
         write_csv(untrained / "one.csv", [("swap euro for yen now", "exchange_rate")]), skill="cards"
     )
-    opened.import_feedback(write_csv(untrained / "two.csv", [("payback the refund", "refund")]), skill="cards")
-    opened.import_feedback(write_csv(untrained / "three.csv", [("is it about the moon", "oos")]), skill="cards")
-    first = opened.memory.feedback.all()[0]
+    opened_project.import_feedback(write_csv(untrained / "two.csv", [("payback the refund", "refund")]), skill="cards")
+    opened_project.import_feedback(write_csv(untrained / "three.csv", [("is it about the moon", "oos")]), skill="cards")
+    first = opened_project.memory.feedback.all()[0]
     old = replace(first, id="fb-old", message="top up more funds", label="top_up", skill=None)
-    opened.memory.feedback.add_many([old])
-    money, cards = opened.curation("money"), opened.curation("cards")
+    opened_project.memory.feedback.add_many([old])
+    money, cards = opened_project.curation("money"), opened_project.curation("cards")
     assert {e.label for e in (*money.train, *money.evaluation)} == {"exchange_rate", "top_up"}
     assert {e.label for e in (*cards.train, *cards.evaluation)} == {"oos"}
     assert dict(cards.proposed) == {"refund": 1} and not money.proposed

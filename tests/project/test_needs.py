@@ -40,8 +40,8 @@ def _triage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def write_rows(path: Path, labelled: list[tuple[str, str]], urgent: dict[str, str] = URGENT) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        given = [(text, label, urgent[label]) for text, label in labelled]
-        csv.writer(file, lineterminator="\n").writerows([("text", "label", "urgency"), *given])
+        rows_with_urgency = [(text, label, urgent[label]) for text, label in labelled]
+        csv.writer(file, lineterminator="\n").writerows([("text", "label", "urgency"), *rows_with_urgency])
 
 
 def write_project(folder: Path, base_model: Path) -> Path:
@@ -110,13 +110,13 @@ def test_a_wrong_setting_of_a_need_is_named_with_its_table(desk: Path) -> None:
 
 
 def test_check_says_of_every_need_what_it_would_learn_and_how(desk: Path) -> None:
-    done = called("check", "-p", desk, "--json")
-    found = done.json["skills"]["desk"]
-    assert {need: [*data["labels"]] for need, data in found["needs"].items()} == {
+    result = called("check", "-p", desk, "--json")
+    skill_report = result.json["skills"]["desk"]
+    assert {need: [*data["labels"]] for need, data in skill_report["needs"].items()} == {
         "topic": ["card_arrival", "exchange_rate", "lost_card", "top_up"],
         "urgency": ["high", "low"],
     }
-    assert "epochs = 6" in found["recipe"] and "epochs = 4" in found["recipe"]
+    assert "epochs = 6" in skill_report["recipe"] and "epochs = 4" in skill_report["recipe"]
     shown = called("check", "-p", desk)
     assert "desk/topic: rows per label" in shown.out and "desk/urgency: rows per label" in shown.out
     (desk / "data/train.csv").write_text("text,label\nhello,lost_card\n", "utf-8")
@@ -126,35 +126,36 @@ def test_check_says_of_every_need_what_it_would_learn_and_how(desk: Path) -> Non
 
 
 def test_every_need_is_measured_and_what_they_share_by_name_is_told_apart(desk: Path) -> None:
-    opened = Project.open(desk)
-    found = opened.evaluate().skills["desk"]
-    accuracy = {name: one.metrics["accuracy"] for name, one in found.needs.items()}
+    opened_project = Project.open(desk)
+    skill_evaluation = opened_project.evaluate().skills["desk"]
+    accuracy = {name: evaluation.metrics["accuracy"] for name, evaluation in skill_evaluation.needs.items()}
     assert {"topic", "urgency"} == accuracy.keys()
-    assert {name: found.metrics[f"{name}_accuracy"] for name in accuracy} == accuracy
-    assert "accuracy" not in found.metrics
+    assert {name: skill_evaluation.metrics[f"{name}_accuracy"] for name in accuracy} == accuracy
+    assert "accuracy" not in skill_evaluation.metrics
     values = called("evaluate", "-p", desk, "--json").json["skills"]["desk"]
     assert (
-        values["metrics"] == found.metrics and values["needs"]["urgency"]["metrics"]["accuracy"] == accuracy["urgency"]
+        values["metrics"] == skill_evaluation.metrics
+        and values["needs"]["urgency"]["metrics"]["accuracy"] == accuracy["urgency"]
     )
-    record = opened.versions.manifest("0001").skills["desk"]
-    assert record.metrics == found.metrics
+    record = opened_project.versions.manifest("0001").skills["desk"]
+    assert record.metrics == skill_evaluation.metrics
 
 
 def test_a_file_measures_the_needs_whose_columns_it_has(desk: Path) -> None:
     file = write_csv(desk / "more.csv", [("the card is stolen gone", "lost_card")])
-    found = Project.open(desk).evaluate(str(file)).skills["desk"]
-    assert [*found.needs] == ["topic"] and found.needs["topic"].rows == 1
-    assert "accuracy" in found.metrics
+    skill_report = Project.open(desk).evaluate(str(file)).skills["desk"]
+    assert [*skill_report.needs] == ["topic"] and skill_report.needs["topic"].rows == 1
+    assert "accuracy" in skill_report.metrics
 
 
 def test_every_need_is_reported_with_pictures_of_its_own(desk: Path) -> None:
-    opened = Project.open(desk)
-    evaluation = opened.evaluate()
-    assert [part.name for part in opened.report(evaluation).parts] == ["desk/topic", "desk/urgency"]
-    page = opened.write_report(evaluation)
+    opened_project = Project.open(desk)
+    evaluation = opened_project.evaluate()
+    assert [part.name for part in opened_project.report(evaluation).parts] == ["desk/topic", "desk/urgency"]
+    page = opened_project.write_report(evaluation)
     assert {"desk-topic-confusion.png", "desk-urgency-confusion.png"} <= {path.name for path in page.parent.iterdir()}
     assert "Skill desk/urgency" in page.read_text("utf-8")
-    assert "0001 (champion)" in opened._repr_html_()
+    assert "0001 (champion)" in opened_project._repr_html_()
 
 
 def test_a_skill_answers_rows_with_what_all_its_needs_say(desk: Path) -> None:
@@ -223,11 +224,11 @@ def bank(trained_bank: Path, tmp_path: Path) -> Path:
 
 
 def test_a_skill_has_a_base_model_of_its_own(bank: Path, tiny_base_model: Path) -> None:
-    opened = Project.open(bank)
-    support, loans = (need.need.base_model for need in needs_of(opened.config))
+    opened_project = Project.open(bank)
+    support, loans = (need.need.base_model for need in needs_of(opened_project.config))
     assert support == str(tiny_base_model) and Path(loans).name == "other-bert"
-    assert (opened.model("support").base_model, opened.model("loans").base_model) == (support, loans)
-    assert opened.report().facts["base model"] == f"{support}, {loans}"
+    assert (opened_project.model("support").base_model, opened_project.model("loans").base_model) == (support, loans)
+    assert opened_project.report().facts["base model"] == f"{support}, {loans}"
     change(bank, loans, str(bank / "gone"))
     assert [(check.skill, [problem.kind for problem in check.errors]) for check in Project.open(bank).check()] == [
         ("support", []),
@@ -237,9 +238,9 @@ def test_a_skill_has_a_base_model_of_its_own(bank: Path, tiny_base_model: Path) 
 
 def test_protected_rows_are_read_with_the_columns_of_the_skill_that_they_are_for(bank: Path) -> None:
     config = Project.open(bank).config
-    found, problems = protected_rows(bank, config, needs_of(config))
+    rows_by_need, problems = protected_rows(bank, config, needs_of(config))
     assert problems == []
-    texts = {skill: [one.measured.texts for one in data] for (skill, _), data in found.items()}
+    texts = {skill: [rows_.all_eval.texts for rows_ in data] for (skill, _), data in rows_by_need.items()}
     assert texts == {"support": [["my card was stolen"]], "loans": [["swap euro for yen now"]]}
 
 

@@ -51,8 +51,8 @@ def test_a_tokenizer_that_cannot_be_read_is_an_error(tiny_base_model: Path, tmp_
 
 
 def test_the_project_s_check_warns(untrained: Path) -> None:
-    (found,) = Project.open(untrained).check()
-    assert found.problems == ()
+    (skill_check,) = Project.open(untrained).check()
+    assert skill_check.problems == ()
     write_csv(untrained / "data/train.csv", [*rows(25, seed=1), *CHINESE * 30])
-    (found,) = Project.open(untrained).check()
-    assert "language-not-covered" in {problem.kind for problem in found.problems}
+    (skill_check,) = Project.open(untrained).check()
+    assert "language-not-covered" in {problem.kind for problem in skill_check.problems}

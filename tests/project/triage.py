@@ -89,7 +89,7 @@ class TriageKind:
     ) -> dict[str, Any]:
         return {}
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> Triage:  # noqa: ARG002
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> Triage:  # noqa: ARG002
         return Triage(models)
 
 

@@ -13,8 +13,8 @@ def answered(labels: int, rows: int, oos: int = 0, names: str = "label_{}", seed
     logits = chance.normal(0, 1, (rows + oos, labels)).astype(np.float32)
     logits[np.arange(rows), gold] += 5
     logits[np.arange(rows), (gold ^ 1) % labels] += chance.exponential(2, rows)
-    named = tuple(names.replace("{}", str(at)) for at in range(labels))
-    truth = [named[at] for at in gold] + ["oos"] * oos
+    label_names = tuple(names.replace("{}", str(at)) for at in range(labels))
+    truth = [label_names[at] for at in gold] + ["oos"] * oos
     threshold = float(np.quantile(logits[:rows].max(axis=1), 0.02)) if rows else 0.0
-    task = TextClassification(named, threshold=threshold)
+    task = TextClassification(label_names, threshold=threshold)
     return Answers([f"text {at}" for at in range(rows + oos)], truth, task.decode(logits), task.threshold)

@@ -19,7 +19,7 @@ from autogen.reports.report import Report
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.tasks.text_classification import TASK
-from autogen.tasks.text_classification.answers import Answers, confusion
+from autogen.tasks.text_classification.answers import Answers, count_confusion
 from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.pictures import MOST_LABELS, confusion_matrix
@@ -39,12 +39,12 @@ def report(answers: Answers | None, history: Sequence[dict[str, float]] = HISTOR
 
 
 @pytest.fixture(scope="module")
-def made() -> Report:
+def bank_report() -> Report:
     return report(answered(5, 120, oos=20))
 
 
-def drawn(made: Report) -> dict[str, Picture]:
-    return {one.name: one for one in made.pictures(made.parts[0])}
+def pictures_of(bank_report: Report) -> dict[str, Picture]:
+    return {picture.name: picture for picture in bank_report.pictures(bank_report.parts[0])}
 
 
 class Reader(HTMLParser):
@@ -71,23 +71,23 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
 
-def read(page: str) -> Reader:
+def read_page(page: str) -> Reader:
     reader = Reader()
     reader.feed(page)
     assert not reader.open
     return reader
 
 
-def test_a_page_holds_all_pictures_and_needs_no_other_file(made: Report, tmp_path: Path) -> None:
-    page = made.save(tmp_path / "reports/0001")
+def test_a_page_holds_all_pictures_and_needs_no_other_file(bank_report: Report, tmp_path: Path) -> None:
+    page = bank_report.save(tmp_path / "reports/0001")
     text = page.read_text("utf-8")
-    reader = read(text)
-    assert list(drawn(made)) == ["training", "confusion", "reliability", "scores", "tradeoff", "labels"]
+    reader = read_page(text)
+    assert list(pictures_of(bank_report)) == ["training", "confusion", "reliability", "scores", "tradeoff", "labels"]
     assert reader.tags.count("svg") == 6
     assert all(link.startswith(("#", "data:")) for link in reader.fetched)
     assert "script" not in reader.tags and "default-src 'none'" in text
     names = {path.name for path in page.parent.glob("*.png")}
-    assert names == {f"support-{name}.png" for name in drawn(made)}
+    assert names == {f"support-{name}.png" for name in pictures_of(bank_report)}
     assert [path.name for path in tmp_path.glob("reports/*")] == ["0001"], "no draft is left"
 
 
@@ -101,42 +101,42 @@ def test_a_need_of_a_skill_has_files_in_the_same_folder(tmp_path: Path) -> None:
 def test_rows_that_the_temperature_was_fitted_on_are_said_to_flatter(record: dict[str, bool], said: bool) -> None:
     answers = replace(answered(3, 60), calibrated_on=True)
     evaluation = Evaluation({}, 60, "these rows", details=answers)
-    (drawing,) = (one for one in TASK.pictures(evaluation, record) if one.name == "reliability")
+    (drawing,) = (picture for picture in TASK.pictures(evaluation, record) if picture.name == "reliability")
     assert ("a little flattering" in drawing.caption) is said
 
 
-def test_pictures_say_in_words_what_they_show(made: Report) -> None:
-    for one in drawn(made).values():
-        svg = ElementTree.fromstring(one.svg.replace("xlink:href", "href"))
+def test_pictures_say_in_words_what_they_show(bank_report: Report) -> None:
+    for picture in pictures_of(bank_report).values():
+        svg = ElementTree.fromstring(picture.svg.replace("xlink:href", "href"))
         title = svg.find("{*}title")
-        assert svg.get("role") == "img" and title is not None and title.text == one.alt
+        assert svg.get("role") == "img" and title is not None and title.text == picture.alt
         assert svg.get("aria-labelledby") == title.get("id")
-        assert len(one.alt) > 30
+        assert len(picture.alt) > 30
 
 
-def test_ids_of_different_pictures_differ(made: Report) -> None:
-    ids = re.findall(r'\bid="([^"]+)"', made.html())
+def test_ids_of_different_pictures_differ(bank_report: Report) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', bank_report.html())
     assert len(ids) == len({*ids})
 
 
-def test_a_folder_that_holds_anything_but_a_report_is_left_alone(made: Report, tmp_path: Path) -> None:
+def test_a_folder_that_holds_anything_but_a_report_is_left_alone(bank_report: Report, tmp_path: Path) -> None:
     folder = tmp_path / "results"
-    made.save(folder)
-    made.save(folder)  # a report may be made anew
+    bank_report.save(folder)
+    bank_report.save(folder)  # a report may be made anew
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="a folder of its own"):
-        made.save(mine)
+        bank_report.save(mine)
     assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
 
 
 def test_labels_and_texts_are_never_markup_nor_mathematics(tmp_path: Path) -> None:
     answers = answered(3, 90, oos=10, names=HOSTILE)
     texts = ["<img src=x onerror=alert(1)> \ud800 \u202e evil" for _ in answers.texts]
-    made = report(Answers(texts, answers.labels, answers.predictions, answers.threshold))
-    text = made.save(tmp_path / "0001").read_text("utf-8")
-    reader = read(text)
+    bank_report = report(Answers(texts, answers.labels, answers.predictions, answers.threshold))
+    text = bank_report.save(tmp_path / "0001").read_text("utf-8")
+    reader = read_page(text)
     assert not {"script", "img"} & {*reader.tags}
     assert "&lt;img src=x" in text and "\u202e" not in text
     assert "&lt;script&gt;alert" in text
@@ -145,9 +145,9 @@ def test_labels_and_texts_are_never_markup_nor_mathematics(tmp_path: Path) -> No
 @pytest.mark.parametrize(("labels", "rows"), [(2, 40), (30, 300), (77, 800), (1_000, 2_000)])
 def test_a_matrix_is_legible_with_any_number_of_labels(labels: int, rows: int) -> None:
     answers = answered(labels, rows)
-    found = confusion(answers.labels, answers.decided).most_confused(MOST_LABELS).clustered()
+    matrix = count_confusion(answers.labels, answers.decided).most_confused(MOST_LABELS).clustered()
     with style():
-        figure = confusion_matrix(found)
+        figure = confusion_matrix(matrix)
     width, height = figure.get_size_inches()
     names = figure.axes[0].get_xticklabels()
     assert 2 <= len(names) <= 40
@@ -157,8 +157,8 @@ def test_a_matrix_is_legible_with_any_number_of_labels(labels: int, rows: int) -
 
 def test_a_perfect_model_and_one_without_rows_have_reports_too() -> None:
     perfect = answered(50, 100)
-    assert confusion(perfect.decided, perfect.decided).most_confused(40).labels == ()
-    assert list(drawn(report(None))) == ["training"]
+    assert count_confusion(perfect.decided, perfect.decided).most_confused(40).labels == ()
+    assert list(pictures_of(report(None))) == ["training"]
     assert "No rows to draw" in report(None).html()
 
 
@@ -172,15 +172,15 @@ def test_without_matplotlib_the_page_has_its_tables_and_says_so(monkeypatch: pyt
 
 def test_a_project_s_report_draws_what_the_exported_model_answers(project: Path) -> None:
     opened = Project.open(project)
-    found = opened.evaluate()
-    page = opened.write_report(found)
+    matrix = opened.evaluate()
+    page = opened.write_report(matrix)
     assert page == project / ".autogen/reports/0001/index.html"
-    assert f"{found.skills['support'].metrics['accuracy']:.1%}" in page.read_text("utf-8")
-    assert "<svg" in opened.report(found)._repr_html_()
+    assert f"{matrix.skills['support'].metrics['accuracy']:.1%}" in page.read_text("utf-8")
+    assert "<svg" in opened.report(matrix)._repr_html_()
     assert "0001 (champion)" in opened._repr_html_()
-    assert "accuracy" in found._repr_html_() and "accuracy" in opened.versions.manifest("1")._repr_html_()
+    assert "accuracy" in matrix._repr_html_() and "accuracy" in opened.versions.manifest("1")._repr_html_()
 
     (project / "a b.csv").write_text("text,label\nlost stolen wallet,lost_card\n", "utf-8")
-    measured = opened.evaluate(str(project / "a b.csv"))
-    assert opened.write_report(measured).parent.name.startswith("0001-a-b.csv-")
+    remeasured = opened.evaluate(str(project / "a b.csv"))
+    assert opened.write_report(remeasured).parent.name.startswith("0001-a-b.csv-")
     assert page.exists()

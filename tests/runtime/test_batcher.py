@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from autogen.errors import StorageError, UsageError
-from autogen.runtime.batcher import Batcher, Overloaded, together
+from autogen.runtime.batcher import Batcher, Overloaded, run_together
 
 
 class Work:
@@ -111,13 +111,13 @@ def test_nothing_is_done_for_who_has_gone_and_the_others_are_served() -> None:
 
 
 def test_an_error_reaches_whoever_waits_and_the_batcher_goes_on() -> None:
-    def broken(items: Sequence[int]) -> list[int | Exception]:
+    def fail(items: Sequence[int]) -> list[int | Exception]:
         if 13 in items:
             raise ZeroDivisionError
         return list(items)
 
     async def run() -> None:
-        batcher = Batcher(broken)
+        batcher = Batcher(fail)
         with pytest.raises(ZeroDivisionError):
             await batcher.submit(13)
         assert await batcher.submit(1) == 1
@@ -127,13 +127,13 @@ def test_an_error_reaches_whoever_waits_and_the_batcher_goes_on() -> None:
 
 
 def test_a_bad_item_fails_alone() -> None:
-    def halves(items: Sequence[int]) -> list[int]:
+    def halve(items: Sequence[int]) -> list[int]:
         if any(item % 2 for item in items):
             raise UsageError("odd")
         return [item // 2 for item in items]
 
-    found = together(halves, [2, 3, 4])
-    assert (found[0], found[2]) == (1, 2) and isinstance(found[1], UsageError)
+    results = run_together(halve, [2, 3, 4])
+    assert (results[0], results[2]) == (1, 2) and isinstance(results[1], UsageError)
 
 
 def test_a_cause_outside_of_the_items_fails_them_all_at_once() -> None:
@@ -143,5 +143,5 @@ def test_a_cause_outside_of_the_items_fails_them_all_at_once() -> None:
         calls.append(items)
         raise StorageError("The disk is full.")
 
-    assert all(isinstance(one, StorageError) for one in together(full, [1, 2, 3]))
+    assert all(isinstance(result, StorageError) for result in run_together(full, [1, 2, 3]))
     assert len(calls) == 1

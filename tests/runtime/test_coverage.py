@@ -56,14 +56,14 @@ def questions() -> list[str]:
 def misspelt(text: str, chance: random.Random, share: float) -> str:
     """Some letters left out, doubled or taken for others."""
     ways = ("", text[:1] * 2, chance.choice("abcdefghijklmnopqrstuvwxyz"))
-    return "".join(chance.choice(ways) if chance.random() < share else one for one in text)
+    return "".join(chance.choice(ways) if chance.random() < share else letter for letter in text)
 
 
 def test_english_is_covered(english: Tokenizer, questions: list[str]) -> None:
-    found = coverage(english, questions)
-    assert found.unknown == 0
-    assert found.fragments < 0.05
-    assert found.lacking is None
+    shares = coverage(english, questions)
+    assert shares.unknown == 0
+    assert shares.fragments < 0.05
+    assert shares.lacking is None
 
 
 @pytest.mark.parametrize("texts", [GERMAN, FRENCH], ids=["German", "French"])
@@ -100,7 +100,7 @@ def test_a_tenth_of_the_rows_in_another_language_is_too_few_to_say_so_and_half_i
 
 def test_characters_that_are_pieces_of_their_own_are_known_and_a_foreign_word_among_them_is_no_sign() -> None:
     """As in the models made for Chinese alone."""
-    characters = sorted({one for text in OTHER["Chinese"] for one in text})
+    characters = sorted({letter for text in OTHER["Chinese"] for letter in text})
     vocabulary = {piece: at for at, piece in enumerate(["[UNK]", "u", "##c", *characters])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()

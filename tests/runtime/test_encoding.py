@@ -51,8 +51,8 @@ def test_one_text_is_encoded_as_it_is_among_others(encoder: TextEncoder, texts: 
 
 def test_a_long_text_is_cut_to_the_limit_with_its_special_tokens(encoder: TextEncoder) -> None:
     (row,) = encoder.encode(["card " * 500])
-    whole, end = encoder.encode(["card"])[0].ids[0], encoder.encode(["card"])[0].ids[-1]
-    assert len(row) == 12 and (row.ids[0], row.ids[-1]) == (whole, end)
+    start, end = encoder.encode(["card"])[0].ids[0], encoder.encode(["card"])[0].ids[-1]
+    assert len(row) == 12 and (row.ids[0], row.ids[-1]) == (start, end)
 
 
 def test_a_pair_is_told_from_the_text_by_its_type(encoder: TextEncoder) -> None:

@@ -14,13 +14,13 @@ def test_the_threads_asked_for_in_the_environment_are_taken(monkeypatch: pytest.
     assert default_threads() == 7
 
 
-@pytest.mark.parametrize("asked", [None, "", "0", "-2", "many"])
+@pytest.mark.parametrize("setting", [None, "", "0", "-2", "many"])
 def test_without_a_number_there_are_as_many_threads_as_processors_but_four_at_most(
-    monkeypatch: pytest.MonkeyPatch, asked: str | None
+    monkeypatch: pytest.MonkeyPatch, setting: str | None
 ) -> None:
     monkeypatch.delenv("AUTOGEN_THREADS", raising=False)
-    if asked is not None:
-        monkeypatch.setenv("AUTOGEN_THREADS", asked)
+    if setting is not None:
+        monkeypatch.setenv("AUTOGEN_THREADS", setting)
     assert 1 <= default_threads() <= min(4, os.cpu_count() or 1)
 
 

@@ -17,8 +17,8 @@ def versions(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained project with three more versions of the same model: ONE, champion, and TWO always answer, with their
     name in the answer; ASKS asks back whatever it is told. Read only."""
     folder = _copy(trained, tmp_path_factory.mktemp("versions") / "project")
-    for name, said in ((ONE, "version one"), (TWO, "version two")):
-        _add_version(folder, name, responses={label: [f"{label}, {said}"] for label in TOPICS}, clarify_margin=0)
+    for name, ending in ((ONE, "version one"), (TWO, "version two")):
+        _add_version(folder, name, responses={label: [f"{label}, {ending}"] for label in TOPICS}, clarify_margin=0)
     _add_version(folder, ASKS, clarify_margin=2)
     Versions(folder).promote(ONE)
     return folder

@@ -25,12 +25,12 @@ from pathlib import Path
 from autogen.serving.app import ServerSettings
 from autogen.serving.server import serve
 
-asked = json.loads(sys.argv[1])
+arguments = json.loads(sys.argv[1])
 serve(
-    Path(asked["project"]),
-    host=asked["host"],
+    Path(arguments["project"]),
+    host=arguments["host"],
     port=0,
-    settings=ServerSettings(**asked["settings"]),
+    settings=ServerSettings(**arguments["settings"]),
     on_ready=lambda url: print(url, flush=True),
 )
 heavy = ("torch", "transformers", "autogen.training", "autogen.models", "autogen.project", "scipy", "pandas")
@@ -51,10 +51,10 @@ class ServerProcess:
     ) -> None:
         self.project = project
         environment = {name: value for name, value in os.environ.items() if name != "AUTOGEN_API_KEY"}
-        asked = json.dumps({"project": str(project), "host": host, "settings": settings})
+        arguments = json.dumps({"project": str(project), "host": host, "settings": settings})
         self._errors = (project / "server.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", script, asked],
+            [sys.executable, "-c", script, arguments],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
@@ -90,8 +90,8 @@ class ServerProcess:
     def chat(self, messages: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         answer = self.http.post("/v1/chat/completions", json={"messages": messages, **more})
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        completion: dict[str, Any] = answer.json()
+        return completion
 
     def open_socket(self) -> socket.socket:
         address = urlsplit(self.url)

@@ -41,21 +41,21 @@ def samples(server: ServerProcess) -> dict[tuple[str, tuple[tuple[str, str], ...
 
 def test_feedback_on_a_response_is_kept_as_said_and_not_trusted(server: ServerProcess) -> None:
     response = server.say("send me my money")
-    said = {"response_id": response["id"], "rating": "down", "label": "top_up", "comment": "no", "text": "Top up so."}
-    kept = server.http.post("/v1/feedback", json=said)
-    assert kept.status_code == 200 and list(kept.json()) == ["id"]
-    feedback = Memory.open(server.project).feedback.get(kept.json()["id"])
+    body = {"response_id": response["id"], "rating": "down", "label": "top_up", "comment": "no", "text": "Top up so."}
+    answer = server.http.post("/v1/feedback", json=body)
+    assert answer.status_code == 200 and list(answer.json()) == ["id"]
+    feedback = Memory.open(server.project).feedback.get(answer.json()["id"])
     assert (feedback.rating, feedback.label, feedback.comment, feedback.answer) == (0.0, "top_up", "no", "Top up so.")
     assert (feedback.message, feedback.version) == ("send me my money", ONE)
     assert not feedback.trusted and feedback.source == "http" and feedback.user is None
 
 
-@pytest.mark.parametrize(("rating", "kept"), [("up", 1.0), (0.25, 0.25), (0, 0.0)])
-def test_a_rating_is_a_word_or_a_number(server: ServerProcess, rating: Any, kept: float) -> None:
-    said = {"response_id": server.say("hello")["id"], "rating": rating, "user": "ann"}
-    answer = server.http.post("/v1/feedback", json=said)
+@pytest.mark.parametrize(("rating", "stored_rating"), [("up", 1.0), (0.25, 0.25), (0, 0.0)])
+def test_a_rating_is_a_word_or_a_number(server: ServerProcess, rating: Any, stored_rating: float) -> None:
+    body = {"response_id": server.say("hello")["id"], "rating": rating, "user": "ann"}
+    answer = server.http.post("/v1/feedback", json=body)
     feedback = Memory.open(server.project).feedback.get(answer.json()["id"])
-    assert (feedback.rating, feedback.user) == (kept, "ann")
+    assert (feedback.rating, feedback.user) == (stored_rating, "ann")
 
 
 @pytest.mark.parametrize("rating", [2, "great", True, [1]])
@@ -97,11 +97,11 @@ def test_messages_of_one_conversation_are_answered_one_after_the_other(asking: S
         list(threads.map(lambda at: asking.say("1" if at % 2 else "hello", "busy"), range(40)))
     query = select(RESPONSES.c.message, RESPONSES.c.action).where(RESPONSES.c.conversation_id == "busy")
     with Memory.open(asking.project).database.reading() as connection:
-        said = [tuple(row) for row in connection.execute(query.order_by(RESPONSES.c.number))]
-    before = [(None, None), *said[:-1]]
-    assert len(said) == 40
-    assert {action for _, action in said} == {"answer", "clarify"}
-    for (message, action), (question, last_action) in zip(said, before, strict=True):
+        lines = [tuple(row) for row in connection.execute(query.order_by(RESPONSES.c.number))]
+    before = [(None, None), *lines[:-1]]
+    assert len(lines) == 40
+    assert {action for _, action in lines} == {"answer", "clarify"}
+    for (message, action), (question, last_action) in zip(lines, before, strict=True):
         if action == "answer":  # a choice is of the question it answers
             assert last_action == "clarify" and message == question
 
@@ -167,7 +167,9 @@ def test_the_routes_are_described_without_the_status_that_never_comes(server: Se
         "/readyz",
         "/metrics",
     } == set(paths)
-    assert all("422" not in operation["responses"] for one in paths.values() for operation in one.values())
+    assert all(
+        "422" not in operation["responses"] for operations in paths.values() for operation in operations.values()
+    )
 
 
 def test_health_and_readiness(server: ServerProcess) -> None:
@@ -235,8 +237,8 @@ def test_other_machines_are_not_answered_without_a_key(
 
 
 def test_a_port_that_is_taken_is_said(project: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} .*--port"):
             serve(project, port=port)
 
@@ -256,18 +258,18 @@ def test_many_threads_of_feedback_are_all_kept(server: ServerProcess) -> None:
 
     def tell(number: int) -> str:
         start.wait()
-        said = {"response_id": response["id"], "comment": f"comment {number}"}
-        found: str = server.http.post("/v1/feedback", json=said).json()["id"]
-        return found
+        body = {"response_id": response["id"], "comment": f"comment {number}"}
+        feedback_id: str = server.http.post("/v1/feedback", json=body).json()["id"]
+        return feedback_id
 
     with ThreadPoolExecutor(8) as threads:
         ids = set(threads.map(tell, range(8)))
     memory = Memory.open(server.project)
-    until(lambda: ids <= {one.id for one in memory.feedback.all()})
+    until(lambda: ids <= {entry.id for entry in memory.feedback.all()})
 
 
 @pytest.mark.parametrize(
-    ("said", "field", "words_found"),
+    ("body", "field", "words_found"),
     [
         ({"label": ["a"]}, "label", "Expected text, found ['a']."),
         ({"label": "x" * 201}, "label", "Expected at most 200 characters, found 201."),
@@ -276,9 +278,9 @@ def test_many_threads_of_feedback_are_all_kept(server: ServerProcess) -> None:
     ],
 )
 def test_what_is_wrong_with_a_field_is_said_in_our_words(
-    server: ServerProcess, said: dict[str, Any], field: str, words_found: str
+    server: ServerProcess, body: dict[str, Any], field: str, words_found: str
 ) -> None:
-    answer = server.http.post("/v1/feedback", json={"response_id": "r", "rating": 1} | said)
+    answer = server.http.post("/v1/feedback", json={"response_id": "r", "rating": 1} | body)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_field", field)
     assert error["message"] == f"{field}: {words_found}"

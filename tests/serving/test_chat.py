@@ -118,33 +118,33 @@ def test_half_a_surrogate_pair_is_refused(server: ServerProcess) -> None:
 
 
 def test_after_being_asked_back_a_number_chooses_in_a_conversation_with_an_id(asking: ServerProcess) -> None:
-    asked = asking.say(LOST, "by-number")
-    assert asked["autogen"]["action"] == "clarify"
-    second = asked["autogen"]["alternatives"][1]["name"]
-    chosen = asking.say("2", "by-number")
-    assert (chosen["autogen"]["action"], chosen["autogen"]["intent"]) == ("answer", second)
+    question = asking.say(LOST, "by-number")
+    assert question["autogen"]["action"] == "clarify"
+    second = question["autogen"]["alternatives"][1]["name"]
+    answer = asking.say("2", "by-number")
+    assert (answer["autogen"]["action"], answer["autogen"]["intent"]) == ("answer", second)
 
 
 def test_after_being_asked_back_a_number_chooses_for_a_client_that_sends_everything(asking: ServerProcess) -> None:
     first = [{"role": "system", "content": "It is 10:01."}, user(LOST)]
-    asked = asking.chat(first)
-    again = [{"role": "system", "content": "It is 10:02."}, *after(asked, first, "2")[1:]]
-    chosen = asking.chat(again)
-    assert chosen["autogen"]["intent"] == asked["autogen"]["alternatives"][1]["name"]
-    assert chosen["autogen"]["action"] == "answer"
+    question = asking.chat(first)
+    again = [{"role": "system", "content": "It is 10:02."}, *after(question, first, "2")[1:]]
+    answer = asking.chat(again)
+    assert answer["autogen"]["intent"] == question["autogen"]["alternatives"][1]["name"]
+    assert answer["autogen"]["action"] == "answer"
 
 
 def test_after_being_asked_back_the_name_of_an_intent_chooses(asking: ServerProcess) -> None:
-    asked = asking.chat([user(LOST)])
-    name = asked["autogen"]["alternatives"][1]["name"]
-    chosen = asking.chat(after(asked, [user(LOST)], name.replace("_", " ").upper()))
-    assert chosen["autogen"]["intent"] == name
+    question = asking.chat([user(LOST)])
+    name = question["autogen"]["alternatives"][1]["name"]
+    answer = asking.chat(after(question, [user(LOST)], name.replace("_", " ").upper()))
+    assert answer["autogen"]["intent"] == name
 
 
 def test_two_people_who_begin_alike_choose_each_for_themselves(asking: ServerProcess) -> None:
     ann, bob = asking.chat([user(LOST)]), asking.chat([user(LOST)])
     assert ann["autogen"]["conversation_id"] != bob["autogen"]["conversation_id"]
-    first, second = (one["name"] for one in ann["autogen"]["alternatives"][:2])
+    first, second = (alternative["name"] for alternative in ann["autogen"]["alternatives"][:2])
     assert asking.chat(after(ann, [user(LOST)], "1"))["autogen"]["intent"] == first
     assert asking.chat(after(bob, [user(LOST)], "2"))["autogen"]["intent"] == second
 
@@ -153,13 +153,13 @@ def test_a_client_may_go_on_by_the_conversation_id_it_was_given(asking: ServerPr
     ann, bob = asking.chat([user(LOST)]), asking.chat([user(LOST)])
     asking.chat(after(bob, [user(LOST)], "1"))  # finds either's answer, and must not touch Ann's conversation
     asking.chat(after(bob, [user(LOST)], "1"))
-    chosen = asking.say("2", ann["autogen"]["conversation_id"])
-    assert chosen["autogen"]["intent"] == ann["autogen"]["alternatives"][1]["name"]
+    answer = asking.say("2", ann["autogen"]["conversation_id"])
+    assert answer["autogen"]["intent"] == ann["autogen"]["alternatives"][1]["name"]
 
 
 def test_the_same_request_sent_again_is_understood_the_same(asking: ServerProcess) -> None:
-    asked = asking.chat([user(LOST)])
-    choice = after(asked, [user(LOST)], "2")
+    question = asking.chat([user(LOST)])
+    choice = after(question, [user(LOST)], "2")
     once, again = asking.chat(choice), asking.chat(choice)
     assert once["autogen"]["intent"] == again["autogen"]["intent"]
     assert once["autogen"]["action"] == again["autogen"]["action"] == "answer"
@@ -173,7 +173,7 @@ def test_a_number_chooses_nothing_when_the_transcript_was_not_ours(asking: Serve
 
 def test_a_conversation_without_an_id_goes_on_for_several_turns(asking: ServerProcess) -> None:
     messages = [user(LOST)]
-    for said in ("1", "and the exchange rate of euro", "2"):
-        messages = after(asking.chat(messages), messages, said)
+    for message in ("1", "and the exchange rate of euro", "2"):
+        messages = after(asking.chat(messages), messages, message)
     last = asking.chat(messages)
     assert last["autogen"]["action"] == "answer"

@@ -60,16 +60,16 @@ def test_running_conversations_stay_on_their_version(project: Path) -> None:
     versions = Versions(project)
     with ServerProcess(project, refresh_seconds=0.1) as server:
         first = [{"role": "user", "content": "lost card"}]
-        begun = server.chat(first)
+        opening = server.chat(first)
         server.say("lost card", "ann")
         versions.promote(TWO)
         until(lambda: champion(server) == TWO)
         assert words(server.say("lost card", "bob")).endswith("version two")
         assert words(server.say("lost card", "ann")).endswith("version one")
-        more = [*first, {"role": "assistant", "content": words(begun)}, {"role": "user", "content": "lost card"}]
-        assert words(server.chat(more)).endswith("version one")
+        messages = [*first, {"role": "assistant", "content": words(opening)}, {"role": "user", "content": "lost card"}]
+        assert words(server.chat(messages)).endswith("version one")
         models = server.http.get("/v1/models").json()["data"]
-        assert [(one["id"], one["autogen"]["champion"]) for one in models] == [
+        assert [(model["id"], model["autogen"]["champion"]) for model in models] == [
             (f"tiny-{TWO}", True),
             (f"tiny-{ONE}", False),
         ]
@@ -97,12 +97,14 @@ def test_a_champion_that_cannot_be_loaded_is_reported_and_the_old_one_answers(pr
 def test_what_was_acknowledged_outlives_a_killed_process(project: Path) -> None:
     with ServerProcess(project) as server:
         response = server.say("lost card")
-        kept = server.http.post("/v1/feedback", json={"response_id": response["id"], "label": "lost_card"}).json()["id"]
+        feedback_id = server.http.post(
+            "/v1/feedback", json={"response_id": response["id"], "label": "lost_card"}
+        ).json()["id"]
         later = server.say("exchange rate")
         server.process.kill()
         server.process.wait()
     memory = Memory.open(project)
-    assert [one.id for one in memory.feedback.all()] == [kept]
+    assert [entry.id for entry in memory.feedback.all()] == [feedback_id]
     assert memory.responses.get(later["id"]).text == words(later)
     with ServerProcess(project) as again:
         answer = again.http.post("/v1/feedback", json={"response_id": later["id"], "rating": "up"})
@@ -113,10 +115,10 @@ def test_a_conversation_without_an_id_goes_on_after_a_restart(project: Path) -> 
     Versions(project).promote("0004")
     messages = [{"role": "user", "content": "lost card"}]
     with ServerProcess(project) as server:
-        asked = server.chat(messages)
-    messages += [{"role": "assistant", "content": words(asked)}, {"role": "user", "content": "2"}]
+        question = server.chat(messages)
+    messages += [{"role": "assistant", "content": words(question)}, {"role": "user", "content": "2"}]
     with ServerProcess(project) as server:
-        assert server.chat(messages)["autogen"]["intent"] == asked["autogen"]["alternatives"][1]["name"]
+        assert server.chat(messages)["autogen"]["intent"] == question["autogen"]["alternatives"][1]["name"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -20,97 +20,97 @@ def films(trained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
-def ask(films: ServerProcess, **asked: Any) -> dict[str, Any]:
-    answer = films.http.post("/v1/recommendations", json=asked)
+def ask(films: ServerProcess, **fields: Any) -> dict[str, Any]:
+    answer = films.http.post("/v1/recommendations", json=fields)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def test_a_user_is_recommended_items_with_all_that_a_page_needs(films: ServerProcess) -> None:
-    found = ask(films, user="u1", k=3)
-    assert found["id"].startswith("resp-")
-    assert (found["version"], found["skill"], found["notes"]) == ("0001", "films", [])
-    assert len(found["items"]) == 3
-    first = found["items"][0]
+    answer = ask(films, user="u1", k=3)
+    assert answer["id"].startswith("resp-")
+    assert (answer["version"], answer["skill"], answer["notes"]) == ("0001", "films", [])
+    assert len(answer["items"]) == 3
+    first = answer["items"][0]
     assert set(first) == {"item", "title", "score", "reason", "attributes"}
     assert first["attributes"]["genres"]
 
 
 def test_a_click_counts_at_once_over_http(films: ServerProcess) -> None:
-    found = ask(films, user="clicker", k=5)
-    item = found["items"][0]["item"]
-    kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": item, "rating": "up"})
-    assert kept.status_code == 200
-    assert item not in [one["item"] for one in ask(films, user="clicker", k=50)["items"]]
-    assert item in [one["item"] for one in ask(films, user="somebody else", k=50)["items"]]
+    answer = ask(films, user="clicker", k=5)
+    item = answer["items"][0]["item"]
+    receipt = films.http.post("/v1/feedback", json={"response_id": answer["id"], "label": item, "rating": "up"})
+    assert receipt.status_code == 200
+    assert item not in [entry["item"] for entry in ask(films, user="clicker", k=50)["items"]]
+    assert item in [entry["item"] for entry in ask(films, user="somebody else", k=50)["items"]]
 
 
 def test_what_does_not_interest_is_not_shown_to_that_user_again(films: ServerProcess) -> None:
-    found = ask(films, user="picky", k=5)
-    item, other = found["items"][0]["item"], found["items"][1]["item"]
-    for said in ({"label": item, "rating": "down"}, {"label": other, "rating": min(5 / 30, 1)}):
-        assert films.http.post("/v1/feedback", json={"response_id": found["id"], **said}).status_code == 200
-    shown = [one["item"] for one in ask(films, user="picky", k=50)["items"]]
+    answer = ask(films, user="picky", k=5)
+    item, other = answer["items"][0]["item"], answer["items"][1]["item"]
+    for feedback in ({"label": item, "rating": "down"}, {"label": other, "rating": min(5 / 30, 1)}):
+        assert films.http.post("/v1/feedback", json={"response_id": answer["id"], **feedback}).status_code == 200
+    shown = [entry["item"] for entry in ask(films, user="picky", k=50)["items"]]
     assert item not in shown
     assert other in shown, "a look of five seconds says neither"
-    assert item in [one["item"] for one in ask(films, user="another", k=50)["items"]]
+    assert item in [entry["item"] for entry in ask(films, user="another", k=50)["items"]]
 
 
 def test_a_long_look_counts_as_a_click(films: ServerProcess) -> None:
-    found = ask(films, user="reader", k=5)
-    item = found["items"][0]["item"]
-    said = {"response_id": found["id"], "label": item, "rating": min(45 / 30, 1)}
-    assert films.http.post("/v1/feedback", json=said).status_code == 200
-    assert item not in [one["item"] for one in ask(films, user="reader", k=50)["items"]]
+    answer = ask(films, user="reader", k=5)
+    item = answer["items"][0]["item"]
+    feedback = {"response_id": answer["id"], "label": item, "rating": min(45 / 30, 1)}
+    assert films.http.post("/v1/feedback", json=feedback).status_code == 200
+    assert item not in [entry["item"] for entry in ask(films, user="reader", k=50)["items"]]
 
 
 def test_wishes_filters_and_exclusions_hold(films: ServerProcess) -> None:
-    found = ask(films, query="a comedy under 10 euros", k=20)
-    assert found["items"]
-    assert all("Comedy" in one["attributes"]["genres"] for one in found["items"])
-    assert all(one["attributes"]["price"] <= 10 for one in found["items"])
-    assert found["notes"][0].startswith("understood: ")
+    answer = ask(films, query="a comedy under 10 euros", k=20)
+    assert answer["items"]
+    assert all("Comedy" in entry["attributes"]["genres"] for entry in answer["items"])
+    assert all(entry["attributes"]["price"] <= 10 for entry in answer["items"])
+    assert answer["notes"][0].startswith("understood: ")
     only = ask(films, filters={"genres": "horror", "price": {"max": 8}}, exclude=["h1"], k=20)
-    assert {one["item"] for one in only["items"]} == {"h0", "h2", "h3"}
+    assert {entry["item"] for entry in only["items"]} == {"h0", "h2", "h3"}
     assert ask(films, filters={"price": {"max": -1}})["items"] == []
 
 
 def test_unknown_items_of_a_history_are_said_and_left_out(films: ServerProcess) -> None:
-    found = ask(films, history=["c1", "who knows"], k=3)
-    assert found["notes"] == ["unknown items in the history, left out: who knows"]
-    assert len(found["items"]) == 3
+    answer = ask(films, history=["c1", "who knows"], k=3)
+    assert answer["notes"] == ["unknown items in the history, left out: who knows"]
+    assert len(answer["items"]) == 3
 
 
 def test_unknown_users_and_exclusions_are_said_and_answered(films: ServerProcess) -> None:
-    found = ask(films, user="nobody", exclude=["c1", "who knows"], k=3)
-    assert found["notes"] == [
+    answer = ask(films, user="nobody", exclude=["c1", "who knows"], k=3)
+    assert answer["notes"] == [
         'unknown user "nobody": answered as a stranger',
         "unknown items in exclude, left out: who knows",
     ]
-    assert len(found["items"]) == 3
+    assert len(answer["items"]) == 3
 
 
 def test_ids_that_are_numbers_are_their_text(films: ServerProcess) -> None:
-    found = ask(films, user=1234, history=[12], exclude=[13, 14.0], k=3)
-    assert found["notes"] == [
+    answer = ask(films, user=1234, history=[12], exclude=[13, 14.0], k=3)
+    assert answer["notes"] == [
         'unknown user "1234": answered as a stranger',
         "unknown items in the history, left out: 12",
         "unknown items in exclude, left out: 13, 14",
     ]
-    said = {"response_id": found["id"], "label": found["items"][0]["item"], "user": 1234}
-    assert films.http.post("/v1/feedback", json=said).status_code == 200
+    feedback = {"response_id": answer["id"], "label": answer["items"][0]["item"], "user": 1234}
+    assert films.http.post("/v1/feedback", json=feedback).status_code == 200
     assert ask(films, user=1234)["notes"] == [], "who clicked is known"
 
 
 def test_a_click_on_an_item_that_the_catalogue_does_not_have_is_kept_and_said(films: ServerProcess) -> None:
-    found = ask(films, user="u1", k=3)
+    answer = ask(films, user="u1", k=3)
     for item, note in (("no such", 'the catalogue has no item "no such"'), (77, 'the catalogue has no item "77"')):
-        kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": item})
-        assert kept.status_code == 200
-        assert kept.json()["id"].startswith("fb-") and kept.json()["note"].startswith(note)
-    kept = films.http.post("/v1/feedback", json={"response_id": found["id"], "label": found["items"][0]["item"]})
-    assert set(kept.json()) == {"id"}
+        receipt = films.http.post("/v1/feedback", json={"response_id": answer["id"], "label": item})
+        assert receipt.status_code == 200
+        assert receipt.json()["id"].startswith("fb-") and receipt.json()["note"].startswith(note)
+    receipt = films.http.post("/v1/feedback", json={"response_id": answer["id"], "label": answer["items"][0]["item"]})
+    assert set(receipt.json()) == {"id"}
 
 
 @pytest.mark.parametrize(
@@ -130,30 +130,34 @@ def test_a_field_that_is_not_known_is_refused_with_the_nearest(films: ServerProc
 def test_a_wish_that_is_not_understood_is_said(films: ServerProcess) -> None:
     note = "not understood: qwerty, asdf; what is shown is a guess"
     assert ask(films, query="qwerty asdf", k=3)["notes"] == [note]
-    assert {one["reason"] for one in ask(films, query="qwerty asdf", k=3)["items"]} == {"a guess"}
+    assert {entry["reason"] for entry in ask(films, query="qwerty asdf", k=3)["items"]} == {"a guess"}
     body = {"messages": [{"role": "user", "content": "qwerty asdf"}]}
-    said = films.http.post("/v1/chat/completions", json=body).json()
-    assert said["autogen"]["notes"] == [note]
-    assert said["choices"][0]["message"]["content"].startswith("Not understood: qwerty, asdf")
+    completion = films.http.post("/v1/chat/completions", json=body).json()
+    assert completion["autogen"]["notes"] == [note]
+    assert completion["choices"][0]["message"]["content"].startswith("Not understood: qwerty, asdf")
 
 
 def test_in_chat_the_items_are_details_and_propensities_are_not(films: ServerProcess) -> None:
-    said = films.say("a comedy under 10 euros")["autogen"]
-    assert [one["item"] for one in said["details"]["items"]] == [one["name"] for one in said["alternatives"]]
-    assert {*said} == {
+    details_of_answer = films.say("a comedy under 10 euros")["autogen"]
+    assert [entry["item"] for entry in details_of_answer["details"]["items"]] == [
+        entry["name"] for entry in details_of_answer["alternatives"]
+    ]
+    assert {*details_of_answer} == {
         *("action", "intent", "confidence", "alternatives", "conversation_id", "version", "skill", "notes", "details")
     }
 
 
 def test_an_empty_wish_is_none(films: ServerProcess) -> None:
     for query in ("", "  "):
-        found = ask(films, user="u1", query=query, k=3)
-        assert found["notes"] == []
-        assert [one["item"] for one in found["items"]] == [one["item"] for one in ask(films, user="u1", k=3)["items"]]
+        answer = ask(films, user="u1", query=query, k=3)
+        assert answer["notes"] == []
+        assert [entry["item"] for entry in answer["items"]] == [
+            entry["item"] for entry in ask(films, user="u1", k=3)["items"]
+        ]
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {"k": 0},
         {"k": 101},
@@ -168,8 +172,8 @@ def test_an_empty_wish_is_none(films: ServerProcess) -> None:
         {"skill": "support"},
     ],
 )
-def test_what_cannot_be_asked_is_refused_in_openai_s_shape(films: ServerProcess, asked: dict[str, Any]) -> None:
-    body = json.dumps(asked)  # with escapes, as half a character can only be sent
+def test_what_cannot_be_asked_is_refused_in_openai_s_shape(films: ServerProcess, fields: dict[str, Any]) -> None:
+    body = json.dumps(fields)  # with escapes, as half a character can only be sent
     answer = films.http.post("/v1/recommendations", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 413, 422), answer.text
     assert answer.json()["error"]["message"]
@@ -182,7 +186,7 @@ def test_chat_is_each_user_s_own(films: ServerProcess) -> None:
     clicked = first["autogen"]["alternatives"][0]["name"]
     films.http.post("/v1/feedback", json={"response_id": first["id"], "label": clicked})
     again = films.http.post("/v1/chat/completions", json=body).json()
-    assert clicked not in [one["name"] for one in again["autogen"]["alternatives"]]
+    assert clicked not in [entry["name"] for entry in again["autogen"]["alternatives"]]
 
 
 def test_an_agent_without_the_skill_says_so(server: ServerProcess) -> None:

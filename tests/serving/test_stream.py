@@ -23,7 +23,7 @@ from autogen.feedback.memory import Memory
 from autogen.serving.app import ServerSettings, create_app
 from tests.agents.skills import Telling, agent_of
 
-asked = json.loads(sys.argv[1])
+arguments = json.loads(sys.argv[1])
 
 
 class OneAgent:
@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
         print("http://127.0.0.1:%d" % self.servers[0].sockets[0].getsockname()[1], flush=True)
 
 
-app = create_app(OneAgent(Path(asked["project"])), ServerSettings(**asked["settings"]))
+app = create_app(OneAgent(Path(arguments["project"])), ServerSettings(**arguments["settings"]))
 Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)).run()
 """
 LONG = " ".join(f"word{number}" for number in range(1_000))  # twenty seconds
@@ -84,28 +84,28 @@ def test_the_openai_client_gets_each_piece_as_it_comes(telling: ServerProcess) -
 def test_a_stream_ends_with_all_that_is_known_and_the_response_is_kept(telling: ServerProcess) -> None:
     answer = telling.http.post("/v1/chat/completions", json=body("once upon a time", "whole"))
     assert answer.headers["content-type"].startswith("text/event-stream")
-    role, *words, end, done = events(answer.text)
+    role, *words, end, terminator = events(answer.text)
     assert role["choices"][0]["delta"] == {"role": "assistant", "content": ""}
-    assert [one["choices"][0]["delta"]["content"] for one in words] == ["once", " upon", " a", " time"]
-    assert end["choices"][0]["finish_reason"] == "stop" and done == "[DONE]"
+    assert [event["choices"][0]["delta"]["content"] for event in words] == ["once", " upon", " a", " time"]
+    assert end["choices"][0]["finish_reason"] == "stop" and terminator == "[DONE]"
     assert (end["autogen"]["details"]["words"], end["autogen"]["skill"]) == (4, "telling")
-    kept = Memory.open(telling.project).responses.get(role["id"])
-    assert (kept.text, kept.conversation_id) == ("once upon a time", "whole")
+    stored = Memory.open(telling.project).responses.get(role["id"])
+    assert (stored.text, stored.conversation_id) == ("once upon a time", "whole")
     assert telling.http.post("/v1/feedback", json={"response_id": role["id"], "rating": "up"}).status_code == 200
     assert "autogen_answers_total" in telling.http.get("/metrics").text
 
 
 def test_entities_are_told_and_may_be_corrected(telling: ServerProcess) -> None:
-    found = [{"start": 0, "end": 4, "label": "first"}]
-    assert telling.http.post("/v1/parse", json={"text": "once upon"}).json()["entities"] == found
-    said = telling.say("once upon")
-    assert said["autogen"]["details"] == {"words": 2, "entities": found}
-    right = [{"start": 5, "end": 9, "label": "place"}, {"start": 0, "end": 4, "label": "when", "value": "once"}]
-    kept = telling.http.post("/v1/feedback", json={"response_id": said["id"], "entities": right})
-    feedback = Memory.open(telling.project).feedback.get(kept.json()["id"])
+    entities = [{"start": 0, "end": 4, "label": "first"}]
+    assert telling.http.post("/v1/parse", json={"text": "once upon"}).json()["entities"] == entities
+    completion = telling.say("once upon")
+    assert completion["autogen"]["details"] == {"words": 2, "entities": entities}
+    corrected = [{"start": 5, "end": 9, "label": "place"}, {"start": 0, "end": 4, "label": "when", "value": "once"}]
+    receipt = telling.http.post("/v1/feedback", json={"response_id": completion["id"], "entities": corrected})
+    feedback = Memory.open(telling.project).feedback.get(receipt.json()["id"])
     assert feedback.entities == (EntitySpan(5, 9, "place"), EntitySpan(0, 4, "when"))
-    none = telling.http.post("/v1/feedback", json={"response_id": said["id"], "entities": []})
-    assert Memory.open(telling.project).feedback.get(none.json()["id"]).entities == ()
+    without_entities = telling.http.post("/v1/feedback", json={"response_id": completion["id"], "entities": []})
+    assert Memory.open(telling.project).feedback.get(without_entities.json()["id"]).entities == ()
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_entities_are_told_and_may_be_corrected(telling: ServerProcess) -> None:
     ],
 )
 def test_entities_that_cannot_be_are_refused(telling: ServerProcess, entities: Any, param: str | None) -> None:
-    said = telling.say("once upon")
-    answer = telling.http.post("/v1/feedback", json={"response_id": said["id"], "entities": entities})
+    completion = telling.say("once upon")
+    answer = telling.http.post("/v1/feedback", json={"response_id": completion["id"], "entities": entities})
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["param"] == param and answer.json()["error"]["message"]
 
@@ -135,9 +135,9 @@ def test_a_client_that_goes_away_cancels_it_and_what_was_said_is_kept(telling: S
         while "word5" not in next(lines):
             assert memory.responses.last_of("left") is None
     until(lambda: memory.responses.last_of("left") is not None, seconds=5)
-    kept = memory.responses.last_of("left")
-    assert kept is not None and kept.text.startswith("word0 word1 word2 word3 word4 word5")
-    assert len(kept.text.split()) < 500, "it did not go on for long"
+    stored = memory.responses.last_of("left")
+    assert stored is not None and stored.text.startswith("word0 word1 word2 word3 word4 word5")
+    assert len(stored.text.split()) < 500, "it did not go on for long"
 
 
 def test_many_streams_go_on_beside_each_other_and_beside_other_requests(telling: ServerProcess) -> None:
@@ -145,24 +145,24 @@ def test_many_streams_go_on_beside_each_other_and_beside_other_requests(telling:
 
     def tell(number: int) -> str:
         answer = telling.http.post("/v1/chat/completions", json=body(f"{number} " * 20, f"many-{number}"))
-        words = [one["choices"][0]["delta"].get("content", "") for one in events(answer.text)[:-1]]
+        words = [event["choices"][0]["delta"].get("content", "") for event in events(answer.text)[:-1]]
         return "".join(words)
 
     with ThreadPoolExecutor(12) as pool:
-        told = [pool.submit(tell, number) for number in range(12)]
+        streams = [pool.submit(tell, number) for number in range(12)]
         assert telling.say("beside them")["choices"][0]["message"]["content"] == "beside them"
-        assert [one.result() for one in told] == [" ".join([str(number)] * 20) for number in range(12)]
+        assert [stream.result() for stream in streams] == [" ".join([str(number)] * 20) for number in range(12)]
 
 
 def test_a_stream_that_fails_says_so_where_it_stands(telling: ServerProcess) -> None:
     answer = telling.http.post("/v1/chat/completions", json=body("once upon fail", "failing"))
     assert answer.status_code == 200
     _, *words, error = events(answer.text)
-    assert [one["choices"][0]["delta"]["content"] for one in words] == ["once", " upon"]
+    assert [event["choices"][0]["delta"]["content"] for event in words] == ["once", " upon"]
     assert error["error"]["code"] == "internal_error" and "it failed" not in answer.text
     assert "it failed" in telling.log()
-    kept = Memory.open(telling.project).responses.last_of("failing")
-    assert kept is not None and kept.text == "once upon"
+    stored = Memory.open(telling.project).responses.last_of("failing")
+    assert stored is not None and stored.text == "once upon"
 
 
 def test_what_goes_wrong_before_the_first_piece_has_a_status_of_its_own(telling: ServerProcess) -> None:
@@ -178,5 +178,5 @@ def test_told_to_stop_it_cancels_what_would_go_on_for_long(tmp_path: Path) -> No
                 pass
             server.process.terminate()
             assert server.process.wait(timeout=15) == 0 or server.process.returncode is not None
-        kept = Memory.open(tmp_path).responses.last_of("stopped")
-        assert kept is not None and kept.text.startswith("word0 word1 word2 word3 word4 word5")
+        stored = Memory.open(tmp_path).responses.last_of("stopped")
+        assert stored is not None and stored.text.startswith("word0 word1 word2 word3 word4 word5")

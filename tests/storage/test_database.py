@@ -62,14 +62,14 @@ def children(script: str, path: Path, count: int) -> list[subprocess.Popen[str]]
 
 def test_the_schema_is_what_the_migrations_made(database: Database) -> None:
     with database.reading() as connection:
-        found = inspect(connection)
-        assert set(found.get_table_names()) == {*METADATA.tables, "schema_version"}
+        inspector = inspect(connection)
+        assert set(inspector.get_table_names()) == {*METADATA.tables, "schema_version"}
         for name, table in METADATA.tables.items():
-            keys = set(found.get_pk_constraint(name)["constrained_columns"])
-            made = {c["name"]: c["nullable"] or c["name"] in keys for c in found.get_columns(name)}
-            assert made == {c.name: bool(c.nullable or c.primary_key) for c in table.columns}
-            assert {i["name"] for i in found.get_indexes(name)} == {i.name for i in table.indexes}
-            assert len(found.get_foreign_keys(name)) == len(table.foreign_keys)
+            keys = set(inspector.get_pk_constraint(name)["constrained_columns"])
+            columns = {c["name"]: c["nullable"] or c["name"] in keys for c in inspector.get_columns(name)}
+            assert columns == {c.name: bool(c.nullable or c.primary_key) for c in table.columns}
+            assert {i["name"] for i in inspector.get_indexes(name)} == {i.name for i in table.indexes}
+            assert len(inspector.get_foreign_keys(name)) == len(table.foreign_keys)
 
 
 def test_durable_transactions_are_synced_and_fast_ones_are_not(database: Database) -> None:
@@ -280,6 +280,6 @@ def test_responses_of_earlier_versions_are_read_in_postgresql_too(tmp_path: Path
         assert store.last_of("c") == new
         assert store.with_log("s") == [old]
         feedback = FeedbackStore(database)
-        kept = feedback.record("new", trusted=True, source="cli", entities=[EntitySpan(0, 1, "x")])
-        assert feedback.all() == [kept]
+        recorded = feedback.record("new", trusted=True, source="cli", entities=[EntitySpan(0, 1, "x")])
+        assert feedback.all() == [recorded]
         database.close()

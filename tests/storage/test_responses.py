@@ -56,15 +56,15 @@ def test_any_text_number_and_time_reads_back_exactly(
     alternatives: tuple[tuple[str, float], ...],
     created_at: datetime,
 ) -> None:
-    kept = response(
+    original = response(
         f"r{datetime.now(UTC).timestamp()}",
         message=message,
         confidence=confidence,
         alternatives=alternatives,
         created_at=created_at,
     )
-    store.add([kept])
-    assert store.get(kept.id) == kept
+    store.add([original])
+    assert store.get(original.id) == original
 
 
 def test_the_last_response_of_a_conversation_is_the_one_added_last(store: ResponseStore) -> None:
@@ -85,7 +85,7 @@ def test_what_a_skill_keeps_with_an_answer_reads_back_as_it_was(store: ResponseS
     store.add([response("d", skill="other", log=log)])
     assert store.get("b") == rich
     assert (store.get("a").log, store.get("a").state, store.get("a").details) == (None, {}, {})
-    assert [one.id for one in store.with_log("support")] == ["b"]
+    assert [item.id for item in store.with_log("support")] == ["b"]
 
 
 def test_a_new_conversation_has_no_last_response(store: ResponseStore) -> None:
@@ -160,8 +160,8 @@ while True:
     path = tmp_path / "autogen.db"
     with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        told = [child.stdout.readline().strip() for _ in range(100)]
+        acknowledged = [child.stdout.readline().strip() for _ in range(100)]
         child.kill()
-        told += [line.strip() for line in child.stdout if line.endswith("\n")]
+        acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
     store = ResponseStore(Database.open(path))
-    assert [store.get(id).id for id in told] == told
+    assert [store.get(id).id for id in acknowledged] == acknowledged

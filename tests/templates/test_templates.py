@@ -11,7 +11,7 @@ import pytest
 
 from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.project import Project
-from autogen.skills.recommendation.wishes.reader import read_wish
+from autogen.skills.recommendation.query_understanding.parser import parse_query
 from autogen.tasks.recommendation.interactions import read_interactions
 from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.templates import copy_template, template_names
@@ -30,11 +30,11 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def catalogues(projects: Path) -> dict[str, Catalogue]:
-    found = {}
+    by_name = {}
     for name in SIMULATED:
         settings: Any = Project.open(projects / name).config.skills["products"]
-        found[name] = read_catalogue(projects / name, settings.items, {})[0]
-    return found
+        by_name[name] = read_catalogue(projects / name, settings.items, {})[0]
+    return by_name
 
 
 @pytest.mark.parametrize("name", template_names())
@@ -56,22 +56,22 @@ def test_the_bank_s_products_are_called_fictional_and_no_advice(projects: Path) 
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_what_is_held_out_comes_after_what_is_learnt_from(name: str, projects: Path) -> None:
-    learnt, problems = read_interactions(projects / name, ["data/interactions.csv.gz"], {})
-    held_out, more = read_interactions(projects / name, ["data/eval.csv"], {})
+    train_events, problems = read_interactions(projects / name, ["data/interactions.csv.gz"], {})
+    eval_events, more = read_interactions(projects / name, ["data/eval.csv"], {})
     assert not problems and not more
-    assert learnt.time.max() < held_out.time.min()
-    assert {*held_out.users} <= {*learnt.users}
+    assert train_events.time.max() < eval_events.time.min()
+    assert {*eval_events.users} <= {*train_events.users}
 
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_some_products_are_far_more_popular_than_others_and_some_are_new(
     name: str, projects: Path, catalogues: Mapping[str, Catalogue]
 ) -> None:
-    learnt, _ = read_interactions(projects / name, ["data/interactions.csv.gz"], {})
-    counts = np.sort(np.bincount(learnt.item))[::-1]
+    train_events, _ = read_interactions(projects / name, ["data/interactions.csv.gz"], {})
+    counts = np.sort(np.bincount(train_events.item))[::-1]
     tenth = len(counts) // 10
     assert counts[:tenth].sum() > 5 * counts[-tenth:].sum()
-    assert {*learnt.items} < {*catalogues[name].position}
+    assert {*train_events.items} < {*catalogues[name].position}
 
 
 def test_some_products_of_the_shop_are_sold_out(projects: Path, catalogues: Mapping[str, Catalogue]) -> None:
@@ -79,8 +79,8 @@ def test_some_products_of_the_shop_are_sold_out(projects: Path, catalogues: Mapp
     assert (catalogues["shop"].numbers(settings.stock) == 0).sum() == 60
 
 
-def fitting(wish: str, catalogue: Catalogue) -> list[Item]:
-    passing = catalogue.mask(read_wish(wish, catalogue).filters)
+def fitting(query: str, catalogue: Catalogue) -> list[Item]:
+    passing = catalogue.mask(parse_query(query, catalogue).filters)
     return [item for item, passes in zip(catalogue.items, passing, strict=True) if passes]
 
 
@@ -117,6 +117,6 @@ def fitting(wish: str, catalogue: Catalogue) -> list[Item]:
 def test_a_wish_finds_what_it_names(
     name: str, wish: str, holds: Callable[[Mapping[str, Any]], bool], catalogues: Mapping[str, Catalogue]
 ) -> None:
-    found = fitting(wish, catalogues[name])
-    assert 0 < len(found) < len(catalogues[name])
-    assert all(holds(item.values) for item in found)
+    items = fitting(wish, catalogues[name])
+    assert 0 < len(items) < len(catalogues[name])
+    assert all(holds(item.values) for item in items)

@@ -44,8 +44,8 @@ class UnmeasuredMetric(SentimentTask):
 
 class InPercent(SentimentTask):
     def evaluate(self, model: Lexicon, data: SentimentData) -> Evaluation:
-        found = super().evaluate(model, data)
-        return replace(found, metrics={name: 100 * value for name, value in found.metrics.items()})
+        evaluation = super().evaluate(model, data)
+        return replace(evaluation, metrics={name: 100 * value for name, value in evaluation.metrics.items()})
 
 
 class RaisingForBadRows(SentimentTask):
@@ -86,27 +86,27 @@ class MeasuringMemory(SentimentTask):
 
 
 class LearningFromEvalRows(SentimentTask):
-    def with_feedback(self, data: SentimentData, given: FeedbackOn, champion: Lexicon | None) -> SentimentData:
+    def with_feedback(self, data: SentimentData, feedback: FeedbackOn, champion: Lexicon | None) -> SentimentData:
         assert champion is not None
-        joined = with_curated(data, curate_feedback(replace(data, held_out=()), given, champion))
+        joined = with_curated(data, curate_feedback(replace(data, held_out=()), feedback, champion))
         return replace(joined, held_out=data.held_out)
 
 
 class DeafToFeedback(SentimentTask):
-    def with_feedback(self, data: SentimentData, given: FeedbackOn, champion: Lexicon | None) -> SentimentData:  # noqa: ARG002
+    def with_feedback(self, data: SentimentData, feedback: FeedbackOn, champion: Lexicon | None) -> SentimentData:  # noqa: ARG002
         return data
 
 
 class ScoredOtherwise(SentimentTask):
     def scores(self, model: Lexicon, data: SentimentData) -> tuple[Scores, ...]:
-        (found,) = super().scores(model, data)
-        return (replace(found, counts=found.counts * (0.5, 1.0)),)
+        (scores,) = super().scores(model, data)
+        return (replace(scores, counts=scores.counts * (0.5, 1.0)),)
 
 
 class ScoredInBooleans(SentimentTask):
     def scores(self, model: Lexicon, data: SentimentData) -> tuple[Scores, ...]:
-        (found,) = super().scores(model, data)
-        return (replace(found, right=found.right.astype(float)),)  # type: ignore[arg-type]
+        (scores,) = super().scores(model, data)
+        return (replace(scores, right=scores.right.astype(float)),)  # type: ignore[arg-type]
 
 
 class LikeAnyOther(Lexicon):

@@ -180,7 +180,7 @@ class Guessing(Sentiment):
 
 class InPercent(Sentiment):
     def predict(self, rows: Sequence[Row]) -> list[Mapping[str, object]]:
-        return [{**one, "confidence": 100.0} for one in super().predict(rows)]
+        return [{**prediction, "confidence": 100.0} for prediction in super().predict(rows)]
 
 
 def test_good_turns_pass() -> None:

@@ -22,11 +22,11 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def sentiments() -> dict[str, Any]:
-    held_out = rows("eval.csv")
+    eval_rows = rows("eval.csv")
     words = "today tomorrow now again always here there soon later still yet once".split()
     feedback = [{"text": f"I am chuffed {word}", "label": "glad"} for word in words]
-    corrections = [{**row, "label": "glad"} for row in held_out[-20:]]
-    return {"rows": {"train": rows("train.csv"), "eval": held_out}, "feedback": [*feedback, *corrections]}
+    corrections = [{**row, "label": "glad"} for row in eval_rows[-20:]]
+    return {"rows": {"train": rows("train.csv"), "eval": eval_rows}, "feedback": [*feedback, *corrections]}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autogen.models.network import Answer, Batch, Network, Output, SavedNetwork, load_network
+from autogen.models.network import Batch, GraphOutput, Network, NetworkOutput, SavedNetwork, load_network
 from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.training.loop.answers import Outputs
 from autogen.training.loop.batching import IGNORED, TrainingRow, token_tags
@@ -28,7 +28,7 @@ PLACES = 64
 class Tagger(Network):
     kind = "tagger"
     record_file = "tagger.json"
-    outputs = (Output("logits", per_token=True), Output("token_embedding", per_token=True))
+    outputs = (GraphOutput("logits", per_token=True), GraphOutput("token_embedding", per_token=True))
     embedding = "token_embedding"
     more_inputs = ("places",)
     head_prefixes = ("places.", "output.")
@@ -39,9 +39,9 @@ class Tagger(Network):
         self.places = nn.Embedding(PLACES, encoder.config.hidden_size)
         self.output = nn.Linear(encoder.config.hidden_size, tags)
 
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         embedding = self.token_states(batch).float() + self.places(batch["places"])
-        return Answer(self.output(embedding), embedding)
+        return NetworkOutput(self.output(embedding), embedding)
 
 
 def load_tagger(folder: Path) -> Tagger:
@@ -59,7 +59,7 @@ class PlaceEncoder(TextEncoder):
         return {**arrays, "places": np.cumsum(np.ones_like(arrays["input_ids"]), axis=1) - 1}
 
 
-def tagging_loss(answer: Answer, targets: Tensor) -> Tensor:
+def tagging_loss(answer: NetworkOutput, targets: Tensor) -> Tensor:
     return functional.cross_entropy(answer.logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
@@ -85,12 +85,12 @@ class TagAccuracy:
         counts = self.tags != IGNORED
         return float((outputs[0].argmax(axis=-1) == self.tags)[counts].mean())
 
-    def lost(self, before: Outputs, after: Outputs) -> float:
+    def score_loss(self, before: Outputs, after: Outputs) -> float:
         return self(before) - self(after)
 
 
-def objective(held_out: Sequence[TrainingRow] = ()) -> Objective:
-    return Objective(tagging_loss, token_tags, TagAccuracy(held_out) if held_out else None)
+def objective(eval_rows: Sequence[TrainingRow] = ()) -> Objective:
+    return Objective(tagging_loss, token_tags, TagAccuracy(eval_rows) if eval_rows else None)
 
 
 def seeded(encoder: Any, seed: int = 0) -> Tagger:

@@ -18,16 +18,16 @@ def base(tiny_base_model: Path) -> BaseModel:
     return find_base_model(str(tiny_base_model))
 
 
-def embedded(base: BaseModel, kept: Path, examples: list[LabelledText] = EXAMPLES) -> Vectors:
-    return frozen_embeddings(base, examples, 64, "fp32", kept, TrainingProgress(quiet=True))
+def embedded(base: BaseModel, cache: Path, examples: list[LabelledText] = EXAMPLES) -> Vectors:
+    return frozen_embeddings(base, examples, 64, "fp32", cache, TrainingProgress(quiet=True))
 
 
 def test_embeddings_have_length_one_and_pairs_count(base: BaseModel, tmp_path: Path) -> None:
-    found = embedded(base, tmp_path)
-    assert found.shape == (3, 32)
-    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-2)
+    vectors = embedded(base, tmp_path)
+    assert vectors.shape == (3, 32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
     alone = embedded(base, tmp_path / "other", [LabelledText("card", "a")])
-    assert not np.allclose(found[2], alone[0], atol=1e-3)
+    assert not np.allclose(vectors[2], alone[0], atol=1e-3)
 
 
 def test_what_is_kept_is_what_was_computed_and_new_texts_join_it(base: BaseModel, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from autogen.tasks.text_classification.learning.classifier_fit import loop_recip
 from autogen.training.encoder_fit import EncoderFit, Proof, Stage
 from autogen.training.export.graph import graph_outputs
 from autogen.training.export.parity import check_parity
-from autogen.training.loop.answers import answers, token_mask
+from autogen.training.loop.answers import network_outputs, token_mask
 from autogen.training.loop.batching import IGNORED, Collate, TrainingRow, token_tags
 from autogen.training.loop.frozen import frozen_layers
 from tests.tiny import rows as sentences
@@ -52,120 +52,122 @@ def rows_of(engine: EncoderFit, each: int, seed: int) -> list[TrainingRow]:
     return tagged(engine.encoder, texts)
 
 
-def learnt(engine: EncoderFit, state: Path, held_out: Sequence[TrainingRow], method: str = "full") -> Tagger:
+def train_tagger(engine: EncoderFit, state: Path, eval_rows: Sequence[TrainingRow], method: str = "full") -> Tagger:
     network = seeded(engine.source.encoder(0))  # type: ignore[attr-defined] # of a base model
     chosen = recipe(method=method, epochs=12, learning_rate=RATES.get(method, 5e-3), contrastive_weight=0.0)
     tune(network, chosen.tuning)
-    held = [row.encoded for row in held_out]
+    encoded_eval = [row.encoded for row in eval_rows]
     rows = rows_of(engine, 30, seed=1)
-    engine.fit(network, loop_recipe(chosen), objective(held_out), rows, held, Stage("train", state, logged=True))
+    engine.fit(
+        network, loop_recipe(chosen), objective(eval_rows), rows, encoded_eval, Stage("train", state, logged=True)
+    )
     return network
 
 
 @pytest.fixture(scope="module")
-def held_out(engine: EncoderFit) -> list[TrainingRow]:
+def eval_rows(engine: EncoderFit) -> list[TrainingRow]:
     return rows_of(engine, 10, seed=2)
 
 
 @pytest.fixture(scope="module")
-def network(engine: EncoderFit, held_out: list[TrainingRow], tmp_path_factory: pytest.TempPathFactory) -> Tagger:
-    return learnt(engine, tmp_path_factory.mktemp("state"), held_out)
+def network(engine: EncoderFit, eval_rows: list[TrainingRow], tmp_path_factory: pytest.TempPathFactory) -> Tagger:
+    return train_tagger(engine, tmp_path_factory.mktemp("state"), eval_rows)
 
 
 @pytest.fixture(scope="module")
 def exported(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], tmp_path_factory: pytest.TempPathFactory
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Proof]:
     folder = tmp_path_factory.mktemp("tuned") / "model"
-    return folder, engine.export(network, [row.encoded for row in held_out], folder)
+    return folder, engine.export(network, [row.encoded for row in eval_rows], folder)
 
 
 def test_tags_are_learnt_and_the_best_epoch_is_kept(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow]
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow]
 ) -> None:
     scores = [entry["eval_score"] for entry in engine.history if "eval_score" in entry]
     assert len(scores) == 12 and max(scores) > 0.95 > scores[0]
-    found = engine.answers(network, [row.encoded for row in held_out], network.head_outputs)
-    assert TagAccuracy(held_out)(found) == max(scores)
+    error = engine.answers(network, [row.encoded for row in eval_rows], network.head_outputs)
+    assert TagAccuracy(eval_rows)(error) == max(scores)
 
 
 def test_the_graph_agrees_at_every_length_and_number_of_rows(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], exported: tuple[Path, Proof]
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], exported: tuple[Path, Proof]
 ) -> None:
     folder, proof = exported
-    rows = [row.encoded for row in held_out]
+    rows = [row.encoded for row in eval_rows]
     graph = folder / MODEL_FILE
     assert proof.parity < 1e-3
     assert ExportedModel(graph).input_names == ["input_ids", "attention_mask", "token_type_ids", "places"]
     assert ExportedModel(graph).output_names == ["logits", "token_embedding"]
     mask, trained = token_mask(rows), engine.answers(network, rows)
-    for one, other in zip(trained, graph_outputs(graph, engine.encoder, rows, network.outputs), strict=True):
-        assert one.shape == other.shape and one.shape[:2] == (len(rows), max(map(len, rows)))
-        assert check_parity(one, other, mask) < 1e-3
-        assert not one[~mask].any() and not other[~mask].any()
+    for array, other_array in zip(trained, graph_outputs(graph, engine.encoder, rows, network.outputs), strict=True):
+        assert array.shape == other_array.shape and array.shape[:2] == (len(rows), max(map(len, rows)))
+        assert check_parity(array, other_array, mask) < 1e-3
+        assert not array[~mask].any() and not other_array[~mask].any()
     for at in range(0, len(rows), 9):
         alone = graph_outputs(graph, engine.encoder, [rows[at]], network.head_outputs)[0]
         assert alone[0] == pytest.approx(trained[0][at, : len(rows[at])], abs=1e-3)
 
 
 def test_a_wrong_tag_of_one_token_fails_the_proof_and_padding_does_not(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow]
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow]
 ) -> None:
-    rows = [row.encoded for row in held_out]
+    rows = [row.encoded for row in eval_rows]
     mask, trained = token_mask(rows), engine.answers(network, rows)[0]
-    other = trained.copy()
-    other[~mask] += 1
-    assert check_parity(trained, other, mask) == 0
-    other[3, 2] = -other[3, 2]
+    other_array = trained.copy()
+    other_array[~mask] += 1
+    assert check_parity(trained, other_array, mask) == 0
+    other_array[3, 2] = -other_array[3, 2]
     with pytest.raises(ParityError, match=rf"1 of {mask.sum()} predictions differ"):
-        check_parity(trained, other, mask)
+        check_parity(trained, other_array, mask)
 
 
 def test_a_score_for_each_token_is_compared_too() -> None:
     scores, mask = np.zeros((2, 3), np.float32), np.array([[True, True, True], [True, False, False]])
-    other = scores.copy()
-    other[1, 2] = 5
-    assert check_parity(scores, other, mask) == 0
-    other[0, 1] = 5
+    other_array = scores.copy()
+    other_array[1, 2] = 5
+    assert check_parity(scores, other_array, mask) == 0
+    other_array[0, 1] = 5
     with pytest.raises(ParityError, match="up to 5"):
-        check_parity(scores, other, mask)
+        check_parity(scores, other_array, mask)
 
 
 def test_an_altered_graph_is_not_proven(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], exported: tuple[Path, Proof], tmp_path: Path
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], exported: tuple[Path, Proof], tmp_path: Path
 ) -> None:
-    rows = [row.encoded for row in held_out]
+    rows = [row.encoded for row in eval_rows]
     altered = onnx.load(exported[0] / MODEL_FILE)
-    words = next(one for one in altered.graph.initializer if "word_embeddings" in one.name)
+    words = next(array for array in altered.graph.initializer if "word_embeddings" in array.name)
     values = numpy_helper.to_array(words).copy()
     values[:, ::2] += 0.5
     words.CopyFrom(numpy_helper.from_array(values, words.name))
     onnx.save(altered, tmp_path / MODEL_FILE)
-    found = graph_outputs(tmp_path / MODEL_FILE, engine.encoder, rows, network.head_outputs)[0]
+    error = graph_outputs(tmp_path / MODEL_FILE, engine.encoder, rows, network.head_outputs)[0]
     with pytest.raises(ParityError):
-        check_parity(engine.answers(network, rows)[0], found, token_mask(rows))
+        check_parity(engine.answers(network, rows)[0], error, token_mask(rows))
 
 
 def test_the_smaller_form_answers_where_it_loses_nothing_and_its_head_stays_as_it_is(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], tmp_path: Path
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], tmp_path: Path
 ) -> None:
-    rows, accuracy = [row.encoded for row in held_out], TagAccuracy(held_out)
+    rows, accuracy = [row.encoded for row in eval_rows], TagAccuracy(eval_rows)
     fp32 = engine.export(network, rows, tmp_path).outputs
     size = (tmp_path / MODEL_FILE).stat().st_size
-    form = engine.shrink(network, rows, tmp_path, fp32, accuracy.lost, "held-out tags")
+    form = engine.shrink(network, rows, tmp_path, fp32, accuracy.score_loss, "held-out tags")
     assert form.name in ("int8", "int8-blocks") and "held-out tags" in form.because
     assert (tmp_path / MODEL_FILE).stat().st_size < size
     small = graph_outputs(tmp_path / MODEL_FILE, engine.encoder, rows, network.head_outputs)
     assert accuracy(small) >= accuracy(fp32) - 0.005
-    kept = {one.name: one.data_type for one in onnx.load(tmp_path / MODEL_FILE).graph.initializer}
-    assert any(kind == onnx.TensorProto.FLOAT for name, kind in kept.items() if name.startswith("model.output."))
-    assert not any("quantized" in name for name in kept if name.startswith("model.output."))
+    types = {array.name: array.data_type for array in onnx.load(tmp_path / MODEL_FILE).graph.initializer}
+    assert any(kind == onnx.TensorProto.FLOAT for name, kind in types.items() if name.startswith("model.output."))
+    assert not any("quantized" in name for name in types if name.startswith("model.output."))
 
 
 def test_a_form_that_loses_too_much_is_not_taken(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], tmp_path: Path
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], tmp_path: Path
 ) -> None:
-    rows = [row.encoded for row in held_out]
+    rows = [row.encoded for row in eval_rows]
     fp32 = engine.export(network, rows, tmp_path).outputs
     before = (tmp_path / MODEL_FILE).read_bytes()
     form = engine.shrink(network, rows, tmp_path, fp32, lambda _before, _after: 0.004, "held-out tags")
@@ -179,20 +181,22 @@ def test_a_form_that_loses_too_much_is_not_taken(
 
 @torch.no_grad()
 def test_what_was_saved_is_loaded_and_answers_the_same(
-    engine: EncoderFit, network: Tagger, held_out: list[TrainingRow], exported: tuple[Path, Proof]
+    engine: EncoderFit, network: Tagger, eval_rows: list[TrainingRow], exported: tuple[Path, Proof]
 ) -> None:
     weights = exported[0] / "weights"
     assert sorted(path.name for path in weights.iterdir()) == ["encoder", "head.safetensors", "tagger.json"]
-    rows = [row.encoded for row in held_out]
-    for one, other in zip(engine.answers(load_tagger(weights), rows), engine.answers(network, rows), strict=True):
-        assert np.array_equal(one, other)
+    rows = [row.encoded for row in eval_rows]
+    for array, other_array in zip(
+        engine.answers(load_tagger(weights), rows), engine.answers(network, rows), strict=True
+    ):
+        assert np.array_equal(array, other_array)
 
 
 @pytest.mark.parametrize("method", ["head", "last-n", "lora", "prefix", "prompt"])
 def test_a_tuning_method_serves_outputs_per_token(engine: EncoderFit, method: str, tmp_path: Path) -> None:
     few = rows_of(engine, 4, seed=3)
     another = replace(engine)
-    network = learnt(another, tmp_path / "state", few, method)
+    network = train_tagger(another, tmp_path / "state", few, method)
     losses = [entry["loss"] for entry in another.history if "loss" in entry]
     assert losses[-1] < 0.95 * losses[0]
     proof = another.export(network, [row.encoded for row in few], tmp_path / "model")
@@ -215,7 +219,7 @@ def test_outputs_and_targets_of_a_batch_s_chunks_have_the_same_places(engine: En
     answer, targets = network.eval()(inputs["batches"]), inputs["targets"]
     assert answer.logits.shape[:2] == targets.shape == (len(rows), max(len(row.encoded) for row in rows))
     by_length = sorted(rows, key=lambda row: len(row.encoded))
-    alone = answers(network, engine.encoder, [row.encoded for row in by_length], bf16=False)[0]
+    alone = network_outputs(network, engine.encoder, [row.encoded for row in by_length], bf16=False)[0]
     for at, row in enumerate(by_length):
         length = len(row.encoded)
         assert targets[at, :length].tolist() == row.target and (targets[at, length:] == IGNORED).all()

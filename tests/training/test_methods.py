@@ -15,7 +15,8 @@ from autogen.models.tuning import METHODS
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.training.loop.answers import answers
+from autogen.training.loop.answers import network_outputs
+from tests.choosing import quick_and_slow
 from tests.models.conftest import owners_model
 from tests.tiny import write_tiny_base_model
 from tests.training.conftest import LABELS, QUIET, examples
@@ -51,7 +52,7 @@ def any_source(request: pytest.FixtureRequest, source: FromBaseModel, tiny_base_
     return FromOwner(owners_model(tiny_base_model, LABELS), AutoTokenizer.from_pretrained(tiny_base_model))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", quick_and_slow(METHODS, quick=("full", "lora", "prefix")))
 def test_a_method_learns_is_exported_saved_loaded_and_goes_on(
     any_source: ModelSource, method: str, tmp_path: Path
 ) -> None:
@@ -69,7 +70,7 @@ def test_a_method_learns_is_exported_saved_loaded_and_goes_on(
     version = version_of(work, report.exported)
     loaded = version.build(answering.task.labels, seed=5)
     rows = answering.encoder.encode(texts)
-    again, _ = answers(loaded, answering.encoder, rows, bf16=False)
+    again, _ = network_outputs(loaded, answering.encoder, rows, bf16=False)
     tolerance = 0.05 if report.exported == "fp32" else 2.0
     assert np.abs(again - exported).max() < tolerance
 

@@ -17,7 +17,7 @@ from autogen.runtime.encoding import TextEncoder
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
 from autogen.training.loop.trainer import fit
-from autogen.training.tracking import Tracking, chosen_trackers
+from autogen.training.tracking import Tracking, tracker_names
 from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 SETTINGS = {"epochs": 3, "tuning": {"method": "full"}, "base_model": "tiny"}
@@ -32,8 +32,8 @@ class Run:
 
     def go(self, tracker: str, progress: TrainingProgress = QUIET) -> None:
         rows = encoded(self.encoder, examples(8, seed=1))
-        held_out = encoded(self.encoder, examples(5, seed=2))
-        gold = np.array([row.target for row in held_out])
+        eval_rows = encoded(self.encoder, examples(5, seed=2))
+        gold = np.array([row.target for row in eval_rows])
         with Tracking([tracker], self.place, SETTINGS) as tracking:
             job = fit_of(
                 self.source.build(LABELS, 0),
@@ -41,8 +41,8 @@ class Run:
                 rows,
                 self.encoder,
                 self.state,
-                [row.encoded for row in held_out],
-                lambda found: float((found[0].argmax(axis=1) == gold).mean()),
+                [row.encoded for row in eval_rows],
+                lambda outputs: float((outputs[0].argmax(axis=1) == gold).mean()),
             )
             fit(job, progress, tracking.callbacks)
             tracking.finish({"accuracy": 0.75})
@@ -64,16 +64,16 @@ class Stop(TrainingProgress):
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """What TensorBoard itself reads in a run's folder: tag → (step, value)."""
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    found = accumulator.EventAccumulator(str(folder))
-    found.Reload()
-    return {tag: [(one.step, one.value) for one in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+    values = accumulator.EventAccumulator(str(folder))
+    values.Reload()
+    return {tag: [(entry.step, entry.value) for entry in values.Scalars(tag)] for tag in values.Tags()["scalars"]}
 
 
 def test_tensorboard_shows_loss_rate_score_and_final_metrics(run: Run) -> None:
     run.go("tensorboard")
-    found = scalars(run.place.folder)
-    assert len(found["train/loss"]) == len(found["eval/score"]) == len(found["train/learning_rate"]) == 3
-    assert found["final/accuracy"][0][1] == 0.75
+    values = scalars(run.place.folder)
+    assert len(values["train/loss"]) == len(values["eval/score"]) == len(values["train/learning_rate"]) == 3
+    assert values["final/accuracy"][0][1] == 0.75
 
 
 def test_a_resumed_run_goes_on_in_the_same_log(run: Run) -> None:
@@ -102,9 +102,9 @@ def test_weights_and_biases_keeps_the_run_here_when_offline(run: Run, monkeypatc
 
 @pytest.fixture
 def mlflow() -> Iterator[Any]:
-    found = pytest.importorskip("mlflow")
-    yield found
-    found.set_tracking_uri("")
+    client = pytest.importorskip("mlflow")
+    yield client
+    client.set_tracking_uri("")
 
 
 @pytest.mark.slow  # MLflow takes some ten seconds to make its database
@@ -116,17 +116,17 @@ def test_mlflow_keeps_one_run_also_when_it_is_resumed(run: Run, mlflow: Any) -> 
     assert not mlflow.is_tracking_uri_set(), "the next project's runs go to its own database"
 
     client = mlflow.MlflowClient(f"sqlite:///{run.place.runs}/mlflow.db")
-    (found,) = client.search_runs([client.get_experiment_by_name("bank/support").experiment_id])
-    assert found.info.status == "FINISHED" and found.info.run_name == "0001/support"
-    assert found.data.params["autogen/tuning.method"] == "full"
-    assert found.data.metrics["final/accuracy"] == 0.75
-    losses = client.get_metric_history(found.info.run_id, "loss")
-    assert len({one.step for one in losses}) == len(losses) >= 2  # the epoch that was interrupted logs no loss
+    (runs,) = client.search_runs([client.get_experiment_by_name("bank/support").experiment_id])
+    assert runs.info.status == "FINISHED" and runs.info.run_name == "0001/support"
+    assert runs.data.params["autogen/tuning.method"] == "full"
+    assert runs.data.metrics["final/accuracy"] == 0.75
+    losses = client.get_metric_history(runs.info.run_id, "loss")
+    assert len({entry.step for entry in losses}) == len(losses) >= 2  # the epoch that was interrupted logs no loss
 
 
 def test_unless_told_tensorboard_s_files_are_written_and_none_is_none() -> None:
-    assert chosen_trackers(None) == ["tensorboard"]
-    assert chosen_trackers(["none"]) == []
+    assert tracker_names(None) == ["tensorboard"]
+    assert tracker_names(["none"]) == []
     assert TrainingSettings.model_validate({"report_to": "mlflow"}).report_to == ["mlflow"]
     with pytest.raises(ConfigError, match="report_to"):
         TrainingSettings().report_to = ["tensorbord"]  # type: ignore[list-item]
@@ -150,4 +150,8 @@ def test_without_a_place_nothing_is_logged() -> None:
 
 
 def test_a_project_s_runs_are_named_by_the_versions_they_made(trained: Path) -> None:
-    assert set(scalars(trained / ".autogen/runs/0001/support/intent")) > {"train/loss", "eval/score", "final/accuracy"}
+    assert set(scalars(trained / ".autogen/runs/0001/support/intent")) > {
+        "train/loss",
+        "eval/score",
+        "final/accuracy",
+    }

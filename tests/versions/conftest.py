@@ -18,8 +18,8 @@ def versions(tmp_path: Path) -> Versions:
 
 
 def manifest(version: str, **values: Any) -> Manifest:
-    made = {"agent": "bank", "created_at": "2026-01-01T00:00:00+00:00", "made_by": "train", "parent": None}
-    return Manifest.model_validate({"version": version, "config": {}, "skills": {}, **made, **values})
+    defaults = {"agent": "bank", "created_at": "2026-01-01T00:00:00+00:00", "made_by": "train", "parent": None}
+    return Manifest.model_validate({"version": version, "config": {}, "skills": {}, **defaults, **values})
 
 
 def add(versions: Versions, **values: Any) -> str:

@@ -16,59 +16,59 @@ _number = count()
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the sums that each model's metric is made of. `held_before`: it was held out before this batch of
+    """One row: the sums that each model's metric is made of. `from_earlier_eval`: it was held out before this batch of
     feedback; `beyond`: the champion cannot know its group."""
 
     group: str
     was: tuple[float, ...]
     now: tuple[float, ...]
-    held_before: bool = True
+    from_earlier_eval: bool = True
     beyond: bool = False
 
 
 def rows(
-    label: str, right: int = 0, gained: int = 0, lost: int = 0, wrong: int = 0, *, held_before: bool = True
+    label: str, right: int = 0, gained: int = 0, lost: int = 0, wrong: int = 0, *, from_earlier_eval: bool = True
 ) -> list[Row]:
     """Rows that both answer rightly, the candidate alone, the champion alone, and neither."""
     kinds = [(1.0, 1.0, right), (0.0, 1.0, gained), (1.0, 0.0, lost), (0.0, 0.0, wrong)]
-    return [Row(label, (was, 1.0), (now, 1.0), held_before) for was, now, times in kinds for _ in range(times)]
+    return [Row(label, (was, 1.0), (now, 1.0), from_earlier_eval) for was, now, times in kinds for _ in range(times)]
 
 
-def new(label: str, right: int, wrong: int) -> list[Row]:
+def new_label_rows(label: str, right: int, wrong: int) -> list[Row]:
     """Rows of a label that the champion does not know, which came with feedback."""
     now = [1.0] * right + [0.0] * wrong
-    return [Row(label, (0.0, 1.0), (one, 1.0), held_before=False, beyond=True) for one in now]
+    return [Row(label, (0.0, 1.0), (value, 1.0), from_earlier_eval=False, beyond=True) for value in now]
 
 
-def gains(was: Sequence[float], now: Sequence[float], *, held_before: bool = True) -> list[Row]:
+def gains(was: Sequence[float], now: Sequence[float], *, from_earlier_eval: bool = True) -> list[Row]:
     """Queries with what each model gained by them."""
-    return [Row("", (one, 1.0), (other, 1.0), held_before) for one, other in zip(was, now, strict=True)]
+    return [Row("", (before, 1.0), (after, 1.0), from_earlier_eval) for before, after in zip(was, now, strict=True)]
 
 
-def paired(given: Sequence[Row], statistic: Statistic = "share", metric: str = "accuracy") -> PairedScores:
+def paired(row_list: Sequence[Row], statistic: Statistic = "share", metric: str = "accuracy") -> PairedScores:
     """Both models' scores of these rows."""
     mean = statistic == "mean"
-    names = tuple(f"{next(_number):016x}" for _ in given)
+    names = tuple(f"{next(_number):016x}" for _ in row_list)
 
     def scores(counts: list[tuple[float, ...]], beyond: list[bool]) -> Scores:
-        sums = np.array(counts, np.float64).reshape(len(given), 3 if statistic == "ratio" else 2)
+        sums = np.array(counts, np.float64).reshape(len(row_list), 3 if statistic == "ratio" else 2)
         return Scores(
             metric=metric,
             statistic=statistic,
             rows=names,
             counts=sums,
             right=sums[:, 0] > 0,
-            groups=tuple(row.group for row in given),
+            groups=tuple(row.group for row in row_list),
             beyond=np.array(beyond, bool),
-            from_feedback=np.array([not row.held_before for row in given], bool),
+            from_feedback=np.array([not row.from_earlier_eval for row in row_list], bool),
             unit="queries" if mean else "rows",
             group="group" if mean else "label",
         )
 
     return PairedScores(
-        champion=scores([row.was for row in given], [row.beyond for row in given]),
-        candidate=scores([row.now for row in given], [False] * len(given)),
-        held_before=np.array([row.held_before for row in given], bool),
+        champion=scores([row.was for row in row_list], [row.beyond for row in row_list]),
+        candidate=scores([row.now for row in row_list], [False] * len(row_list)),
+        from_earlier_eval=np.array([row.from_earlier_eval for row in row_list], bool),
     )
 
 
@@ -97,4 +97,4 @@ def labelled_spans(
         )
 
     champion, candidate = scores(0, {*labels} - {*unknown}), scores(1, labels)
-    return PairedScores(champion, candidate, held_before=np.ones(len(given), bool))
+    return PairedScores(champion, candidate, from_earlier_eval=np.ones(len(given), bool))

@@ -12,18 +12,18 @@ from scipy.stats import norm
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import PairedScores, compare, holm, worse_groups
 from autogen.versions.scores import metric_of
-from tests.versions.pairs import Row, gains, labelled_spans, new, paired, rows
+from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
 MARGIN = GateSettings().margin
 
 
 def lower_bounds(count: int, gain: float, loss: float) -> list[float]:
     """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
-    drawn = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
-    found: dict[tuple[int, ...], float] = {}
-    for right, gained, lost in {tuple(map(int, row)) for row in drawn}:
-        found[right, gained, lost] = compare(paired(rows("a", right, gained, lost)), 0.95).lower
-    return [found[tuple(map(int, row))] for row in drawn]
+    samples = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
+    bounds: dict[tuple[int, ...], float] = {}
+    for right, gained, lost in {tuple(map(int, row)) for row in samples}:
+        bounds[right, gained, lost] = compare(paired(rows("a", right, gained, lost)), 0.95).lower
+    return [bounds[tuple(map(int, row))] for row in samples]
 
 
 @pytest.mark.parametrize("count", [50, 100, 400])
@@ -45,13 +45,13 @@ def test_a_candidate_that_loses_all_the_margin_is_found_good_enough_once_in_twen
 def test_a_comparison_counts_the_rows_and_its_bound_is_below_the_difference(
     pairs: list[tuple[bool, bool]], confidence: float
 ) -> None:
-    both = paired([Row("a", (was, 1), (now, 1)) for was, now in pairs])
-    found = compare(both, confidence)
-    assert found.rows == len(pairs)
-    assert found.gained - found.lost == sum(now - was for was, now in pairs)
-    assert found.difference == pytest.approx((found.gained - found.lost) / max(len(pairs), 1))
-    assert found.lower < found.difference or found.difference < 0
-    assert found.lower >= compare(both, 0.999).lower
+    scores = paired([Row("a", (was, 1), (now, 1)) for was, now in pairs])
+    comparison = compare(scores, confidence)
+    assert comparison.rows == len(pairs)
+    assert comparison.gained - comparison.lost == sum(now - was for was, now in pairs)
+    assert comparison.difference == pytest.approx((comparison.gained - comparison.lost) / max(len(pairs), 1))
+    assert comparison.lower < comparison.difference or comparison.difference < 0
+    assert comparison.lower >= compare(scores, 0.999).lower
 
 
 def test_more_rows_of_the_same_kind_bring_the_bound_nearer() -> None:
@@ -64,11 +64,11 @@ def test_the_bound_of_a_mean_is_that_of_the_mean_paired_difference(
     pairs: list[tuple[float, float]], confidence: float
 ) -> None:
     was, now = zip(*pairs, strict=True)
-    found = compare(paired(gains(was, now), "mean"), confidence)
+    comparison = compare(paired(gains(was, now), "mean"), confidence)
     differences = [b - a for a, b in pairs]
     spread = stdev(differences) / len(pairs) ** 0.5
-    assert found.lower == pytest.approx(fmean(differences) - float(norm.ppf(confidence)) * spread, abs=1e-9)
-    assert (found.champion, found.candidate) == (pytest.approx(fmean(was)), pytest.approx(fmean(now)))
+    assert comparison.lower == pytest.approx(fmean(differences) - float(norm.ppf(confidence)) * spread, abs=1e-9)
+    assert (comparison.champion, comparison.candidate) == (pytest.approx(fmean(was)), pytest.approx(fmean(now)))
 
 
 def test_a_mean_of_no_row_or_of_one_says_nothing() -> None:
@@ -79,15 +79,15 @@ def test_a_mean_of_no_row_or_of_one_says_nothing() -> None:
 def spans(count: int, right: float, gain: float, loss: float, chance: np.random.Generator) -> PairedScores:
     """Rows with two spans on average, of which the champion finds this share, and the candidate some others; one in
     ten has a span too many, in each model."""
-    given = []
+    row_list = []
     for gold in chance.poisson(2, count):
         was = chance.random(gold) < right
-        drawn = chance.random(gold)
-        now = np.where(was, drawn >= loss, drawn < gain)
-        more = chance.random(2) < 0.1
-        counts = [(hits.sum(), hits.sum() + extra, gold) for hits, extra in zip((was, now), more, strict=True)]
-        given.append(Row("", *counts))
-    return paired(given, "ratio", "entity_f1")
+        draws = chance.random(gold)
+        now = np.where(was, draws >= loss, draws < gain)
+        extra = chance.random(2) < 0.1
+        counts = [(hits.sum(), hits.sum() + extra, gold) for hits, extra in zip((was, now), extra, strict=True)]
+        row_list.append(Row("", *counts))
+    return paired(row_list, "ratio", "entity_f1")
 
 
 def truth(right: float, gain: float, loss: float) -> float:
@@ -108,12 +108,12 @@ def test_the_bound_of_a_ratio_is_below_the_truth_nineteen_times_of_twenty_also_f
 
 @pytest.mark.parametrize(("right", "gained", "lost"), [(50, 0, 0), (40, 5, 5), (300, 20, 40), (10, 2, 0)])
 def test_where_every_row_has_one_span_the_bound_of_f1_is_that_of_the_share(right: int, gained: int, lost: int) -> None:
-    given = rows("a", right, gained, lost)
-    one_span = [Row("a", (row.was[0], 1, 1), (row.now[0], 1, 1)) for row in given]
-    ratio, share = compare(paired(one_span, "ratio"), 0.95), compare(paired(given), 0.95)
+    row_list = rows("a", right, gained, lost)
+    one_span = [Row("a", (row.was[0], 1, 1), (row.now[0], 1, 1)) for row in row_list]
+    ratio, share = compare(paired(one_span, "ratio"), 0.95), compare(paired(row_list), 0.95)
     assert (ratio.champion, ratio.candidate) == (share.champion, share.candidate)
     # draws are of whole rows
-    assert ratio.lower == pytest.approx(share.lower, abs=1.2 / (len(given) + 2))
+    assert ratio.lower == pytest.approx(share.lower, abs=1.2 / (len(row_list) + 2))
 
 
 def test_the_bound_of_a_ratio_is_the_same_every_time_and_of_no_rows_says_nothing() -> None:
@@ -127,13 +127,13 @@ def test_many_rows_of_a_ratio_are_compared_in_little_memory() -> None:
     import tracemalloc
 
     kinds = [Row("", (1, 2, 2), (2, 2, 3)), Row("", (2, 2, 2), (2, 3, 2)), Row("", (1, 2, 1), (0, 0, 1))]
-    many = paired(kinds * 30_000, "ratio")
+    scores = paired(kinds * 30_000, "ratio")
     tracemalloc.start()
-    found = compare(many, 0.95)
+    comparison = compare(scores, 0.95)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6
-    assert found.difference - 0.02 < found.lower < found.difference
+    assert comparison.difference - 0.02 < comparison.lower < comparison.difference
 
 
 def test_ratios_are_of_sums_and_a_row_without_spans_is_right_where_none_is_predicted() -> None:
@@ -144,11 +144,11 @@ def test_ratios_are_of_sums_and_a_row_without_spans_is_right_where_none_is_predi
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.sampled_from([0.05, 0.01]))
 def test_holms_correction_rejects_what_its_adjusted_p_values_do(values: list[float], level: float) -> None:
-    chances = {f"label-{at}": value for at, value in enumerate(values)}
-    ordered = sorted(chances.items(), key=lambda pair: pair[1])
+    chances = {f"label-{rank}": value for rank, value in enumerate(values)}
+    pairs = sorted(chances.items(), key=lambda pair: pair[1])
     adjusted, largest = {}, 0.0
-    for at, (name, value) in enumerate(ordered):
-        largest = max(largest, min(1.0, value * (len(ordered) - at)))
+    for rank, (name, value) in enumerate(pairs):
+        largest = max(largest, min(1.0, value * (len(pairs) - rank)))
         adjusted[name] = largest
     close = any(value == pytest.approx(level, rel=1e-9) for value in adjusted.values())
     assert close or set(holm(chances, level)) == {name for name, value in adjusted.items() if value <= level}
@@ -178,12 +178,12 @@ def test_rows_without_a_group_are_of_none_and_small_groups_are_not_tested() -> N
 
 
 def test_what_the_champion_cannot_know_is_not_among_what_it_knows() -> None:
-    both = paired([*rows("a", right=5), *new("refund", 4, 1), *rows("b", lost=2, held_before=False)])
-    assert len(both.known) == 7 and set(both.known.candidate.groups) == {"a", "b"}
-    assert both.known.held_before.tolist() == [True] * 5 + [False] * 2
-    before = both.where(both.held_before)
-    assert len(before) == 5 and before.balance == (0, 0)
-    assert both.balance == (4, 2)
+    scores = paired([*rows("a", right=5), *new_label_rows("refund", 4, 1), *rows("b", lost=2, from_earlier_eval=False)])
+    assert len(scores.known) == 7 and set(scores.known.candidate.groups) == {"a", "b"}
+    assert scores.known.from_earlier_eval.tolist() == [True] * 5 + [False] * 2
+    earlier = scores.where(scores.from_earlier_eval)
+    assert len(earlier) == 5 and earlier.balance == (0, 0)
+    assert scores.balance == (4, 2)
 
 
 RIGHT, MISSED, INVENTED, NOTHING = (1, 1, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)

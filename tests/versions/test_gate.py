@@ -12,19 +12,19 @@ import pytest
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import compare, rows_needed
 from autogen.versions.gate import (
+    CandidateFigures,
     Check,
-    Measured,
     Verdict,
-    incomparable,
+    add_expected_clicks,
+    combine_verdicts,
     judge,
-    together,
-    with_expected,
+    reject_incomparable,
 )
-from autogen.versions.off_policy import Estimate, Expected
+from autogen.versions.off_policy import Estimate, ExpectedClicks
 from autogen.versions.scores import Scores
-from tests.versions.pairs import Row, gains, labelled_spans, new, paired, rows
+from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
-ALIKE = Measured(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
+ALIKE = CandidateFigures(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
 
 
@@ -34,119 +34,119 @@ def protected(right: int, wrong: int) -> Scores:
 
 
 def verdict(
-    *given: list[Row],
+    *row_list: list[Row],
     protected: Sequence[Scores] = (),
-    measured: Measured = ALIKE,
+    figures: CandidateFigures = ALIKE,
     settings: GateSettings = SETTINGS,
 ) -> Verdict:
-    return judge([paired([row for group in given for row in group])], protected, measured, settings)
+    return judge([paired([row for group in row_list for row in group])], protected, figures, settings)
 
 
-def ranking(was: list[float], now: list[float], *more: Row, measured: Measured = ALIKE) -> Verdict:
+def ranking(was: list[float], now: list[float], *more_rows: Row, figures: CandidateFigures = ALIKE) -> Verdict:
     """The verdict on rankings: NDCG@10 of each query, by champion and by candidate."""
-    return judge([paired([*gains(was, now), *more], "mean", "ndcg_at_10")], (), measured, SETTINGS)
+    return judge([paired([*gains(was, now), *more_rows], "mean", "ndcg_at_10")], (), figures, SETTINGS)
 
 
-def failed(found: Verdict) -> list[str]:
-    assert found.passed is not any(not check.passed for check in found.checks)
-    return [check.name for check in found.checks if not check.passed]
+def failed(result: Verdict) -> list[str]:
+    assert result.passed is not any(not check.passed for check in result.checks)
+    return [check.name for check in result.checks if not check.passed]
 
 
-def check(found: Verdict, name: str) -> Check:
-    return next(one for one in found.checks if one.name == name)
+def check(result: Verdict, name: str) -> Check:
+    return next(item for item in result.checks if item.name == name)
 
 
 def test_a_better_candidate_is_accepted_and_every_check_is_reported() -> None:
-    found = verdict(rows("a", right=280, gained=15, lost=1), rows("b", right=100))
-    assert failed(found) == []
-    assert found.summary == "Accepted: right on 99.7% of 396 rows, champion 96.2%."
-    assert found.rows == 396 and len({one.name for one in found.checks}) == len(found.checks) >= 9
-    assert all(one.finding for one in found.checks)
+    result = verdict(rows("a", right=280, gained=15, lost=1), rows("b", right=100))
+    assert failed(result) == []
+    assert result.summary == "Accepted: right on 99.7% of 396 rows, champion 96.2%."
+    assert result.rows == 396 and len({item.name for item in result.checks}) == len(result.checks) >= 9
+    assert all(item.finding for item in result.checks)
 
 
 def test_too_few_rows_are_said_to_be_and_are_a_no() -> None:
-    found = verdict(rows("a", right=30, gained=10))
-    assert "enough rows" in failed(found)
-    assert "too few rows for a verdict (40 of 50): 10 more eval rows are needed" in found.summary
+    result = verdict(rows("a", right=30, gained=10))
+    assert "enough rows" in failed(result)
+    assert "too few rows for a verdict (40 of 50): 10 more eval rows are needed" in result.summary
     even = verdict(rows("a", right=38, gained=1, lost=1))
     assert "too few rows to tell" not in even.summary, "how many thousands would tell says nothing here"
     assert failed(verdict()) and "enough rows" in failed(verdict())
 
 
 def test_a_candidate_that_is_the_same_is_better_at_nothing() -> None:
-    found = verdict(rows("a", right=5000, wrong=100))
-    assert failed(found) == ["better at something"] and "better at nothing" in found.summary
+    result = verdict(rows("a", right=5000, wrong=100))
+    assert failed(result) == ["better at something"] and "better at nothing" in result.summary
 
 
 def test_changed_answers_are_something_where_the_rest_is_not_inferior() -> None:
     changed = replace(ALIKE, answers_changed=("clarify_text", "responses"))
-    found = verdict(rows("a", right=5000, wrong=100), measured=changed)
-    assert found.passed
-    assert check(found, "better at something").finding == "better: answers changed: clarify_text, responses"
-    assert not verdict(rows("a", right=370, gained=5, lost=25), measured=changed).passed
+    result = verdict(rows("a", right=5000, wrong=100), figures=changed)
+    assert result.passed
+    assert check(result, "better at something").finding == "better: answers changed: clarify_text, responses"
+    assert not verdict(rows("a", right=370, gained=5, lost=25), figures=changed).passed
 
 
 def test_the_same_model_is_not_inferior_on_few_rows_either_but_too_few_stay_a_no() -> None:
     same = replace(ALIKE, same_model=True, answers_changed=("responses",))
-    assert verdict(rows("a", right=60), measured=same).passed
-    assert failed(verdict(rows("a", right=60), measured=replace(ALIKE, same_model=True))) == ["better at something"]
-    few = verdict(rows("a", right=12), measured=same)
+    assert verdict(rows("a", right=60), figures=same).passed
+    assert failed(verdict(rows("a", right=60), figures=replace(ALIKE, same_model=True))) == ["better at something"]
+    few = verdict(rows("a", right=12), figures=same)
     assert failed(few) == ["enough rows"] and "too few rows" in few.summary and "38 more" in few.summary
 
 
 def test_where_more_rows_could_tell_their_number_is_said() -> None:
-    found = verdict(rows("a", right=100, gained=1))
+    result = verdict(rows("a", right=100, gained=1))
     needed = rows_needed(compare(paired(rows("a", right=100)), 0.95), 0.95, SETTINGS.margin)
     assert needed == pytest.approx(327, rel=0.02)  # 1.645 / 0.005 - 2
-    assert "too few rows to tell: about" in check(found, "not inferior, overall").finding
+    assert "too few rows to tell: about" in check(result, "not inferior, overall").finding
     worse = verdict(rows("a", right=370, gained=5, lost=25))
     assert "too few rows" not in check(worse, "not inferior, overall").finding
 
 
 def test_a_worse_candidate_is_rejected_with_the_figures() -> None:
-    found = verdict(rows("a", right=370, gained=5, lost=25))
-    assert {"not inferior, overall", "not inferior, held out before", "no label worse"} <= set(failed(found))
-    assert "overall: 93.8% against 98.8% on 400 rows (5 gained, 25 lost)" in found.summary
+    result = verdict(rows("a", right=370, gained=5, lost=25))
+    assert {"not inferior, overall", "not inferior, held out before", "no label worse"} <= set(failed(result))
+    assert "overall: 93.8% against 98.8% on 400 rows (5 gained, 25 lost)" in result.summary
 
 
 def test_the_margin_decides_between_a_loss_that_may_be_and_one_that_may_not() -> None:
-    given = rows("a", right=2000, gained=3, lost=4) + rows("oos", right=10, gained=2)
-    assert compare(paired(given), 0.95).lower == pytest.approx(-0.0022, abs=5e-4)
-    assert failed(verdict(given)) == []
-    assert "not inferior, overall" in failed(verdict(given, settings=GateSettings(margin=0.001)))
+    row_list = rows("a", right=2000, gained=3, lost=4) + rows("oos", right=10, gained=2)
+    assert compare(paired(row_list), 0.95).lower == pytest.approx(-0.0022, abs=5e-4)
+    assert failed(verdict(row_list)) == []
+    assert "not inferior, overall" in failed(verdict(row_list, settings=GateSettings(margin=0.001)))
 
 
 def test_a_poisoned_batch_cannot_vote_for_itself() -> None:
-    batch = rows("a", gained=120, held_before=False)
+    batch = rows("a", gained=120, from_earlier_eval=False)
     before = rows("a", right=90, lost=10)
-    found = verdict(before, batch)
-    assert check(found, "not inferior, overall").passed and check(found, "better at something").passed
-    assert failed(found) == ["not inferior, held out before"]
+    result = verdict(before, batch)
+    assert check(result, "not inferior, overall").passed and check(result, "better at something").passed
+    assert failed(result) == ["not inferior, held out before"]
 
 
 def test_a_batch_without_rows_held_out_before_is_a_no() -> None:
-    found = verdict(rows("a", right=100, gained=50, held_before=False))
-    assert failed(found) == ["not inferior, held out before"]
+    result = verdict(rows("a", right=100, gained=50, from_earlier_eval=False))
+    assert failed(result) == ["not inferior, held out before"]
 
 
 def test_a_label_that_got_worse_is_named_though_the_whole_got_better() -> None:
-    found = verdict(rows("a", right=400, gained=60), rows("b", right=20, lost=10), rows("c", right=50, lost=1))
-    assert failed(found) == ["no label worse"]
-    assert check(found, "no label worse").finding == "significantly worse at b"
+    result = verdict(rows("a", right=400, gained=60), rows("b", right=20, lost=10), rows("c", right=50, lost=1))
+    assert failed(result) == ["no label worse"]
+    assert check(result, "no label worse").finding == "significantly worse at b"
 
 
 @pytest.mark.parametrize(("gained", "lost"), list(product(range(4), range(9))))
 def test_a_label_is_worse_exactly_when_the_binomial_test_says_so(gained: int, lost: int) -> None:
     changed = gained + lost
     chance = sum(comb(changed, k) for k in range(lost, changed + 1)) / 2**changed
-    found = verdict(rows("a", right=30, gained=gained, lost=lost), rows("b", right=2000, gained=50))
-    assert check(found, "no label worse").passed is (chance > 0.05 / 2)
+    result = verdict(rows("a", right=30, gained=gained, lost=lost), rows("b", right=2000, gained=50))
+    assert check(result, "no label worse").passed is (chance > 0.05 / 2)
 
 
 def test_labels_with_few_rows_are_not_tested_alone() -> None:
     few = rows("b", right=9, lost=10)
-    found = verdict(rows("a", right=3000, gained=100), few)
-    assert check(found, "no label worse").passed and check(found, "no label worse").figures["tested"] == 1
+    result = verdict(rows("a", right=3000, gained=100), few)
+    assert check(result, "no label worse").passed and check(result, "no label worse").figures["tested"] == 1
     assert "no label worse" in failed(verdict(rows("a", right=3000, gained=100), few, rows("b", right=1)))
 
 
@@ -154,19 +154,19 @@ def test_many_labels_without_a_difference_are_seldom_called_worse() -> None:
     chance = Random(0)
     called = 0
     for _ in range(100):
-        given = []
+        row_list = []
         for label in range(30):
             gained = sum(chance.random() < 0.5 for _ in range(8))
-            given += rows(str(label), right=20, gained=gained, lost=8 - gained)
-        called += not check(verdict(given), "no label worse").passed
+            row_list += rows(str(label), right=20, gained=gained, lost=8 - gained)
+        called += not check(verdict(row_list), "no label worse").passed
     assert called <= 10
 
 
 def test_a_new_label_that_is_learnt_is_an_improvement() -> None:
     old = rows("a", right=2000)
-    assert failed(verdict(old, new("refund", 4, 1))) == []
-    assert "new labels (refund)" in check(verdict(old, new("refund", 4, 1)), "better at something").finding
-    assert check(verdict(old, new("refund", 3, 0)), "better at something").passed
+    assert failed(verdict(old, new_label_rows("refund", 4, 1))) == []
+    assert "new labels (refund)" in check(verdict(old, new_label_rows("refund", 4, 1)), "better at something").finding
+    assert check(verdict(old, new_label_rows("refund", 3, 0)), "better at something").passed
 
 
 def test_a_new_label_beside_others_in_its_rows_is_learnt_where_its_own_spans_are_right() -> None:
@@ -188,54 +188,58 @@ def test_a_label_that_got_worse_within_rows_is_named_though_another_got_better()
 
 
 def test_a_new_label_that_is_not_learnt_is_none() -> None:
-    found = verdict(rows("a", right=2000, lost=2), new("refund", 1, 9))
-    assert "better at something" in failed(found)
+    result = verdict(rows("a", right=2000, lost=2), new_label_rows("refund", 1, 9))
+    assert "better at something" in failed(result)
 
 
 def test_better_out_of_scope_is_better_at_something() -> None:
-    found = verdict(rows("a", right=2000, lost=3), rows("oos", right=20, gained=2))
-    assert failed(found) == []
-    assert "out of scope (2 rows gained, 0 lost)" in check(found, "better at something").finding
+    result = verdict(rows("a", right=2000, lost=3), rows("oos", right=20, gained=2))
+    assert failed(result) == []
+    assert "out of scope (2 rows gained, 0 lost)" in check(result, "better at something").finding
 
 
 def test_one_protected_row_that_is_wrong_is_a_no_and_protected_rows_count_for_nothing_else() -> None:
     better = rows("a", right=300, gained=20)
     assert failed(verdict(better, protected=[protected(5, 0)])) == []
-    found = verdict(better, protected=[protected(4, 1)])
-    assert failed(found) == ["protected rows"] and "1 of 5 protected rows wrong" in found.summary
-    assert found.rows == 320
+    result = verdict(better, protected=[protected(4, 1)])
+    assert failed(result) == ["protected rows"] and "1 of 5 protected rows wrong" in result.summary
+    assert result.rows == 320
     assert "enough rows" in failed(verdict(protected=[protected(500, 0)]))
 
 
 @pytest.mark.parametrize(
-    ("measured", "name"),
-    [(Measured(1.25, 1.0, 0.0), "latency"), (Measured(1.0, 1.25, 0.0), "size"), (Measured(1.2, 1.2, 0.0), None)],
+    ("figures", "name"),
+    [
+        (CandidateFigures(1.25, 1.0, 0.0), "latency"),
+        (CandidateFigures(1.0, 1.25, 0.0), "size"),
+        (CandidateFigures(1.2, 1.2, 0.0), None),
+    ],
 )
-def test_a_candidate_may_be_a_fifth_slower_and_larger_and_no_more(measured: Measured, name: str | None) -> None:
-    found = verdict(rows("a", right=300, gained=20), measured=measured)
-    assert failed(found) == ([name] if name else [])
+def test_a_candidate_may_be_a_fifth_slower_and_larger_and_no_more(figures: CandidateFigures, name: str | None) -> None:
+    result = verdict(rows("a", right=300, gained=20), figures=figures)
+    assert failed(result) == ([name] if name else [])
 
 
 def test_a_verdict_can_be_written_as_json() -> None:
-    for found in (verdict(rows("a", right=300, gained=20)), verdict(), incomparable("no model for it")):
-        values = json.loads(json.dumps(found.to_json(), allow_nan=False))
-        assert (values["passed"], values["summary"]) == (found.passed, found.summary)
-        assert len(values["checks"]) == len(found.checks)
+    for result in (verdict(rows("a", right=300, gained=20)), verdict(), reject_incomparable("no model for it")):
+        values = json.loads(json.dumps(result.to_json(), allow_nan=False))
+        assert (values["passed"], values["summary"]) == (result.passed, result.summary)
+        assert len(values["checks"]) == len(result.checks)
 
 
 def test_what_cannot_be_compared_is_rejected_for_that_reason() -> None:
-    found = incomparable("the champion has no model for it")
-    assert not found.passed and found.summary == "Rejected: the champion has no model for it."
+    result = reject_incomparable("the champion has no model for it")
+    assert not result.passed and result.summary == "Rejected: the champion has no model for it."
 
 
-def expected(candidate: float, champion: float, clicks: int = 40) -> Expected:
+def expected(candidate: float, champion: float, clicks: int = 40) -> ExpectedClicks:
     """Clicks per answer of both, told from so many clicks."""
-    found = [
+    estimates = [
         Estimate(value, (value - 0.1, value + 0.1), value, (0.0, 1.0), 200, 90, clicks, 80.0, 1.0, 0, 1000.0)
         for value in (candidate, champion)
     ]
-    return Expected(
-        found[0], found[1], (candidate - champion, (candidate - champion - 0.05, candidate - champion + 0.05))
+    return ExpectedClicks(
+        estimates[0], estimates[1], (candidate - champion, (candidate - champion - 0.05, candidate - champion + 0.05))
     )
 
 
@@ -252,16 +256,16 @@ def test_a_ranking_is_judged_by_its_gains_in_pairs() -> None:
 
 
 def test_a_ranking_is_asked_all_that_other_tasks_are() -> None:
-    names = [one.name for one in ranking([0.5] * 100, [0.6] * 100).checks]
-    assert names == [one.name.replace("label", "group") for one in verdict(rows("a", right=100)).checks]
+    names = [item.name for item in ranking([0.5] * 100, [0.6] * 100).checks]
+    assert names == [item.name.replace("label", "group") for item in verdict(rows("a", right=100)).checks]
 
 
 def test_a_poisoned_batch_of_clicks_cannot_vote_for_itself() -> None:
-    found = ranking([0.5] * 100, [0.4] * 100, *gains([0.0] * 100, [1.0] * 100, held_before=False))
-    assert check(found, "not inferior, overall").passed and check(found, "better at something").passed
-    assert failed(found) == ["not inferior, held out before"]
-    assert "held out before: ndcg_at_10 0.4000 against 0.5000 on 100 queries" in found.summary
-    unheld = judge([paired(gains([0.5] * 60, [1.0] * 60, held_before=False), "mean")], (), ALIKE, SETTINGS)
+    result = ranking([0.5] * 100, [0.4] * 100, *gains([0.0] * 100, [1.0] * 100, from_earlier_eval=False))
+    assert check(result, "not inferior, overall").passed and check(result, "better at something").passed
+    assert failed(result) == ["not inferior, held out before"]
+    assert "held out before: ndcg_at_10 0.4000 against 0.5000 on 100 queries" in result.summary
+    unheld = judge([paired(gains([0.5] * 60, [1.0] * 60, from_earlier_eval=False), "mean")], (), ALIKE, SETTINGS)
     assert failed(unheld) == ["not inferior, held out before"] and "no rows held out before" in unheld.summary
 
 
@@ -269,9 +273,9 @@ def test_every_score_of_a_need_is_judged_and_one_must_be_better() -> None:
     even, worse = paired(rows("a", right=400)), paired(rows("a", right=370, lost=30), metric="recall")
     assert failed(judge([even, even], (), ALIKE, SETTINGS)) == ["better at something"]
     better = paired([Row("a", (1, 2, 2), (2, 2, 2)) for _ in range(100)], "ratio", "entity_f1")
-    found = judge([even, better], (), ALIKE, SETTINGS)
-    assert found.passed and "better: entity_f1 by +0.5000" in [one.finding for one in found.checks]
-    assert len({one.name for one in found.checks}) == len(found.checks)
+    result = judge([even, better], (), ALIKE, SETTINGS)
+    assert result.passed and "better: entity_f1 by +0.5000" in [item.finding for item in result.checks]
+    assert len({item.name for item in result.checks}) == len(result.checks)
     assert {"not inferior, overall, recall", "no label worse, recall"} <= set(
         failed(judge([even, worse], (), ALIKE, SETTINGS))
     )
@@ -281,12 +285,12 @@ def test_expected_clicks_are_said_and_decide_nothing() -> None:
     """However good they look, what the test in pairs refuses stays refused; and the other way round."""
     refused = ranking([0.5] * 100, [0.4] * 100)
     accepted = ranking([0.5] * 100, [0.6] * 100)
-    for plain, found in ((refused, expected(0.9, 0.1)), (accepted, expected(0.1, 0.9))):
-        told = with_expected(plain, "films", found)
-        assert (told.passed, told.checks, told.rows) == (plain.passed, plain.checks, plain.rows)
-        assert told.summary == f"{plain.summary} {found.said}"
-        assert json.loads(json.dumps(told.to_json()))["off_policy"]["films"]["candidate"]["answers"] == 200
-    assert expected(0.9, 0.1).said == (
+    for base, clicks in ((refused, expected(0.9, 0.1)), (accepted, expected(0.1, 0.9))):
+        combined = add_expected_clicks(base, "films", clicks)
+        assert (combined.passed, combined.checks, combined.rows) == (base.passed, base.checks, base.rows)
+        assert combined.summary == f"{base.summary} {clicks.summary}"
+        assert json.loads(json.dumps(combined.to_json()))["off_policy"]["films"]["candidate"]["answers"] == 200
+    assert expected(0.9, 0.1).summary == (
         "Off-policy, clicks per answer: 0.900 (95 % 0.800–1.000), champion 0.100 (95 % 0.000–0.200), difference +0.800 "
         "(+0.750 to +0.850), on 200 answers; it decides nothing."
     )
@@ -295,7 +299,7 @@ def test_expected_clicks_are_said_and_decide_nothing() -> None:
 
 def test_too_few_clicks_of_either_are_said_in_the_place_of_numbers() -> None:
     few = expected(0.9, 0.1, clicks=3)
-    assert few.said == "Off-policy, clicks per answer: too few clicks to tell (3 of 20 needed, in 200 answers)."
+    assert few.summary == "Off-policy, clicks per answer: too few clicks to tell (3 of 20 needed, in 200 answers)."
     assert "difference" not in few.to_json() and "clicks_per_answer" not in few.to_json()["candidate"]
 
 
@@ -306,20 +310,20 @@ def test_of_several_skills_the_expected_clicks_of_each_are_said_once() -> None:
         ranking([0.5] * 100, [0.5] * 100),
         ranking([0.5] * 100, [0.4] * 100),
     ):
-        told = together({"cards": better, "films": with_expected(films, "films", expected(0.5, 0.4))})
-        assert told.passed is together({"cards": better, "films": films}).passed
-        assert told.summary.count("Off-policy") == 1
-        assert [*told.to_json()["off_policy"]] == ["films"]
+        combined = combine_verdicts({"cards": better, "films": add_expected_clicks(films, "films", expected(0.5, 0.4))})
+        assert combined.passed is combine_verdicts({"cards": better, "films": films}).passed
+        assert combined.summary.count("Off-policy") == 1
+        assert [*combined.to_json()["off_policy"]] == ["films"]
 
 
 def test_of_several_skills_one_must_be_better_and_none_worse() -> None:
     same, better, worse = (verdict(rows("a", right=400, **kind)) for kind in ({}, {"gained": 30}, {"lost": 30}))
     assert not same.passed and better.passed and not worse.passed
-    accepted = together({"cards": same, "loans": better})
+    accepted = combine_verdicts({"cards": same, "loans": better})
     assert accepted.passed and accepted.rows == same.rows + better.rows
     assert {check.name.partition(":")[0] for check in accepted.checks} == {"cards", "loans"}
-    assert not together({"cards": same, "loans": same}).passed
-    rejected = together({"cards": better, "loans": worse})
+    assert not combine_verdicts({"cards": same, "loans": same}).passed
+    rejected = combine_verdicts({"cards": better, "loans": worse})
     assert not rejected.passed and "loans: " in rejected.summary and "cards: " not in rejected.summary
-    assert together({"cards": same}, ["loans"]).passed  # a new skill is something
-    assert not together({"cards": worse}, ["loans"]).passed
+    assert combine_verdicts({"cards": same}, ["loans"]).passed  # a new skill is something
+    assert not combine_verdicts({"cards": worse}, ["loans"]).passed

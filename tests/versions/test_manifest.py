@@ -13,7 +13,7 @@ GRAPH, WEIGHTS = "models/model.onnx", "models/weights/head.safetensors"
 
 
 @pytest.fixture
-def sealed(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "0001"
     for name in (GRAPH, WEIGHTS):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -22,46 +22,48 @@ def sealed(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_file_is_recorded_and_a_whole_version_passes(sealed: Path) -> None:
-    found = read_manifest(sealed)
-    assert set(found.files) == {GRAPH, WEIGHTS}
-    assert found.files[GRAPH].bytes == len(GRAPH)
-    check_files(sealed, found)
-    check_files(sealed, found, answering_only=True)
+def test_every_file_is_recorded_and_a_whole_version_passes(folder: Path) -> None:
+    manifest = read_manifest(folder)
+    assert set(manifest.files) == {GRAPH, WEIGHTS}
+    assert manifest.files[GRAPH].bytes == len(GRAPH)
+    check_files(folder, manifest)
+    check_files(folder, manifest, answering_only=True)
 
 
 @pytest.mark.parametrize("name", [GRAPH, WEIGHTS])
-@pytest.mark.parametrize(("damage", "said"), [("missing", "is missing"), ("altered", "altered"), ("longer", "altered")])
-def test_a_file_that_is_missing_or_was_altered_is_named(sealed: Path, name: str, damage: str, said: str) -> None:
-    data = (sealed / name).read_bytes()
+@pytest.mark.parametrize(
+    ("damage", "words"), [("missing", "is missing"), ("altered", "altered"), ("longer", "altered")]
+)
+def test_a_file_that_is_missing_or_was_altered_is_named(folder: Path, name: str, damage: str, words: str) -> None:
+    data = (folder / name).read_bytes()
     if damage == "missing":
-        (sealed / name).unlink()
+        (folder / name).unlink()
     else:
-        (sealed / name).write_bytes(data[:-1] + b"?" if damage == "altered" else data + b"?")
-    with pytest.raises(VersionDamaged, match=rf"Version 0001 is damaged: {name} .*{said}"):
-        check_files(sealed, read_manifest(sealed))
+        (folder / name).write_bytes(data[:-1] + b"?" if damage == "altered" else data + b"?")
+    with pytest.raises(VersionDamaged, match=rf"Version 0001 is damaged: {name} .*{words}"):
+        check_files(folder, read_manifest(folder))
 
 
-def test_every_damaged_file_is_named_at_once(sealed: Path) -> None:
-    (sealed / GRAPH).unlink()
-    (sealed / WEIGHTS).write_bytes(b"")
+def test_every_damaged_file_is_named_at_once(folder: Path) -> None:
+    (folder / GRAPH).unlink()
+    (folder / WEIGHTS).write_bytes(b"")
     with pytest.raises(VersionDamaged, match=rf"{GRAPH} is missing; {WEIGHTS} was altered"):
-        check_files(sealed, read_manifest(sealed))
+        check_files(folder, read_manifest(folder))
 
 
-def test_answering_does_not_read_the_weights(sealed: Path) -> None:
-    (sealed / WEIGHTS).unlink()
-    check_files(sealed, read_manifest(sealed), answering_only=True)
-    (sealed / GRAPH).write_bytes(b"another")
+def test_answering_does_not_read_the_weights(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    check_files(folder, read_manifest(folder), answering_only=True)
+    (folder / GRAPH).write_bytes(b"another")
     with pytest.raises(VersionDamaged, match=GRAPH):
-        check_files(sealed, read_manifest(sealed), answering_only=True)
+        check_files(folder, read_manifest(folder), answering_only=True)
 
 
-@pytest.mark.parametrize("written", [b"", b"{", b"[]", b'{"version": "0001"}', b"\xff\xfe"])
-def test_a_manifest_that_says_something_else_is_damage(sealed: Path, written: bytes) -> None:
-    (sealed / MANIFEST_FILE).write_bytes(written)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": "0001"}', b"\xff\xfe"])
+def test_a_manifest_that_says_something_else_is_damage(folder: Path, content: bytes) -> None:
+    (folder / MANIFEST_FILE).write_bytes(content)
     with pytest.raises(VersionDamaged, match="manifest of version 0001 was altered"):
-        read_manifest(sealed)
+        read_manifest(folder)
 
 
 def test_a_version_without_a_manifest_is_damage(tmp_path: Path) -> None:
@@ -69,11 +71,11 @@ def test_a_version_without_a_manifest_is_damage(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-def test_a_version_of_a_newer_program_says_so(sealed: Path) -> None:
-    values = json.loads((sealed / MANIFEST_FILE).read_text("utf-8"))
-    (sealed / MANIFEST_FILE).write_text(json.dumps({**values, "format": FORMAT + 1}), "utf-8")
+def test_a_version_of_a_newer_program_says_so(folder: Path) -> None:
+    values = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+    (folder / MANIFEST_FILE).write_text(json.dumps({**values, "format": FORMAT + 1}), "utf-8")
     with pytest.raises(VersionDamaged, match="made by a newer AutoGen"):
-        read_manifest(sealed)
+        read_manifest(folder)
 
 
 def test_a_version_passed_when_it_is_the_first_or_the_gate_said_yes() -> None:

@@ -39,49 +39,47 @@ def truth(order: np.ndarray) -> float:
 
 def test_the_estimate_of_another_version_is_its_true_value() -> None:
     """In one run; of 200 runs, the next test says how many of their intervals hold."""
-    found = estimate(simulated(40_000, 3))
-    low, high = found.interval
+    result = estimate(simulated(40_000, 3))
+    low, high = result.interval
     assert low < truth(OTHER) < high
-    assert found.ips_interval[0] < truth(OTHER) < found.ips_interval[1]
+    assert result.ips_interval[0] < truth(OTHER) < result.ips_interval[1]
     assert high - low < 0.1
-    assert found.mean_weight == pytest.approx(1, abs=0.05)
+    assert result.mean_weight == pytest.approx(1, abs=0.05)
 
 
 def test_estimates_are_unbiased_and_their_intervals_hold() -> None:
-    found = [estimate(simulated(1_500, seed)) for seed in range(200)]
-    ips = np.array([one.ips for one in found])
+    results = [estimate(simulated(1_500, seed)) for seed in range(200)]
+    ips = np.array([result.ips for result in results])
     assert abs(ips.mean() - truth(OTHER)) < 3 * ips.std() / len(ips) ** 0.5
-    for intervals in ([one.interval for one in found], [one.ips_interval for one in found]):
-        held = np.mean([low <= truth(OTHER) <= high for low, high in intervals])
-        assert 0.9 <= held <= 0.99
+    for intervals in ([result.interval for result in results], [result.ips_interval for result in results]):
+        coverage = np.mean([low <= truth(OTHER) <= high for low, high in intervals])
+        assert 0.9 <= coverage <= 0.99
 
 
 def test_without_propensities_the_estimate_is_wrong() -> None:
     """Clicks where both versions agree, counted as they are, make a version that differs look bad."""
     slots = simulated(40_000, 0)
-    plain = estimate(replace(slots, propensity=np.ones(len(slots.propensity))))
-    assert plain.ips_interval[1] < 0.2 * truth(OTHER)
-    assert plain.interval[1] < 0.8 * truth(OTHER)
+    naive = estimate(replace(slots, propensity=np.ones(len(slots.propensity))))
+    assert naive.ips_interval[1] < 0.2 * truth(OTHER)
+    assert naive.interval[1] < 0.8 * truth(OTHER)
 
 
 def test_the_version_that_logged_gets_what_it_was_clicked() -> None:
     """Without exploration all weights are 1, and the estimate is the mean."""
     slots = simulated(2_000, 1, LOGGED, exploration=0.0)
-    found, clicks = estimate(slots), slots.clicked.sum() / slots.answers
-    assert found.clicks_per_answer == pytest.approx(clicks)
-    assert found.ips == pytest.approx(clicks)
-    assert found.effective_answers == pytest.approx(2_000)
-    assert (found.clipped, found.mean_weight) == (0, 1)
+    result, clicks = estimate(slots), slots.clicked.sum() / slots.answers
+    assert result.clicks_per_answer == pytest.approx(clicks)
+    assert result.ips == pytest.approx(clicks)
+    assert result.effective_answers == pytest.approx(2_000)
+    assert (result.clipped, result.mean_weight) == (0, 1)
 
 
 def test_normalising_takes_the_weights_own_chance_out() -> None:
     """Where everything is clicked, every answer of any version gets as many clicks as it has slots."""
-    everything = [
-        replace(slots, clicked=np.ones_like(slots.clicked)) for slots in map(simulated, [300] * 50, range(50))
-    ]
-    found = [estimate(slots) for slots in everything]
-    assert [one.clicks_per_answer for one in found] == pytest.approx([SHOWN] * 50)
-    assert np.std([one.ips for one in found]) > 0.2
+    samples = [replace(slots, clicked=np.ones_like(slots.clicked)) for slots in map(simulated, [300] * 50, range(50))]
+    results = [estimate(slots) for slots in samples]
+    assert [result.clicks_per_answer for result in results] == pytest.approx([SHOWN] * 50)
+    assert np.std([result.ips for result in results]) > 0.2
 
 
 def test_answers_of_one_person_tell_no_more_than_one_does() -> None:
@@ -94,12 +92,12 @@ def test_answers_of_one_person_tell_no_more_than_one_does() -> None:
         clicked=np.tile(once.clicked, 4),
         same=np.tile(once.same, 4),
     )
-    found, others = estimate(four), estimate(replace(four, person=np.arange(8_000)))
-    assert found.interval == pytest.approx(estimate(once).interval)
-    assert found.ips_interval == pytest.approx(estimate(once).ips_interval)
-    assert others.clicks_per_answer == pytest.approx(found.clicks_per_answer)
-    width = found.interval[1] - found.interval[0]
-    assert others.interval[1] - others.interval[0] == pytest.approx(width / 2, rel=0.01)
+    result, independent = estimate(four), estimate(replace(four, person=np.arange(8_000)))
+    assert result.interval == pytest.approx(estimate(once).interval)
+    assert result.ips_interval == pytest.approx(estimate(once).ips_interval)
+    assert independent.clicks_per_answer == pytest.approx(result.clicks_per_answer)
+    width = result.interval[1] - result.interval[0]
+    assert independent.interval[1] - independent.interval[0] == pytest.approx(width / 2, rel=0.01)
 
 
 def by_hand() -> Slots:
@@ -114,22 +112,22 @@ def by_hand() -> Slots:
 
 
 def test_a_small_case_is_as_reckoned_by_hand() -> None:
-    found = estimate(by_hand())
-    assert found.ips == pytest.approx((2 + 5) / 3)
-    assert found.mean_weight == pytest.approx((2 + 4 + 5) / 6)
-    assert found.clicks_per_answer == pytest.approx((2 + 5) / 3 / ((2 + 4 + 5) / 6))
-    assert found.effective_answers == pytest.approx(11**2 / (4 + 16 + 25) / 2)
-    assert (found.clicks, found.agreeing_clicks) == (3, 2)
+    result = estimate(by_hand())
+    assert result.ips == pytest.approx((2 + 5) / 3)
+    assert result.mean_weight == pytest.approx((2 + 4 + 5) / 6)
+    assert result.clicks_per_answer == pytest.approx((2 + 5) / 3 / ((2 + 4 + 5) / 6))
+    assert result.effective_answers == pytest.approx(11**2 / (4 + 16 + 25) / 2)
+    assert (result.clicks, result.agreeing_clicks) == (3, 2)
     spread = np.std([2, 0, 5], ddof=1) / 3**0.5
-    assert found.ips_interval[1] == pytest.approx(7 / 3 + 1.96 * spread)
+    assert result.ips_interval[1] == pytest.approx(7 / 3 + 1.96 * spread)
     errors = np.array([2 - 7 / 11 * 2, 0 - 7 / 11 * 4, 5 - 7 / 11 * 5]) * 2 / (11 / 3)
-    assert found.interval[1] == pytest.approx(14 / 11 + 1.96 * np.std(errors, ddof=1) / 3**0.5)
+    assert result.interval[1] == pytest.approx(14 / 11 + 1.96 * np.std(errors, ddof=1) / 3**0.5)
 
 
 def test_great_weights_are_cut_and_counted() -> None:
-    found = estimate(by_hand(), most_weight=4.5)
-    assert (found.clipped, found.most_weight) == (1, 4.5)
-    assert found.ips == pytest.approx((2 + 4.5) / 3)
+    result = estimate(by_hand(), most_weight=4.5)
+    assert (result.clipped, result.most_weight) == (1, 4.5)
+    assert result.ips == pytest.approx((2 + 4.5) / 3)
 
 
 def test_two_versions_are_compared_in_pairs() -> None:
@@ -145,19 +143,17 @@ def test_two_versions_are_compared_in_pairs() -> None:
 
 def test_too_few_clicks_are_said_in_the_place_of_a_number() -> None:
     few = estimate(by_hand())
-    assert few.said == f"too few clicks to tell (2 of {FEWEST_CLICKS} needed, in 3 answers)"
+    assert few.summary == f"too few clicks to tell (2 of {FEWEST_CLICKS} needed, in 3 answers)"
     assert "clicks_per_answer" not in few.to_json()
     assert few.to_json()["agreeing_clicks"] == 2
     enough = estimate(simulated(2_000, 3))
-    assert enough.said.startswith(f"{enough.clicks_per_answer:.3f} (95 % ")
+    assert enough.summary.startswith(f"{enough.clicks_per_answer:.3f} (95 % ")
     assert enough.to_json()["interval"] == enough.interval
 
 
 @pytest.mark.parametrize("answers", [0, 1, 2])
 def test_no_answers_and_no_agreement_are_no_fault(answers: int) -> None:
-    nothing = np.empty(0)
-    found = estimate(
-        Slots(np.arange(answers), nothing.astype(int), nothing, nothing.astype(bool), nothing.astype(bool))
-    )
-    assert (found.clicks_per_answer, found.interval, found.effective_answers) == (0, (0, 0), 0)
-    assert not found.enough
+    empty = np.empty(0)
+    result = estimate(Slots(np.arange(answers), empty.astype(int), empty, empty.astype(bool), empty.astype(bool)))
+    assert (result.clicks_per_answer, result.interval, result.effective_answers) == (0, (0, 0), 0)
+    assert not result.has_enough_clicks

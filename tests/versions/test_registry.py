@@ -26,21 +26,21 @@ def test_reading_a_project_without_versions_writes_nothing(versions: Versions, t
 def test_versions_are_numbered_from_one_on(versions: Versions) -> None:
     assert [add(versions) for _ in range(3)] == ["0001", "0002", "0003"]
     assert versions.names() == ["0001", "0002", "0003"]
-    assert [one.version for one in versions.all()] == versions.names()
+    assert [manifest.version for manifest in versions.all()] == versions.names()
 
 
-@pytest.mark.parametrize("asked", ["2", "02", "0002"])
-def test_a_version_is_found_by_its_number_however_it_is_written(versions: Versions, asked: str) -> None:
+@pytest.mark.parametrize("name", ["2", "02", "0002"])
+def test_a_version_is_found_by_its_number_however_it_is_written(versions: Versions, name: str) -> None:
     add(versions)
     add(versions)
-    assert versions.find(asked) == versions.manifest(asked).version == "0002"
+    assert versions.find(name) == versions.manifest(name).version == "0002"
 
 
-@pytest.mark.parametrize("asked", ["3", "", "-1", "²", "latest", "../versions/0001", "0001/models"])
-def test_a_version_that_there_is_not_is_refused_with_those_there_are(versions: Versions, asked: str) -> None:
+@pytest.mark.parametrize("name", ["3", "", "-1", "²", "latest", "../versions/0001", "0001/models"])
+def test_a_version_that_there_is_not_is_refused_with_those_there_are(versions: Versions, name: str) -> None:
     add(versions)
     with pytest.raises(UnknownVersion, match="one of the versions 0001"):
-        versions.find(asked)
+        versions.find(name)
 
 
 def test_a_number_is_not_used_again_after_its_champion_was_deleted(versions: Versions) -> None:
@@ -58,11 +58,11 @@ def test_a_version_whose_making_failed_leaves_nothing(versions: Versions) -> Non
 
 
 def test_what_a_killed_process_left_in_the_drafts_is_removed_by_the_next(versions: Versions) -> None:
-    left = versions.state / "drafts" / "dead"
-    left.mkdir(parents=True)
-    (left / "model.onnx").write_bytes(b"half")
+    leftover = versions.state / "drafts" / "dead"
+    leftover.mkdir(parents=True)
+    (leftover / "model.onnx").write_bytes(b"half")
     add(versions)
-    assert not left.exists() and versions.names() == ["0001"]
+    assert not leftover.exists() and versions.names() == ["0001"]
 
 
 def test_promoting_and_rolling_back_are_moves_along_one_history(versions: Versions) -> None:
@@ -78,9 +78,9 @@ def test_promoting_and_rolling_back_are_moves_along_one_history(versions: Versio
 
 def test_promoting_the_champion_again_changes_nothing(versions: Versions) -> None:
     versions.promote(add(versions))
-    before = versions.alias_file.stat().st_mtime_ns
+    time_before = versions.alias_file.stat().st_mtime_ns
     assert versions.promote("1") == "0001"
-    assert versions.alias() == Alias("0001") and versions.alias_file.stat().st_mtime_ns == before
+    assert versions.alias() == Alias("0001") and versions.alias_file.stat().st_mtime_ns == time_before
 
 
 def test_without_a_name_the_newest_that_passed_against_the_champion_is_promoted(versions: Versions) -> None:
@@ -145,10 +145,10 @@ def test_rolling_back_passes_over_versions_that_were_deleted(versions: Versions)
     assert versions.rollback() == ("0003", "0001")
 
 
-@pytest.mark.parametrize("written", ["", "{", "[]", "null", '{"champion": "0001"}'])
-def test_an_alias_that_cannot_be_read_says_how_to_mend_it_and_promoting_does(versions: Versions, written: str) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"champion": "0001"}'])
+def test_an_alias_that_cannot_be_read_says_how_to_mend_it_and_promoting_does(versions: Versions, content: str) -> None:
     add(versions)
-    versions.alias_file.write_text(written, "utf-8")
+    versions.alias_file.write_text(content, "utf-8")
     with pytest.raises(VersionDamaged, match="autogen promote --version V"):
         versions.champion()
     assert versions.promote("1") == versions.champion() == "0001"

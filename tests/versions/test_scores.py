@@ -22,7 +22,7 @@ def test_no_rows_have_no_metric() -> None:
 
 
 def test_some_rows_keep_all_that_belongs_to_them() -> None:
-    scores = paired([*rows("a", right=1), *rows("b", lost=1, held_before=False), *rows("c", right=1)]).candidate
+    scores = paired([*rows("a", right=1), *rows("b", lost=1, from_earlier_eval=False), *rows("c", right=1)]).candidate
     some = scores.where(np.array([False, True, True]))
     assert some.groups == ("b", "c")
     assert some.rows == scores.rows[1:]

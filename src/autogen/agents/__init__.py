@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from autogen.agents.agent import Agent, Piece, Response
+from autogen.agents.agent import Agent, Response, ResponseChunk
 
-__all__ = ["Agent", "Piece", "Response"]
+__all__ = ["Agent", "Response", "ResponseChunk"]

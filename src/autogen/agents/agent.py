@@ -22,23 +22,23 @@ from autogen.storage.responses import StoredResponse
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
-__all__ = ["Agent", "Message", "Piece", "Response"]
+__all__ = ["Agent", "Message", "Response", "ResponseChunk"]
 
 S = TypeVar("S")
 Stream = Callable[[], Generator[Reply, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a response as it comes: `text` goes on from the pieces before it, `response` is all so far. The last
-    one's is whole."""
+class ResponseChunk:
+    """A stretch of a response as it comes: `text` goes on from the chunks before it, `response` is all so far. The last
+    chunk's is whole."""
 
     text: str
     response: Response
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _SelectedOffer:
     """The skill that answers a message, and what it would do."""
 
     message: Message
@@ -56,8 +56,8 @@ class Agent:
         self.keeps: object = None  # what must live as long as the agent does, such as a temporary folder
         self._skills = skills
         self._observers = {name: skill for name, skill in skills.items() if isinstance(skill, Observer)}
-        self._observed = 0
-        self._observing = threading.Lock()
+        self._observed_until = 0
+        self._observe_lock = threading.Lock()
 
     @classmethod
     def load(cls, project: Path | str, version: str | None = None, memory: Memory | None = None) -> Agent:
@@ -92,29 +92,29 @@ class Agent:
     def respond_all(self, messages: Sequence[Message]) -> list[Response]:
         """Answer several messages, of different conversations, together."""
         responses, stored = [], []
-        for chosen in self._consider(messages):
-            reply = chosen.offer.reply()
-            responses.append(self._response(chosen.skill, reply, chosen.message.conversation_id))
-            stored.append(_stored(responses[-1], reply, chosen.message))
+        for selection in self._consider(messages):
+            reply = selection.offer.reply()
+            responses.append(self._response(selection.skill, reply, selection.message.conversation_id))
+            stored.append(_stored_response(responses[-1], reply, selection.message))
         self.memory.responses.add(stored)
         return responses
 
     def stream(
         self, text: str, conversation_id: str | None = None, user: str | None = None
-    ) -> Generator[Piece, None, None]:
-        """Answer one message in pieces, where the skill's text comes so; else in one.
+    ) -> Generator[ResponseChunk, None, None]:
+        """Answer one message in chunks, where the skill's text comes so; else in one.
 
-        The response is kept when the pieces are at their end. Closing them (or leaving the loop over them) cancels the
+        The response is kept when the chunks are at their end. Closing them (or leaving the loop over them) cancels the
         skill, and what was said by then is kept as the response. Raises UsageError as `respond` does, at once.
         """
         return self.stream_all([Message(text, conversation_id, user=user)])[0]
 
-    def stream_all(self, messages: Sequence[Message]) -> list[Generator[Piece, None, None]]:
+    def stream_all(self, messages: Sequence[Message]) -> list[Generator[ResponseChunk, None, None]]:
         """As `stream`, for several messages of different conversations: considered together, each answered when its
         generator is read."""
         return [
-            self._pieces(one, one.offer.stream) if one.offer.stream else self._one_piece(one)
-            for one in self._consider(messages)
+            self._chunks(selection, selection.offer.stream) if selection.offer.stream else self._single_chunk(selection)
+            for selection in self._consider(messages)
         ]
 
     def parse(self, texts: Sequence[str]) -> list[tuple[str, Reply]]:
@@ -123,8 +123,10 @@ class Agent:
         for message in messages:
             check_message(message)
         turns = [Turn(text, kept=False) for text in texts]
-        chosen = self._surest(messages, {name: skill.consider(turns) for name, skill in self._skills.items()})
-        return [(one.skill, one.offer.reply()) for one in chosen]
+        selections = self._select_offers(
+            messages, {name: skill.consider(turns) for name, skill in self._skills.items()}
+        )
+        return [(selection.skill, selection.offer.reply()) for selection in selections]
 
     def feedback(
         self,
@@ -179,47 +181,50 @@ class Agent:
         """Show the skills that learn at once what was said since they were last shown."""
         if not self._observers:
             return
-        with self._observing:
-            feedback, who, self._observed = self.memory.feedback.since(self._observed)
+        with self._observe_lock:
+            feedback, users, self._observed_until = self.memory.feedback.since(self._observed_until)
             for name, skill in self._observers.items() if feedback else ():
-                skill.observe([one for one in feedback if one.skill in (None, name)], who)
+                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users)
 
-    def _consider(self, messages: Sequence[Message]) -> list[_Chosen]:
+    def _consider(self, messages: Sequence[Message]) -> list[_SelectedOffer]:
         """The skill that answers each message. Raises UsageError, UnknownResponse, StorageError."""
         for message in messages:
             check_message(message)
         self._observe()
         if self._observers:  # whoever gives no name is known by the conversation, also in its first message
             messages = [
-                one if one.conversation_id else replace(one, conversation_id=new_id("conv")) for one in messages
+                message if message.conversation_id else replace(message, conversation_id=new_id("conv"))
+                for message in messages
             ]
-        before = [self._before(message) for message in messages]
+        previous = [self._previous_response(message) for message in messages]
         offers = {
-            name: skill.consider([_turn(name, *each) for each in zip(messages, before, strict=True)])
+            name: skill.consider([_turn(name, *pair) for pair in zip(messages, previous, strict=True)])
             for name, skill in self._skills.items()
         }
-        return self._surest(messages, offers)
+        return self._select_offers(messages, offers)
 
-    def _before(self, message: Message) -> StoredResponse | None:
+    def _previous_response(self, message: Message) -> StoredResponse | None:
         """The response that the message follows."""
         if message.after is not None:
             return self.memory.responses.get(message.after)
         return self.memory.responses.last_of(message.conversation_id) if message.conversation_id else None
 
-    def _surest(self, messages: Sequence[Message], offers: Mapping[str, Sequence[Offer]]) -> list[_Chosen]:
+    def _select_offers(
+        self, messages: Sequence[Message], offers: Mapping[str, Sequence[Offer]]
+    ) -> list[_SelectedOffer]:
         """Each message goes to the skill that is surest of it, the first of equally sure ones."""
-        found = []
+        selections = []
         for at, message in enumerate(messages):
-            name = max(offers, key=lambda name: _sureness(offers[name][at]))
-            found.append(_Chosen(message, name, offers[name][at]))
-        return found
+            name = max(offers, key=lambda name: _offer_rank(offers[name][at]))
+            selections.append(_SelectedOffer(message, name, offers[name][at]))
+        return selections
 
-    def _one_piece(self, chosen: _Chosen) -> Generator[Piece, None, None]:
+    def _single_chunk(self, selection: _SelectedOffer) -> Generator[ResponseChunk, None, None]:
         """Kept before it is handed out, as every response that is whole."""
-        response = self._respond_with(chosen.skill, chosen.offer.reply(), chosen.message)
-        yield Piece(response.text, response)
+        response = self._respond_with(selection.skill, selection.offer.reply(), selection.message)
+        yield ResponseChunk(response.text, response)
 
-    def _pieces(self, chosen: _Chosen, stream: Stream) -> Generator[Piece, None, None]:
+    def _chunks(self, selection: _SelectedOffer, stream: Stream) -> Generator[ResponseChunk, None, None]:
         """Kept when it is whole, when its reader goes away, and when the skill fails: it has been read by then."""
         stored: StoredResponse | None = None
         response: Response | None = None
@@ -228,23 +233,23 @@ class Agent:
                 for reply in replies:
                     before = stored.text if stored else ""
                     if not reply.text.startswith(before):
-                        raise ValueError(f"The skill {chosen.skill!r} took back what it had said.")
+                        raise ValueError(f"The skill {selection.skill!r} took back what it had said.")
                     response = (
                         replace(response, **fields_of(reply, PublicReply))
                         if response
-                        else self._response(chosen.skill, reply, chosen.message.conversation_id)
+                        else self._response(selection.skill, reply, selection.message.conversation_id)
                     )
-                    stored = _stored(response, reply, chosen.message)
-                    yield Piece(reply.text[len(before) :], response)
+                    stored = _stored_response(response, reply, selection.message)
+                    yield ResponseChunk(reply.text[len(before) :], response)
         finally:
             if stored is not None:
                 self.memory.responses.add([stored])
         if stored is None:
-            raise ValueError(f"The skill {chosen.skill!r} said nothing.")
+            raise ValueError(f"The skill {selection.skill!r} said nothing.")
 
     def _respond_with(self, skill: str, reply: Reply, message: Message) -> Response:
         response = self._response(skill, reply, message.conversation_id)
-        self.memory.responses.add([_stored(response, reply, message)])
+        self.memory.responses.add([_stored_response(response, reply, message)])
         return response
 
     def _response(self, skill: str, reply: Reply, conversation_id: str | None) -> Response:
@@ -257,20 +262,20 @@ class Agent:
         )
 
 
-def _turn(skill: str, message: Message, before: StoredResponse | None) -> Turn:
+def _turn(skill: str, message: Message, previous: StoredResponse | None) -> Turn:
     """The message as this skill sees it."""
     user = message.user or message.conversation_id
-    if before is None or before.skill != skill:
+    if previous is None or previous.skill != skill:
         return Turn(message.text, user)
-    return Turn(message.text, user, state=before.state, last_action=before.action)
+    return Turn(message.text, user, state=previous.state, last_action=previous.action)
 
 
-def _sureness(offer: Offer) -> tuple[bool, bool, float]:
+def _offer_rank(offer: Offer) -> tuple[bool, bool, float]:
     """One that has nothing to say comes last."""
     return offer.in_scope, offer.continues, offer.confidence
 
 
-def _stored(response: Response, reply: Reply, message: Message) -> StoredResponse:
+def _stored_response(response: Response, reply: Reply, message: Message) -> StoredResponse:
     return StoredResponse(
         **{**fields_of(reply, Reply), "about": None},
         id=response.id,

@@ -90,7 +90,7 @@ class Fleet:
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
-            found = self._versions.alias_file.stat()
+            status = self._versions.alias_file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino
+        return status.st_mtime_ns, status.st_ino

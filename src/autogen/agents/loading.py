@@ -11,7 +11,7 @@ from autogen.errors import UsageError, VersionDamaged
 from autogen.plugins import skills, tasks
 from autogen.skills.skill import Skill
 from autogen.tasks.task import TaskModel
-from autogen.versions.fingerprints import TRAINED_FILE, read_fingerprints
+from autogen.versions.fingerprints import TRAIN_ROWS_FILE, read_fingerprints
 from autogen.versions.manifest import Manifest, ModelRecord
 
 
@@ -29,8 +29,8 @@ class OpenVersion:
 
     def record(self, skill: str, need: str) -> ModelRecord | None:
         """None where the version does not know the need."""
-        found = self.manifest.skills.get(skill)
-        return found.models.get(need) if found else None
+        skill_record = self.manifest.skills.get(skill)
+        return skill_record.models.get(need) if skill_record else None
 
     def model(self, skill: str, need: str) -> TaskModel | None:
         """As it answers, the skill's own settings applied; None where the version does not know the need."""
@@ -38,12 +38,12 @@ class OpenVersion:
 
     def known_model(self, skill: str, need: str) -> TaskModel:
         """Raises UsageError where the version does not know the need."""
-        found = self.model(skill, need)
-        if found is None:
+        model = self.model(skill, need)
+        if model is None:
             raise UsageError(
                 f"Version {self.manifest.version} has no skill {skill!r}: run `autogen train` to learn it."
             )
-        return found
+        return model
 
     def model_folder(self, skill: str, need: str) -> Path:
         record = self.record(skill, need)
@@ -52,7 +52,7 @@ class OpenVersion:
 
     def trained(self, skill: str, need: str) -> frozenset[str]:
         """Fingerprints of the rows that the model has learnt from. Raises VersionDamaged."""
-        return read_fingerprints(self.model_folder(skill, need) / TRAINED_FILE)
+        return read_fingerprints(self.model_folder(skill, need) / TRAIN_ROWS_FILE)
 
     def bytes(self, skill: str, need: str) -> int:
         """The size of what answers: without the weights, which only learning reads."""

@@ -7,12 +7,12 @@ from autogen.cli import answering, feedback, models, tune, versions
 from autogen.cli.app import app
 from autogen.cli.host import HOST
 from autogen.plugins import skills
-from autogen.terminal import output
+from autogen.terminal import open_terminal
 
 __all__ = ["answering", "feedback", "learning", "models", "tune", "versions"]
 
-adding, errors = skills().loaded("commands")
-for add in adding:
+add_functions, errors = skills().loaded("commands")
+for add in add_functions:
     add(app, HOST)
 for error in errors:
-    output().note(f"warning: {error}")
+    open_terminal().note(f"warning: {error}")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autogen.cli.app import app
-from autogen.cli.versions import opened
+from autogen.cli.versions import open_versions
 from autogen.errors import UsageError
-from autogen.terminal import JsonOption, ProjectOption, counted, escape, output
+from autogen.terminal import JsonOption, ProjectOption, counted, escape, open_terminal
 
 if TYPE_CHECKING:
     from autogen.feedback.entities import EntitySpan
@@ -25,11 +25,11 @@ group = typer.Typer(help="What people said of answers: import, export, list.", n
 app.add_typer(group, name="feedback")
 
 
-def kept(project: Path) -> FeedbackStore:
+def open_feedback(project: Path) -> FeedbackStore:
     """A project's feedback, to be read. Only the commands that use the database import it: the others start sooner."""
     from autogen.feedback.memory import Memory
 
-    opened(project)
+    open_versions(project)
     return Memory.open_to_read(project).feedback
 
 
@@ -44,14 +44,14 @@ def import_(
     from autogen.project import Project
 
     opened_project = Project.open(project)
-    found = opened_project.import_feedback(source, skill)
-    to = output(project, as_json)
-    known = f", {found.already_known} known already" if found.already_known else ""
-    to.say(f"{counted(found.imported, 'row')} imported{known}. Next: [bold]autogen improve[/]")
+    result = opened_project.import_feedback(source, skill)
+    terminal = open_terminal(project, as_json)
+    known = f", {result.already_known} known already" if result.already_known else ""
+    terminal.say(f"{counted(result.imported, 'row')} imported{known}. Next: [bold]autogen improve[/]")
     if unknown := opened_project.unknown_labels():
         names = ", ".join(unknown[:MOST_NAMED]) + (", …" if len(unknown) > MOST_NAMED else "")
-        to.note(f"Labels that are no intents yet: {names}. Enough rows make one a new intent.")
-    to.result({"imported": found.imported, "already_known": found.already_known})
+        terminal.note(f"Labels that are no intents yet: {names}. Enough rows make one a new intent.")
+    terminal.result({"imported": result.imported, "already_known": result.already_known})
 
 
 @group.command("export", epilog="Example: autogen feedback export -p bank --output feedback.csv")
@@ -63,13 +63,13 @@ def export(
     """Give everything back: comments and where each came from included."""
     from autogen.feedback.exchange import export_feedback, feedback_as_text
 
-    store, to = kept(project), output(project, as_json)
+    store, terminal = open_feedback(project), open_terminal(project, as_json)
     if target is not None:
         rows = export_feedback(store, target)
-        to.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
-        to.result({"rows": rows, "output": str(target)})
+        terminal.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
+        terminal.result({"rows": rows, "output": str(target)})
     elif as_json:
-        to.result({"feedback": _listed(store)})
+        terminal.result({"feedback": _feedback_json(store)})
     else:
         sys.stdout.write(feedback_as_text(store))
 
@@ -79,27 +79,27 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Show all feedback."""
     from autogen.feedback.events import SHORT_ID
 
-    store, to = kept(project), output(project, as_json)
+    store, terminal = open_feedback(project), open_terminal(project, as_json)
     rows = [
         (
-            f.id[:SHORT_ID],
-            f.message,
-            f.intent or "",
-            f.label or "",
-            "" if f.rating is None else f"{f.rating:g}",
-            f.answer or f.comment or "",
-            f.user or "",
-            f.source,
+            entry.id[:SHORT_ID],
+            entry.message,
+            entry.intent or "",
+            entry.label or "",
+            "" if entry.rating is None else f"{entry.rating:g}",
+            entry.answer or entry.comment or "",
+            entry.user or "",
+            entry.source,
         )
-        for f in store.all()
+        for entry in store.all()
     ]
     columns = ("id", "message", "answered as", "label", "rating", "better answer, comment", "user", "from")
-    to.table(f"{len(rows)} feedback", columns, rows)
-    to.result({"feedback": _listed(store)})
+    terminal.table(f"{len(rows)} feedback", columns, rows)
+    terminal.result({"feedback": _feedback_json(store)})
 
 
-def _listed(store: FeedbackStore) -> list[dict[str, Any]]:
-    return [feedback.to_json() for feedback in store.all()]
+def _feedback_json(store: FeedbackStore) -> list[dict[str, Any]]:
+    return [entry.to_json() for entry in store.all()]
 
 
 @app.command(epilog="Example: autogen review -p bank --relabel fb-1f…=card_arrival")
@@ -117,46 +117,53 @@ def review(
 ) -> None:
     """List the feedback that waits for a person, and settle it."""
     from autogen.feedback.events import SHORT_ID
-    from autogen.feedback.review import said_of_held_out
+    from autogen.feedback.review import describe_eval_corrections
     from autogen.project import Project
 
-    found = Project.open(project)
-    decided = 0
+    opened_project = Project.open(project)
+    settled = 0
     for feedback_id in accept or ():
-        found.decide(feedback_id, "accept")
-        decided += 1
+        opened_project.decide(feedback_id, "accept")
+        settled += 1
     for pair in relabel or ():
         feedback_id, equals, label = pair.partition("=")
         if not equals or not label.strip():
             raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
-        found.decide(feedback_id, "relabel", label.strip())
-        decided += 1
+        opened_project.decide(feedback_id, "relabel", label.strip())
+        settled += 1
     for pair in entities or ():
         feedback_id, spans = _marked(pair)
-        found.decide(feedback_id, "relabel", entities=spans)
-        decided += 1
+        opened_project.decide(feedback_id, "relabel", entities=spans)
+        settled += 1
     for feedback_id in drop or ():
-        found.decide(feedback_id, "drop")
-        decided += 1
-    items, held_out = found.to_review()
-    to = output(project, as_json)
+        opened_project.decide(feedback_id, "drop")
+        settled += 1
+    items, corrections_of_held_out = opened_project.to_review()
+    terminal = open_terminal(project, as_json)
     columns = ("id", "text", "why it waits", "champion says", "proposed", "user")
     rows = [
-        (i.feedback_id[:SHORT_ID], i.text, i.explanation, i.champion_says or "", i.proposal, i.user or "")
-        for i in items
+        (
+            item.feedback_id[:SHORT_ID],
+            item.text,
+            item.explanation,
+            item.champion_says or "",
+            item.proposal,
+            item.user or "",
+        )
+        for item in items
     ]
-    to.table(f"{len(items)} waiting" + (f", {decided} settled now" if decided else ""), columns, rows)
+    terminal.table(f"{len(items)} waiting" + (f", {settled} settled now" if settled else ""), columns, rows)
     if items:
-        to.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
+        terminal.say("Settle them: [bold]autogen review --accept ID --relabel ID=LABEL --drop ID[/]")
     if any(item.of_entities for item in items):
-        to.say(f"With other entities: [bold]autogen review --entities '{escape(ENTITIES_FORM)}'[/]")
-    if held_out:
-        to.say(said_of_held_out(len(held_out)))
-    to.result(
+        terminal.say(f"With other entities: [bold]autogen review --entities '{escape(ENTITIES_FORM)}'[/]")
+    if corrections_of_held_out:
+        terminal.say(describe_eval_corrections(len(corrections_of_held_out)))
+    terminal.result(
         {
-            "settled": decided,
+            "settled": settled,
             "waiting": [item.to_json() for item in items],
-            "corrections_of_held_out": [feedback.to_json() for feedback in held_out],
+            "corrections_of_held_out": [correction.to_json() for correction in corrections_of_held_out],
         }
     )
 

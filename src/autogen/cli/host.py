@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autogen.cli.versions import opened
+from autogen.cli.versions import open_versions
 
 if TYPE_CHECKING:
     from autogen.agents.agent import Agent
     from autogen.project import Project
 
 
-class Host:
+class CliHost:
     def open_project(self, project: Path) -> Project:
         from autogen.project import Project
 
@@ -21,8 +21,8 @@ class Host:
     def load_agent(self, project: Path, version: str | None = None) -> Agent:
         from autogen.agents.agent import Agent
 
-        opened(project)
+        open_versions(project)
         return Agent.load(project, version)
 
 
-HOST = Host()
+HOST = CliHost()

@@ -11,7 +11,7 @@ from autogen.cli.app import app
 from autogen.cli.quality import deep_json, show_check, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
 from autogen.errors import Refused, UsageError
-from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, counted, escape, output
+from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, counted, escape, open_terminal
 
 
 @app.command(epilog="Example: autogen init bank --template customer-service")
@@ -24,11 +24,11 @@ def init(
     from autogen.templates import copy_template
 
     copy_template(template, folder)
-    to = output(folder, as_json)
+    terminal = open_terminal(folder, as_json)
     shown = escape(str(folder))
-    to.say(f"Made a {template} project in [bold]{shown}[/].")
-    to.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
-    to.result({"project": str(folder), "template": template})
+    terminal.say(f"Made a {template} project in [bold]{shown}[/].")
+    terminal.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    terminal.result({"project": str(folder), "template": template})
 
 
 @app.command(epilog="Example: autogen check -p bank")
@@ -40,23 +40,26 @@ def check(
     """Read all data and report every problem, with counts per label. Exit code 1 on errors."""
     from autogen.project import Project
 
-    to = output(project, as_json)
-    opened = Project.open(project)
-    checks = opened.check()
-    for found in checks:
-        show_check(to, found)
-    errors = sum(len(found.errors) for found in checks)
-    reports = opened.deep_check() if deep and not errors else {}
+    terminal = open_terminal(project, as_json)
+    opened_project = Project.open(project)
+    checks = opened_project.check()
+    for skill_check in checks:
+        show_check(terminal, skill_check)
+    errors = sum(len(skill_check.errors) for skill_check in checks)
+    reports = opened_project.deep_check() if deep and not errors else {}
     for name, report in reports.items():
-        show_deep(to, name, report)
-    warnings = sum(len(found.problems) for found in checks) - errors
+        show_deep(terminal, name, report)
+    warnings = sum(len(skill_check.problems) for skill_check in checks) - errors
     warnings += sum(report.warnings for report in reports.values())
-    to.say(f"[bold]{counted(errors, 'error')}, {counted(warnings, 'warning')}.[/]")
-    to.result(
+    terminal.say(f"[bold]{counted(errors, 'error')}, {counted(warnings, 'warning')}.[/]")
+    terminal.result(
         {
             "errors": errors,
             "warnings": warnings,
-            "skills": {found.skill: found.to_json() | deep_json(found.skill, reports) for found in checks},
+            "skills": {
+                skill_check.skill: skill_check.to_json() | deep_json(skill_check.skill, reports)
+                for skill_check in checks
+            },
         }
     )
     if errors:
@@ -75,18 +78,18 @@ def train(
     """Fine-tune, export, measure. The first version becomes champion; later ones are candidates with a verdict."""
     from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.loop.distributed import follow, follows, leading
+    from autogen.training.loop.distributed import is_follower, leading, run_follower
 
     if force and not resume:
         raise UsageError("Expected --force together with --resume, found it alone: it has nothing to overrule.")
-    if follows():
-        follow()
+    if is_follower():
+        run_follower()
         return
-    opened, to = Project.open(project), output(project, as_json)
+    opened_project, terminal = Project.open(project), open_terminal(project, as_json)
     with leading():
-        manifest = opened.train(resume, TrainingProgress(), force)
-    report = report_on_version(to, opened, manifest.version)
-    show_candidate(to, manifest, opened.versions.champion(), report)
+        manifest = opened_project.train(resume, TrainingProgress(), force)
+    report = report_on_version(terminal, opened_project, manifest.version)
+    show_candidate(terminal, manifest, opened_project.versions.champion(), report)
 
 
 @app.command(epilog="Example: autogen improve -p bank")
@@ -94,16 +97,16 @@ def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> Non
     """Learn from the feedback, starting from the champion. Exit code 1 when the gate says no."""
     from autogen.progress import TrainingProgress
     from autogen.project import Project
-    from autogen.training.loop.distributed import follow, follows, leading
+    from autogen.training.loop.distributed import is_follower, leading, run_follower
 
-    if follows():
-        follow()
+    if is_follower():
+        run_follower()
         return
-    opened, to = Project.open(project), output(project, as_json)
+    opened_project, terminal = Project.open(project), open_terminal(project, as_json)
     with leading():
-        manifest = opened.improve(TrainingProgress())
-    report = report_on_version(to, opened, manifest.version)
-    show_candidate(to, manifest, opened.versions.champion(), report)
+        manifest = opened_project.improve(TrainingProgress())
+    report = report_on_version(terminal, opened_project, manifest.version)
+    show_candidate(terminal, manifest, opened_project.versions.champion(), report)
     if not manifest.passed:
         raise Refused(f"Version {manifest.version} was not accepted; the champion goes on answering.")
 
@@ -120,15 +123,15 @@ def evaluate(
     """Measure a version through the code that answers people."""
     from autogen.project import Project
 
-    to, opened = output(project, as_json), Project.open(project)
-    found = opened.evaluate(data, version, skill)
-    for name, one in found.skills.items():
-        for warning in one.warnings:
-            to.note(f"warning: {warning}")
-        show_evaluation(to, name, found.version, one)
-    path = write_report(to, opened, found) if report else None
-    show_report(to, path)
-    to.result({**found.to_json(), "report": path})
+    terminal, opened_project = open_terminal(project, as_json), Project.open(project)
+    evaluation = opened_project.evaluate(data, version, skill)
+    for name, skill_evaluation in evaluation.skills.items():
+        for warning in skill_evaluation.warnings:
+            terminal.note(f"warning: {warning}")
+        show_evaluation(terminal, name, evaluation.version, skill_evaluation)
+    path = write_report(terminal, opened_project, evaluation) if report else None
+    show_report(terminal, path)
+    terminal.result({**evaluation.to_json(), "report": path})
 
 
 @app.command(epilog="Example: autogen predict -p bank --input questions.csv --output answered.csv")
@@ -143,7 +146,7 @@ def predict(
     """Write the rows of a file with their prediction and confidence."""
     from autogen.project import Project
 
-    to = output(project, as_json)
+    terminal = open_terminal(project, as_json)
     rows = Project.open(project).predict(source, target, version, skill)
-    to.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
-    to.result({"rows": rows, "output": str(target)})
+    terminal.say(f"Wrote {counted(rows, 'row')} to {escape(str(target))}.")
+    terminal.result({"rows": rows, "output": str(target)})

@@ -11,7 +11,7 @@ import typer
 
 from autogen.cli.app import app
 from autogen.errors import AutoGenError, Interrupted, StorageError, UsageError
-from autogen.terminal import Output, output
+from autogen.terminal import Terminal, open_terminal
 
 # The UsageError of the click that Typer brings: its own copy in newer versions, the package of that name in older ones.
 Misuse: Any = typer.BadParameter.__base__
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    Output.answered = False
+    Terminal.answered = False
     try:
         from autogen.cli import commands  # noqa: F401 the commands register themselves with `app`
 
@@ -39,7 +39,7 @@ def _run() -> int:
         return _failed("Interrupted.", Interrupted.exit_code)
     except Misuse as error:
         error.show()
-        _say_so(error.format_message())
+        _print_json_error(error.format_message())
         return UsageError.exit_code
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):  # the reader of our output has gone, as `head` does
@@ -56,17 +56,17 @@ def _run() -> int:
 def _failed(message: str, code: int) -> int:
     if os.environ.get("AUTOGEN_DEBUG"):
         traceback.print_exc()
-    to = output()
-    to.err.print("[bold red]error:[/]", end=" ")
-    to.note(message)
-    _say_so(message)
+    terminal = open_terminal()
+    terminal.err.print("[bold red]error:[/]", end=" ")
+    terminal.note(message)
+    _print_json_error(message)
     return code
 
 
-def _say_so(message: str) -> None:
+def _print_json_error(message: str) -> None:
     """With --json there is one object on stdout, also where there is no result."""
-    if "--json" in sys.argv and not Output.answered:
-        Output(as_json=True).result({"error": message})
+    if "--json" in sys.argv and not Terminal.answered:
+        Terminal(as_json=True).result({"error": message})
 
 
 def _unexpected(error: Exception) -> int:

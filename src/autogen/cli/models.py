@@ -14,7 +14,7 @@ import typer
 from autogen.cli.app import app
 from autogen.errors import Refused, UsageError, did_you_mean
 from autogen.installation import OURS, WAY_OUT, other_owners
-from autogen.terminal import JsonOption, ProjectOption, output
+from autogen.terminal import JsonOption, ProjectOption, open_terminal
 
 if TYPE_CHECKING:
     from autogen.models.packaged import PackagedModel
@@ -30,25 +30,34 @@ def list_(as_json: JsonOption = False) -> None:
     """Show the packaged base models, and which are installed."""
     from autogen.models.packaged import PACKAGED
 
-    to = output(as_json=as_json)
-    found = [_described(model) for model in PACKAGED.values()]
+    terminal = open_terminal(as_json=as_json)
+    models = [_model_json(model) for model in PACKAGED.values()]
     header = ("name", "size", "languages", "licence", "MB", "installed")
     rows = [
-        (one["name"], one["parameters"], one["languages"], one["licence"], one["download_mb"], _yes(one["installed"]))
-        for one in found
+        (
+            model["name"],
+            model["parameters"],
+            model["languages"],
+            model["licence"],
+            model["download_mb"],
+            _yes(model["installed"]),
+        )
+        for model in models
     ]
-    to.table("Base models", header, rows, right=(4,))
-    for one in found:
-        to.say(f"[bold]{one['name']}[/]: {one['description']}.")
-    to.say("`autogen models install NAME` brings one; base_model in agent.toml names it, or a folder, or a hub id.")
-    to.result({"models": found})
+    terminal.table("Base models", header, rows, right=(4,))
+    for model in models:
+        terminal.say(f"[bold]{model['name']}[/]: {model['description']}.")
+    terminal.say(
+        "`autogen models install NAME` brings one; base_model in agent.toml names it, or a folder, or a hub id."
+    )
+    terminal.result({"models": models})
 
 
 def _yes(installed: bool) -> str:
     return "yes" if installed else "no"
 
 
-def _described(model: PackagedModel) -> dict[str, Any]:
+def _model_json(model: PackagedModel) -> dict[str, Any]:
     folder = model.location()
     return {
         "name": model.name,
@@ -74,10 +83,10 @@ def install(name: Annotated[str, typer.Argument(help="A packaged name.")], as_js
     model = PACKAGED.get(name)
     if model is None:
         raise UsageError(f"Expected one of {', '.join(PACKAGED)}; found {name!r}.{did_you_mean(name, PACKAGED)}")
-    to = output(as_json=as_json)
-    folder = install_model(model, to.note) if model.verify() else model.location()
-    to.say(f"{name} is installed and verified.")
-    to.result({"name": name, "folder": str(folder)})
+    terminal = open_terminal(as_json=as_json)
+    folder = install_model(model, terminal.note) if model.verify() else model.location()
+    terminal.say(f"{name} is installed and verified.")
+    terminal.result({"name": name, "folder": str(folder)})
 
 
 @group.command("verify", epilog="Example: autogen models verify")
@@ -85,12 +94,12 @@ def verify(as_json: JsonOption = False) -> None:
     """Check the files of installed base models against their known sha256. Exit code 1 if one differs."""
     from autogen.models.packaged import PACKAGED
 
-    to = output(as_json=as_json)
-    found = {m.name: m.verify() for m in PACKAGED.values() if m.location()}
-    rows = [(name, "; ".join(problems) or "as it should be") for name, problems in found.items()]
-    to.table("Installed base models", ("name", "files"), rows)
-    to.result({"models": found})
-    damaged = [name for name, problems in found.items() if problems]
+    terminal = open_terminal(as_json=as_json)
+    problems_by_model = {model.name: model.verify() for model in PACKAGED.values() if model.location()}
+    rows = [(name, "; ".join(problems) or "as it should be") for name, problems in problems_by_model.items()]
+    terminal.table("Installed base models", ("name", "files"), rows)
+    terminal.result({"models": problems_by_model})
+    damaged = [name for name, problems in problems_by_model.items() if problems]
     if damaged:
         commands = " and ".join(f"`autogen models install {name}`" for name in damaged)
         raise Refused(f"A base model's files are not the ones we know: run {commands}.")
@@ -99,19 +108,20 @@ def verify(as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: autogen doctor")
 def doctor(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Look at this machine, the installation and the project, and say what is missing. Exit code 1 if something is."""
-    to = output(project, as_json)
+    terminal = open_terminal(project, as_json)
     checks = [*_installation(), *_base_models(), *_project(project)]
     lines = [
-        ("✗" if not good else "–" if found.startswith(ABSENT) else "✓", what, found) for good, what, found in checks
+        ("✗" if not passed else "–" if finding.startswith(ABSENT) else "✓", name, finding)
+        for passed, name, finding in checks
     ]
-    to.table("Doctor", ("", "what", "found"), lines)
-    to.result(
+    terminal.table("Doctor", ("", "what", "found"), lines)
+    terminal.result(
         {
-            "ok": all(good for good, _, _ in checks),
-            "checks": [{"ok": g, "what": w, "found": f} for g, w, f in checks],
+            "ok": all(passed for passed, _, _ in checks),
+            "checks": [{"ok": passed, "what": name, "found": finding} for passed, name, finding in checks],
         }
     )
-    if not all(good for good, _, _ in checks):
+    if not all(passed for passed, _, _ in checks):
         raise Refused("Something is missing: see the lines marked ✗.")
 
 
@@ -125,8 +135,8 @@ def _installation() -> list[tuple[bool, str, str]]:
     needed = ("onnxruntime", "tokenizers", "sqlalchemy", "fastapi")
     checks += [(_version(package) != "missing", f"{package} (answering)", _version(package)) for package in needed]
     for package in ("torch", "transformers", "accelerate", "onnx"):
-        found = _version(package)
-        words = found if found != "missing" else f'{ABSENT}: pip install "autogen-loop[learn]" to train'
+        version = _version(package)
+        words = version if version != "missing" else f'{ABSENT}: pip install "autogen-loop[learn]" to train'
         checks.append((True, f"{package} (learning)", words))
     return checks
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
-from autogen.terminal import Output, escape, percent
+from autogen.terminal import Terminal, escape, percent
 from autogen.versions.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -19,33 +19,40 @@ if TYPE_CHECKING:
 WORST_LABELS = 5
 
 
-def show_evaluation(to: Output, skill: str, version: str, found: SkillEvaluation) -> None:
+def show_evaluation(terminal: Terminal, skill: str, version: str, evaluation: SkillEvaluation) -> None:
     """The metrics of each need with their intervals, and the hardest labels."""
-    for name, one in found.needs.items():
-        _show_need(to, f"{skill if len(found.needs) == 1 else f'{skill}/{name}'}, version {version}", one)
-    if found.off_policy is not None:
-        of = found.off_policy
-        as_shown = f"; as they were shown, they got {of['logged_clicks_per_answer']:.3f}" if of["answers"] else ""
-        to.say(escape(f"Off-policy, clicks per answer on {of['answers']} logged answers: {of['said']}{as_shown}."))
+    for name, need_evaluation in evaluation.needs.items():
+        title = skill if len(evaluation.needs) == 1 else f"{skill}/{name}"
+        _show_need(terminal, f"{title}, version {version}", need_evaluation)
+    if evaluation.off_policy is not None:
+        terminal.say(escape(_off_policy_sentence(evaluation.off_policy)))
 
 
-def _show_need(to: Output, title: str, found: Evaluation) -> None:
-    plain = list(found.baselines.values())
+def _off_policy_sentence(off_policy: Mapping[str, Any]) -> str:
+    count, logged = off_policy["answers"], off_policy["logged_clicks_per_answer"]
+    as_shown = f"; as they were shown, they got {logged:.3f}" if count else ""
+    return f"Off-policy, clicks per answer on {count} logged answers: {off_policy['said']}{as_shown}."
+
+
+def _show_need(terminal: Terminal, title: str, evaluation: Evaluation) -> None:
+    baselines = list(evaluation.baselines.values())
     rows = [
         (
             name,
-            percent(found.metrics[name]),
-            _interval(found.intervals.get(name)),
-            *(percent(metrics[name]) if name in metrics else "" for metrics in plain),
+            percent(evaluation.metrics[name]),
+            _interval(evaluation.intervals.get(name)),
+            *(percent(metrics[name]) if name in metrics else "" for metrics in baselines),
         )
-        for name in main_metrics(found.metrics)
+        for name in main_metrics(evaluation.metrics)
     ]
-    right = tuple(range(1, 3 + len(plain)))
-    to.table(f"{title}: {found.source}", ("metric", "value", "95 % interval", *found.baselines), rows, right=right)
-    worst = sorted(found.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
-    if worst and len(found.per_label) > WORST_LABELS:
+    right = tuple(range(1, 3 + len(baselines)))
+    terminal.table(
+        f"{title}: {evaluation.source}", ("metric", "value", "95 % interval", *evaluation.baselines), rows, right=right
+    )
+    worst = sorted(evaluation.per_label.items(), key=lambda item: item[1]["f1"])[:WORST_LABELS]
+    if worst and len(evaluation.per_label) > WORST_LABELS:
         lines = [(n, percent(v["f1"]), percent(v["precision"]), percent(v["recall"]), int(v["rows"])) for n, v in worst]
-        to.table("Hardest labels", ("label", "f1", "precision", "recall", "rows"), lines, right=(1, 2, 3, 4))
+        terminal.table("Hardest labels", ("label", "f1", "precision", "recall", "rows"), lines, right=(1, 2, 3, 4))
 
 
 def main_metrics(metrics: Mapping[str, float]) -> list[str]:
@@ -58,53 +65,53 @@ def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"{interval[0]:.1%} – {interval[1]:.1%}"
 
 
-def report_on_version(to: Output, project: Any, version: str) -> str | None:
+def report_on_version(terminal: Terminal, project: Any, version: str) -> str | None:
     """Measure a version just made and draw it: the page's path. The version stands, whatever becomes of its report."""
     try:
-        return write_report(to, project, project.evaluate(version=version))
+        return write_report(terminal, project, project.evaluate(version=version))
     except UsageError as error:  # no rows to measure on
-        to.note(f"No report: {error}")
+        terminal.note(f"No report: {error}")
         return None
 
 
-def write_report(to: Output, project: Any, evaluation: Any) -> str | None:
+def write_report(terminal: Terminal, project: Any, evaluation: Any) -> str | None:
     """`project` is a project.Project, `evaluation` one of its evaluations. Where it cannot be written, that is said."""
     if not can_draw():
-        to.note('The report has no pictures: matplotlib is not installed (pip install "autogen-loop[learn]").')
+        terminal.note('The report has no pictures: matplotlib is not installed (pip install "autogen-loop[learn]").')
     try:
         path = project.write_report(evaluation)
     except StorageError as error:
-        to.note(f"No report: {error}")
+        terminal.note(f"No report: {error}")
         return None
     return str(path)
 
 
-def show_report(to: Output, path: str | None) -> None:
+def show_report(terminal: Terminal, path: str | None) -> None:
     if path is not None:
-        to.say(f"Report with pictures: [bold]{escape(path)}[/]")
+        terminal.say(f"Report with pictures: [bold]{escape(path)}[/]")
 
 
-def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | None) -> None:
+def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report: str | None) -> None:
     """A version just made: its metrics, how it was trained, and the gate's report."""
     for skill, record in manifest.skills.items():
         for need, model in record.models.items():
             how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
             rows = [(name, percent(model.metrics[name])) for name in main_metrics(model.metrics)]
             title = skill if len(record.models) == 1 else f"{skill}/{need}"
-            to.table(f"{title}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
-            to.say(escape(tasks()[model.task].how_trained(model.training, model.train_rows)))
+            terminal.table(f"{title}, version {manifest.version}: {how}", ("metric", "value"), rows, right=(1,))
+            terminal.say(escape(tasks()[model.task].how_trained(model.training, model.train_rows)))
             if model.training.get("unlabelled"):
-                to.say(escape(f"{model.training['unlabelled']['said']}."))
+                terminal.say(escape(f"{model.training['unlabelled']['said']}."))
     if manifest.verdict:
-        show_verdict(to, manifest)
+        show_verdict(terminal, manifest)
     if manifest.corrections_of_held_out:
-        to.say(said_of_held_out(manifest.corrections_of_held_out))
+        terminal.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
-        to.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
+        terminal.say(f"Version [bold]{manifest.version}[/] is champion. Talk to it: [bold]autogen chat[/]")
     elif manifest.passed:
-        to.say(f"Version [bold]{manifest.version}[/] may replace {champion}: [bold]autogen promote[/]")
-    show_report(to, report)
-    to.result(
+        terminal.say(f"Version [bold]{manifest.version}[/] may replace {champion}: [bold]autogen promote[/]")
+    show_report(terminal, report)
+    terminal.result(
         {
             "version": manifest.version,
             "champion": champion,
@@ -123,9 +130,9 @@ def show_candidate(to: Output, manifest: Manifest, champion: str, report: str | 
     )
 
 
-def show_verdict(to: Output, manifest: Manifest) -> None:
+def show_verdict(terminal: Terminal, manifest: Manifest) -> None:
     verdict = manifest.verdict or {}
     rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in verdict.get("checks", ())]
-    to.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
+    terminal.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
     colour = "green" if verdict.get("passed") else "red"
-    to.say(f"[bold {colour}]{escape(verdict.get('summary', ''))}[/]")
+    terminal.say(f"[bold {colour}]{escape(verdict.get('summary', ''))}[/]")

@@ -10,7 +10,7 @@ import typer
 from autogen.cli.app import app
 from autogen.config.settings import seconds_of
 from autogen.errors import UsageError
-from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, escape, output, percent
+from autogen.terminal import JsonOption, ProjectOption, SkillOption, Terminal, escape, open_terminal, percent
 
 USUAL_TIME = 600.0
 
@@ -35,19 +35,19 @@ def tune(
         seconds = USUAL_TIME
     from autogen.project import Project
 
-    opened = Project.open(project)
-    name = opened.one_skill(skill)
+    opened_project = Project.open(project)
+    name = opened_project.one_skill(skill)
 
     from autogen.progress import TrainingProgress
     from autogen.training.search.study import Budget
 
-    found = opened.tune(name, Budget(seconds, trials), TrainingProgress())
-    written = write and _worth_writing(found, force)
-    if written and found.winner is not None:
+    study = opened_project.tune(name, Budget(seconds, trials), TrainingProgress())
+    written = write and _worth_writing(study, force)
+    if written and study.winner is not None:
         from autogen.project.agent_file import write_training
 
-        write_training(project, name, found.winner.settings)
-    _show(output(project, as_json), name, found, write, written)
+        write_training(project, name, study.winner.settings)
+    _show(open_terminal(project, as_json), name, study, write, written)
 
 
 def parse_time(text: str) -> float:
@@ -58,77 +58,77 @@ def parse_time(text: str) -> float:
     return seconds
 
 
-def _worth_writing(found: Any, force: bool) -> bool:
-    """`found` is a training.search.Found."""
-    return found.gain is not None and (found.gain.beyond_noise or force)
+def _worth_writing(study: Any, force: bool) -> bool:
+    """`study` is a SearchResult."""
+    return study.gain is not None and (study.gain.beyond_noise or force)
 
 
-def _show(to: Output, skill: str, found: Any, write: bool, written: bool) -> None:
+def _show(terminal: Terminal, skill: str, study: Any, write: bool, written: bool) -> None:
     from autogen.project.agent_file import training_lines
 
-    to.table(
-        f"{skill}: {len(found.trials)} trials", ("trial", "settings", "held-out", "seconds", ""), _rows(found), (2, 3)
+    terminal.table(
+        f"{skill}: {len(study.trials)} trials", ("trial", "settings", "held-out", "seconds", ""), _rows(study), (2, 3)
     )
-    to.say(f"Scored on {found.measured_on}. `autogen train` will measure the exported model itself.")
-    to.say(f"[bold]{verdict(found)}[/]")
-    better = found.gain is not None and found.winner is not None
-    lines = training_lines(found.winner.settings) if better else ""
+    terminal.say(f"Scored on {study.measured_on}. `autogen train` will measure the exported model itself.")
+    terminal.say(f"[bold]{verdict(study)}[/]")
+    better = study.gain is not None and study.winner is not None
+    lines = training_lines(study.winner.settings) if better else ""
     if written:
-        to.say("Written into agent.toml. Next: [bold]autogen train[/]")
+        terminal.say("Written into agent.toml. Next: [bold]autogen train[/]")
     elif better:
         refused = "Nothing was written (--write --force would). " if write else ""
         where = escape(f"[skills.{skill}.training]")
-        to.say(f"{refused}To use it, write under [bold]{where}[/] in agent.toml:")
-        to.plain(lines)
-    to.result(_json(skill, found, lines, written))
+        terminal.say(f"{refused}To use it, write under [bold]{where}[/] in agent.toml:")
+        terminal.plain(lines)
+    terminal.result(_json(skill, study, lines, written))
 
 
-def _rows(found: Any) -> list[tuple[object, ...]]:
-    best = found.winner.number if found.winner else None
+def _rows(study: Any) -> list[tuple[object, ...]]:
+    best = study.winner.number if study.winner else None
     return [
         (
-            one.number,
-            ("the recipe: " if one.default else "")
-            + ", ".join(f"{key} {value:g}" for key, value in one.settings.items()),
-            percent(one.score),
-            f"{one.seconds:.0f}",
-            "best" if one.number == best else one.state,
+            trial.number,
+            ("the recipe: " if trial.default else "")
+            + ", ".join(f"{key} {value:g}" for key, value in trial.settings.items()),
+            percent(trial.score),
+            f"{trial.seconds:.0f}",
+            "best" if trial.number == best else trial.state,
         )
-        for one in found.trials
+        for trial in study.trials
     ]
 
 
-def verdict(found: Any) -> str:
+def verdict(study: Any) -> str:
     """What the search has found, in a sentence."""
-    if found.winner is None:
+    if study.winner is None:
         return "No trial was finished."
-    score, gain = percent(found.winner.score), found.gain
+    score, gain = percent(study.winner.score), study.gain
     if gain is None:
         return f"No trial scored more than the recipe ({score}): keep it."
     low, high = gain.interval
-    said = (
-        f"Trial {found.winner.number} scored {score}, the recipe {percent(found.default.score)}: "
+    sentence = (
+        f"Trial {study.winner.number} scored {score}, the recipe {percent(study.default.score)}: "
         f"{100 * gain.difference:+.1f} points (95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {gain.gained} rows "
         f"gained, {gain.lost} lost of {gain.rows}; chance {gain.chance:.2g}, corrected for the number of trials)"
     )
     if gain.beyond_noise:
-        return f"{said}. That is more than noise."
-    return f"{said}. That is within noise: keep the recipe, or search longer with more held-out rows."
+        return f"{sentence}. That is more than noise."
+    return f"{sentence}. That is within noise: keep the recipe, or search longer with more held-out rows."
 
 
-def _json(skill: str, found: Any, lines: str, written: bool) -> dict[str, Any]:
+def _json(skill: str, study: Any, lines: str, written: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    gain = found.gain
+    gain = study.gain
     return {
         "skill": skill,
-        "began": found.began,
-        "measured_on": found.measured_on,
-        "trials": [asdict(one) for one in found.trials],
-        "default": asdict(found.default) if found.default else None,
-        "winner": asdict(found.winner) if found.winner else None,
+        "began": study.began,
+        "measured_on": study.measured_on,
+        "trials": [asdict(trial) for trial in study.trials],
+        "default": asdict(study.default) if study.default else None,
+        "winner": asdict(study.winner) if study.winner else None,
         "gain": {**asdict(gain), "beyond_noise": gain.beyond_noise} if gain else None,
-        "verdict": verdict(found),
+        "verdict": verdict(study),
         "lines": lines,
         "written": written,
     }

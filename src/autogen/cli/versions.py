@@ -11,12 +11,12 @@ from rich.text import Text
 from autogen.cli.app import app
 from autogen.cli.reports import show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
-from autogen.terminal import JsonOption, ProjectOption, output, percent
+from autogen.terminal import JsonOption, ProjectOption, open_terminal, percent
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import STATE_FOLDER, Versions
 
 
-def opened(project: Path) -> Versions:
+def open_versions(project: Path) -> Versions:
     """The versions of a project, which must be one."""
     if not (project / STATE_FOLDER).is_dir() and not (project / "agent.toml").is_file():
         raise ProjectNotFound(
@@ -33,41 +33,44 @@ def versions(
     as_json: JsonOption = False,
 ) -> None:
     """List all versions: lineage, data, metrics, verdict."""
-    to, found = output(project, as_json), opened(project)
-    alias = found.alias()
-    damaged = found.damaged()
-    manifests = [found.manifest(name) for name in found.names() if name not in damaged]
+    terminal, registry = open_terminal(project, as_json), open_versions(project)
+    alias = registry.alias()
+    damaged = registry.damaged()
+    manifests = [registry.manifest(name) for name in registry.names() if name not in damaged]
     if show is not None:
-        show = found.find(show)
-        show_verdict(to, found.manifest(show))
+        show = registry.find(show)
+        show_verdict(terminal, registry.manifest(show))
     else:
         columns = ("version", "made", "learnt from", "metrics", "verdict")
-        to.table("Versions", columns, [_row(one, alias.champion) for one in manifests])
+        terminal.table("Versions", columns, [_row(manifest, alias.champion) for manifest in manifests])
     for name in damaged:
-        to.note(f"warning: version {name} is damaged: its manifest cannot be read.")
-    to.result(
+        terminal.note(f"warning: version {name} is damaged: its manifest cannot be read.")
+    terminal.result(
         {
             "champion": alias.champion,
             "damaged": damaged,
             "history": list(alias.history),
             "versions": [
-                one.model_dump(exclude={"files", "config"}) for one in manifests if show in (None, one.version)
+                manifest.model_dump(exclude={"files", "config"})
+                for manifest in manifests
+                if show in (None, manifest.version)
             ],
         }
     )
 
 
-def _row(one: Manifest, champion: str | None) -> tuple[object, ...]:
-    models = [model for record in one.skills.values() for model in record.models.values()]
-    shown = ("accuracy", "in_scope_accuracy", "oos_recall")
-    metrics = {name: model.metrics[name] for model in models for name in shown if name in model.metrics}
-    mark = ("\nchampion", "green") if one.version == champion else ""
+def _row(manifest: Manifest, champion: str | None) -> tuple[object, ...]:
+    models = [model for record in manifest.skills.values() for model in record.models.values()]
+    main_metrics = ("accuracy", "in_scope_accuracy", "oos_recall")
+    metrics = {name: model.metrics[name] for model in models for name in main_metrics if name in model.metrics}
+    mark = ("\nchampion", "green") if manifest.version == champion else ""
+    parent = f" from {manifest.parent}" if manifest.parent else ""
     return (
-        Text.assemble(one.version, mark),
-        f"{one.made_by}{f' from {one.parent}' if one.parent else ''}\n{one.created_at.replace('T', ' ')[:16]}",
-        f"{sum(model.train_rows for model in models)} rows\n{len(one.feedback)} feedback",
+        Text.assemble(manifest.version, mark),
+        f"{manifest.made_by}{parent}\n{manifest.created_at.replace('T', ' ')[:16]}",
+        f"{sum(model.train_rows for model in models)} rows\n{len(manifest.feedback)} feedback",
         "\n".join(f"{name} {percent(value)}" for name, value in metrics.items()),
-        "the first" if one.verdict is None else one.verdict.get("summary", ""),
+        "the first" if manifest.verdict is None else manifest.verdict.get("summary", ""),
     )
 
 
@@ -79,18 +82,18 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version champion. Running servers take it up without dropping a request."""
-    found = opened(project)
-    before = _champion_before(found)
-    name = found.promote(version, force)
-    to = output(project, as_json)
-    to.say(f"Version [bold]{name}[/] is champion. Take it back with [bold]autogen rollback[/].")
-    to.result({"champion": name, "before": before})
+    registry = open_versions(project)
+    before = _champion_before(registry)
+    name = registry.promote(version, force)
+    terminal = open_terminal(project, as_json)
+    terminal.say(f"Version [bold]{name}[/] is champion. Take it back with [bold]autogen rollback[/].")
+    terminal.result({"champion": name, "before": before})
 
 
-def _champion_before(found: Versions) -> str | None:
+def _champion_before(registry: Versions) -> str | None:
     """None too where the alias cannot be read: `promote` is what mends it."""
     try:
-        return found.alias().champion
+        return registry.alias().champion
     except VersionDamaged:
         return None
 
@@ -98,7 +101,7 @@ def _champion_before(found: Versions) -> str | None:
 @app.command(epilog="Example: autogen rollback -p bank")
 def rollback(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     """Make the champion before this one champion again."""
-    left, name = opened(project).rollback()
-    to = output(project, as_json)
-    to.say(f"Version [bold]{name}[/] is champion again, in place of {left}.")
-    to.result({"champion": name, "before": left})
+    left, name = open_versions(project).rollback()
+    terminal = open_terminal(project, as_json)
+    terminal.say(f"Version [bold]{name}[/] is champion again, in place of {left}.")
+    terminal.result({"champion": name, "before": left})

@@ -13,14 +13,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
-from autogen.config.settings import CONFIG_NAME, FIELDS, Settings, _listed, _sentence
+from autogen.config.settings import CONFIG_NAME, FIELDS, Settings, _as_list, _sentence
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 
 T = TypeVar("T", bound="Settings")
 
 
-Sources = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+Sources = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class GateSettings(Settings):
@@ -51,22 +51,24 @@ class SkillSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _part_training(cls, values: Any) -> Any:
+    def _split_training(cls, values: Any) -> Any:
         """Tables within `training` are of one need each; no training setting is a table."""
         training = values.get("training") if isinstance(values, dict) else None
         if not isinstance(training, dict):
             return values
-        own = {name: value for name, value in training.items() if isinstance(value, dict)}
-        shared = {name: value for name, value in training.items() if name not in own}
-        return {**values, "training": shared, **({"need_training": own} if own else {})}
+        need_training = {name: value for name, value in training.items() if isinstance(value, dict)}
+        shared = {name: value for name, value in training.items() if name not in need_training}
+        return {**values, "training": shared, **({"need_training": need_training} if need_training else {})}
 
     def training_of(self, need: str) -> TrainingSettings:
         """The training settings of a need: those of the whole skill, and its own over them. Raises ConfigError."""
-        own = (self.need_training or {}).get(need)
-        if not own:
+        changes = (self.need_training or {}).get(need)
+        if not changes:
             return self.training
         shared = self.training.model_dump(exclude_unset=True)
-        return validated(type(self.training), {**shared, **own}, f"{CONFIG_NAME}, [skills.….training.{need}]")
+        return validate_settings(
+            type(self.training), {**shared, **changes}, f"{CONFIG_NAME}, [skills.….training.{need}]"
+        )
 
 
 class ProjectConfig(Settings):
@@ -83,15 +85,15 @@ class _Outline(Settings):
     gate: GateSettings = Field(default_factory=GateSettings)
 
 
-def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Settings inside settings by dotted names; what is not set is left out."""
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{above}{name}.")
+            flattened |= flatten_settings(value, f"{prefix}{name}.")
         elif value is not None:
-            found[above + name] = value
-    return found
+            flattened[prefix + name] = value
+    return flattened
 
 
 def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -> ProjectConfig:
@@ -100,7 +102,7 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     Raises ProjectNotFound when there is none, ConfigError listing every wrong key.
     """
     path = project / CONFIG_NAME
-    outline = validated(_Outline, _parse(path), CONFIG_NAME)
+    outline = validate_settings(_Outline, _parse(path), CONFIG_NAME)
     if not outline.skills:
         raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
     skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
@@ -118,8 +120,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ProjectNotFound(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
-        raise ConfigError(f"{path}: expected UTF-8 text, found {found}. Save it as UTF-8.") from None
+        place = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
+        raise ConfigError(f"{path}: expected UTF-8 text, found {place}. Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from None
 
@@ -130,9 +132,11 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
         raise ConfigError(f"{where}: a skill's name has letters, digits, - and _ only.")
     kind = str(values.get("type"))
     if kind not in types:
-        known = ", ".join(sorted(types))
-        raise ConfigError(f"{where}: expected `type` to be one of {known}; found {kind!r}.{did_you_mean(kind, types)}")
-    settings = validated(types[kind], values, where)
+        type_names = ", ".join(sorted(types))
+        raise ConfigError(
+            f"{where}: expected `type` to be one of {type_names}; found {kind!r}.{did_you_mean(kind, types)}"
+        )
+    settings = validate_settings(types[kind], values, where)
     for field in settings.columns:
         if field not in FIELDS:
             raise ConfigError(
@@ -142,7 +146,7 @@ def _skill(name: str, values: dict[str, Any], types: Mapping[str, type[SkillSett
     return settings
 
 
-def validated(model: type[T], values: dict[str, Any], where: str) -> T:
+def validate_settings(model: type[T], values: dict[str, Any], where: str) -> T:
     """Settings of this type. Raises ConfigError, naming each key that is wrong."""
     try:
         return model.model_validate(values)

@@ -36,7 +36,7 @@ class Settings(BaseModel):
             raise ConfigError(_sentence(type(self), error.errors()[0], "config", prefix=(name,))) from None
 
 
-def _listed(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
@@ -45,16 +45,16 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def seconds_of(time: str) -> float | None:
     """The seconds of `"90s"`, `"10m"` or `"1.5h"`; None where it is no such time."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smh])", time.strip())
-    return float(found[1]) * SECONDS[found[2]] if found else None
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smh])", time.strip())
+    return float(match[1]) * SECONDS[match[2]] if match else None
 
 
 def _seconds(value: object) -> object:
     """`"90s"`, `"10m"`, `"1.5h"` or a number of seconds, as seconds."""
-    found = seconds_of(value) if isinstance(value, str) else value
-    if found is None or isinstance(found, bool):
+    seconds = seconds_of(value) if isinstance(value, str) else value
+    if seconds is None or isinstance(seconds, bool):
         raise ValueError('expected seconds, or a time such as "90s", "10m" or "2h"')
-    return found
+    return seconds
 
 
 def _sentence(model: type[BaseModel], detail: Any, where: str, prefix: tuple[str, ...] = ()) -> str:
@@ -62,8 +62,8 @@ def _sentence(model: type[BaseModel], detail: Any, where: str, prefix: tuple[str
     location = tuple(str(part) for part in detail["loc"]) or prefix
     key = ".".join(location)
     if detail["type"] in ("extra_forbidden", "no_such_attribute"):
-        known = _fields_at(model, location[:-1])
-        return f"{where}: unknown key `{key}`.{did_you_mean(location[-1], known)} Known keys: {', '.join(known)}."
+        keys = _fields_at(model, location[:-1])
+        return f"{where}: unknown key `{key}`.{did_you_mean(location[-1], keys)} Known keys: {', '.join(keys)}."
     if detail["type"] == "missing":
         return f"{where}: the key `{key}` is missing."
     return f"{where}: `{key}`: {detail['msg'].lower()}; found {detail.get('input')!r}."

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from autogen.config.settings import Settings, _listed, _seconds
+from autogen.config.settings import Settings, _as_list, _seconds
 
 PresetName = Literal["fast", "balanced", "best"]
 
@@ -45,7 +45,7 @@ class TrainingSettings(Settings):
     frozen_share: float | None = Field(default=None, ge=0, le=1)  # full: of the layers, from the lowest up
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     int8: bool | None = None
-    report_to: Annotated[list[Tracker] | None, BeforeValidator(_listed)] = None  # None: tensorboard where installed
+    report_to: Annotated[list[Tracker] | None, BeforeValidator(_as_list)] = None  # None: tensorboard where installed
     gradient_accumulation_steps: int = Field(default=1, ge=1, le=65_536)
     gradient_checkpointing: bool = False
     checkpoint_minutes: float = Field(default=10.0, gt=0)  # within long epochs

@@ -44,16 +44,16 @@ def select(
     A source without a column it must have is one problem, and its rows are left out. A single row without the
     value passes: the task says what it lacks. Other fields in `columns` belong to other tasks.
     """
-    wanted = {field: columns.get(field, field) for field in (*required, *optional)}
-    needed = {field: column for field, column in wanted.items() if field in required or field in columns}
+    names = {field: columns.get(field, field) for field in (*required, *optional)}
+    required_names = {field: column for field, column in names.items() if field in required or field in columns}
     problems: list[Problem] = []
-    broken: set[str] = set()
-    for source, found in _columns_by_source(rows).items():
-        missing = [field for field, column in needed.items() if column not in found]
-        if missing:
-            problems.append(_missing_columns(source, missing, wanted, found, columns))
-            broken.add(source)
-    return pick([row for row in rows if row.source not in broken], (*required, *optional), columns), problems
+    incomplete: set[str] = set()
+    for source, present in _columns_by_source(rows).items():
+        absent = [field for field, column in required_names.items() if column not in present]
+        if absent:
+            problems.append(_missing_columns(source, absent, names, present, columns))
+            incomplete.add(source)
+    return pick([row for row in rows if row.source not in incomplete], (*required, *optional), columns), problems
 
 
 def has_columns(rows: Sequence[Row], fields: Sequence[str], columns: Mapping[str, str]) -> bool:
@@ -63,65 +63,65 @@ def has_columns(rows: Sequence[Row], fields: Sequence[str], columns: Mapping[str
 
 def pick(rows: Sequence[Row], fields: tuple[str, ...], columns: Mapping[str, str]) -> list[Row]:
     """Rows with these fields only, as far as they have them."""
-    wanted = {field: columns.get(field, field) for field in fields}
+    names = {field: columns.get(field, field) for field in fields}
     return [
-        Row({field: row.values[c] for field, c in wanted.items() if c in row.values}, row.source, row.number)
+        Row({field: row.values[c] for field, c in names.items() if c in row.values}, row.source, row.number)
         for row in rows
     ]
 
 
 def _columns_by_source(rows: Sequence[Row]) -> dict[str, dict[str, None]]:
     """Every column that stands in any row of a source, in order: rows of JSON lines may differ."""
-    found: dict[str, dict[str, None]] = {}
+    columns: dict[str, dict[str, None]] = {}
     for row in rows:
-        found.setdefault(row.source, {}).update(dict.fromkeys(row.values))
-    return found
+        columns.setdefault(row.source, {}).update(dict.fromkeys(row.values))
+    return columns
 
 
 def _missing_columns(
     source: str,
-    missing: Sequence[str],
-    wanted: Mapping[str, str],
-    found: Collection[str],
+    absent: Sequence[str],
+    names: Mapping[str, str],
+    present: Collection[str],
     columns: Mapping[str, str],
 ) -> Problem:
-    noun = "column" if len(missing) == 1 else "columns"
-    expected = listed(wanted[field] for field in missing)
-    message = f"expected the {noun} {expected}, found {listed(found) or 'none'}"
-    guesses = _guesses(missing, wanted, found)
-    mapping = {field: column for field, column in columns.items() if field not in missing}
-    mapping |= {field: guesses.get(field, "…") for field in missing}
+    noun = "column" if len(absent) == 1 else "columns"
+    expected = listed(names[field] for field in absent)
+    message = f"expected the {noun} {expected}, found {listed(present) or 'none'}"
+    guesses = _guesses(absent, names, present)
+    mapping = {field: column for field, column in columns.items() if field not in absent}
+    mapping |= {field: guesses.get(field, "…") for field in absent}
     fix = f"write {_toml(mapping)} in agent.toml"
-    if len(guesses) == len(missing):
+    if len(guesses) == len(absent):
         fix += f", or rename the {noun}"
     else:
-        header = ",".join(wanted.values())
+        header = ",".join(names.values())
         fix += f" with the right {noun} for …, or add a header line ({header}) if the file has none"
     return Problem("error", "missing-column", source, None, message, fix)
 
 
-def _guesses(missing: Sequence[str], wanted: Mapping[str, str], found: Collection[str]) -> dict[str, str]:
+def _guesses(absent: Sequence[str], names: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
     """The column that each missing field most likely is; no column is taken twice."""
-    taken = {column for field, column in wanted.items() if field not in missing}
-    free = [name for name in found if name not in taken]
+    taken = {column for field, column in names.items() if field not in absent}
+    free = [name for name in present if name not in taken]
     guesses: dict[str, str] = {}
-    for field in missing:
-        near = _near_miss(field, wanted[field], free)
-        if near is not None:
-            guesses[field] = near
-            free.remove(near)
+    for field in absent:
+        guess = _near_miss(field, names[field], free)
+        if guess is not None:
+            guesses[field] = guess
+            free.remove(guess)
     return guesses
 
 
-def _near_miss(field: str, column: str, found: Sequence[str]) -> str | None:
+def _near_miss(field: str, column: str, candidates: Sequence[str]) -> str | None:
     """The column that most likely holds `field`: by spelling apart from case, by a synonym, by likeness."""
-    plain = {_plain(name): name for name in reversed(found)}
+    by_plain_name = {_plain(name): name for name in reversed(candidates)}
     for word in (column, field, *_SYNONYMS.get(field, ())):
-        if _plain(word) in plain:
-            return plain[_plain(word)]
-    near = get_close_matches(_plain(column), plain, n=1, cutoff=0.7)
-    near = near or get_close_matches(_plain(field), plain, n=1, cutoff=0.7)
-    return plain[near[0]] if near else None
+        if _plain(word) in by_plain_name:
+            return by_plain_name[_plain(word)]
+    matches = get_close_matches(_plain(column), by_plain_name, n=1, cutoff=0.7)
+    matches = matches or get_close_matches(_plain(field), by_plain_name, n=1, cutoff=0.7)
+    return by_plain_name[matches[0]] if matches else None
 
 
 def _plain(name: str) -> str:

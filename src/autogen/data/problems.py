@@ -57,8 +57,8 @@ def shown(value: object, limit: int = 60) -> str:
 
 def quoted(text: str) -> str:
     """`text` in quotes, with escapes where a terminal could not print it."""
-    plain = json.dumps(text, ensure_ascii=False)
-    return plain if plain.isprintable() else json.dumps(text)
+    literal = json.dumps(text, ensure_ascii=False)
+    return literal if literal.isprintable() else json.dumps(text)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -37,12 +37,12 @@ def is_missing(row: Row, field: str) -> bool:
 def require_text(row: Row, field: str, max_chars: int) -> str | Problem:
     """The text in `field` as it stands there, or what is wrong with it. Numbers are not text."""
     if is_missing(row, field):
-        return _missing(row, field)
+        return _missing_value(row, field)
     value = row.values[field]
     if not isinstance(value, str):
         message = f'expected text in "{field}", found {shown(value)} ({type(value).__name__})'
         return row.error("not-text", message, "write it as text, in quotes")
-    return _checked(row, field, str(value), max_chars)
+    return _check_text(row, field, str(value), max_chars)
 
 
 def require_label(row: Row, field: str, max_chars: int) -> str | Problem:
@@ -51,22 +51,22 @@ def require_label(row: Row, field: str, max_chars: int) -> str | Problem:
     A number becomes its decimal string, `1.0` the same as `1`: a gap in an integer column makes floats of it.
     """
     if is_missing(row, field):
-        return _missing(row, field)
+        return _missing_value(row, field)
     value = row.values[field]
     label = value.strip() if isinstance(value, str) else _decimal(value)
     if label is None:
         message = f'expected a name or a number in "{field}", found {shown(value)} ({type(value).__name__})'
         return row.error("not-a-label", message, "write one label as text, in quotes")
-    return _checked(row, field, label, max_chars)
+    return _check_text(row, field, label, max_chars)
 
 
-def _missing(row: Row, field: str) -> Problem:
-    found = shown(row.values[field]) if field in row.values else "nothing"
-    message = f'expected a value in "{field}", found {found}'
+def _missing_value(row: Row, field: str) -> Problem:
+    cell = shown(row.values[field]) if field in row.values else "nothing"
+    message = f'expected a value in "{field}", found {cell}'
     return row.error("missing-value", message, "fill it in or delete the row")
 
 
-def _checked(row: Row, field: str, text: str, max_chars: int) -> str | Problem:
+def _check_text(row: Row, field: str, text: str, max_chars: int) -> str | Problem:
     if len(text) > max_chars:
         message = f'expected at most {max_chars} characters in "{field}", found {len(text)}'
         return row.error("too-long", message, "shorten or split it")

@@ -42,16 +42,16 @@ def hold_out(
 
     Every label keeps a row to learn from.
     """
-    left = Counter(labels)
-    held: list[int] = []
+    rows_left = Counter(labels)
+    eval_rows: list[int] = []
     for quantile, group in _by_quantile(texts, labels, seed):
         if quantile >= share:
             break
-        fits = len(held) + len(group.rows) <= at_most
-        if fits and all(left[label] > count for label, count in group.labels.items()):
-            held += group.rows
-            left.subtract(group.labels)
-    return _sides(len(labels), held)
+        fits = len(eval_rows) + len(group.rows) <= at_most
+        if fits and all(rows_left[label] > count for label, count in group.labels.items()):
+            eval_rows += group.rows
+            rows_left.subtract(group.labels)
+    return _split(len(labels), eval_rows)
 
 
 def folds(texts: Sequence[str], labels: Sequence[str], k: int, seed: int) -> list[tuple[list[int], list[int]]]:
@@ -61,43 +61,43 @@ def folds(texts: Sequence[str], labels: Sequence[str], k: int, seed: int) -> lis
     would measure nothing are left out.
     """
     totals = Counter(labels)
-    held: list[list[int]] = [[] for _ in range(k)]
-    taken: list[Counter[str]] = [Counter() for _ in range(k)]
+    eval_rows: list[list[int]] = [[] for _ in range(k)]
+    taken_counts: list[Counter[str]] = [Counter() for _ in range(k)]
     turn = 0  # runs on from label to label, so that small labels do not all fall to the first folds
     for groups in _strata(texts, labels, seed).values():
         for group in groups:
             order = [(turn + step) % k for step in range(k)]
-            free = (fold for fold in order if _leaves_some(group, taken[fold], totals))
+            free = (fold for fold in order if _leaves_some(group, taken_counts[fold], totals))
             fold = next(free, None)
             if fold is not None:
-                held[fold] += group.rows
-                taken[fold].update(group.labels)
+                eval_rows[fold] += group.rows
+                taken_counts[fold].update(group.labels)
                 turn = fold + 1
-    return [_sides(len(labels), rows) for rows in held if rows]
+    return [_split(len(labels), rows) for rows in eval_rows if rows]
 
 
-def _leaves_some(group: _Group, taken: Counter[str], totals: Counter[str]) -> bool:
-    return all(taken[label] + count < totals[label] for label, count in group.labels.items())
+def _leaves_some(group: _Group, taken_counts: Counter[str], totals: Counter[str]) -> bool:
+    return all(taken_counts[label] + count < totals[label] for label, count in group.labels.items())
 
 
 def _by_quantile(texts: Sequence[str], labels: Sequence[str], seed: int) -> list[tuple[float, _Group]]:
     """All groups by their place in their label, 0 to 1: a cut anywhere takes the same share of each label."""
-    placed = []
+    quantiles = []
     for groups in _strata(texts, labels, seed).values():
         total = sum(len(group.rows) for group in groups)
-        before = 0
+        position = 0
         for group in groups:
-            placed.append(((before + len(group.rows) / 2) / total, group))
-            before += len(group.rows)
-    return sorted(placed, key=lambda pair: (pair[0], pair[1].order))
+            quantiles.append(((position + len(group.rows) / 2) / total, group))
+            position += len(group.rows)
+    return sorted(quantiles, key=lambda pair: (pair[0], pair[1].order))
 
 
 def _strata(texts: Sequence[str], labels: Sequence[str], seed: int) -> dict[str, list[_Group]]:
     """The groups of each label, by name, in the order of their hashes."""
     groups: dict[str, _Group] = {}
     for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        same = normalise(text)
-        group = groups.get(same) or groups.setdefault(same, _Group(_hash(seed, same)))
+        key = normalise(text)
+        group = groups.get(key) or groups.setdefault(key, _Group(_hash(seed, key)))
         group.rows.append(index)
         group.labels[label] += 1
     strata: defaultdict[str, list[_Group]] = defaultdict(list)
@@ -110,6 +110,6 @@ def _hash(seed: int, text: str) -> bytes:
     return sha256(f"{seed}\n{text}".encode("utf-8", "surrogatepass")).digest()
 
 
-def _sides(total: int, held: list[int]) -> tuple[list[int], list[int]]:
-    inside = set(held)
-    return [index for index in range(total) if index not in inside], sorted(held)
+def _split(total: int, eval_rows: list[int]) -> tuple[list[int], list[int]]:
+    eval_set = set(eval_rows)
+    return [index for index in range(total) if index not in eval_set], sorted(eval_rows)

@@ -80,7 +80,7 @@ class CuratedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingFeedback:
     """Feedback that a person should look at; `proposed` is the label it would teach."""
 
     feedback: Feedback
@@ -92,7 +92,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class IgnoredFeedback:
     feedback: Feedback
     reason: IgnoredReason
 
@@ -103,16 +103,16 @@ class Curation:
 
     train: tuple[CuratedExample, ...]
     evaluation: tuple[CuratedExample, ...]
-    waiting: tuple[Waiting, ...]
-    ignored: tuple[Ignored, ...]
+    waiting: tuple[WaitingFeedback, ...]
+    ignored: tuple[IgnoredFeedback, ...]
     new_labels: tuple[str, ...]
     proposed: Mapping[str, int]
 
     @property
-    def on_held_out(self) -> tuple[Feedback, ...]:
+    def corrections_of_eval_rows(self) -> tuple[Feedback, ...]:
         """Corrections of held-out rows: left out, since what measures may not teach. The row itself may be wrong."""
-        ignored = [one.feedback for one in self.ignored if one.reason == "evaluation-row"]
-        return tuple(one for one in ignored if one.label is not None or one.entities is not None)
+        of_eval_rows = [item.feedback for item in self.ignored if item.reason == "evaluation-row"]
+        return tuple(item for item in of_eval_rows if item.label is not None or item.entities is not None)
 
 
 class Trust(IntEnum):
@@ -133,29 +133,26 @@ class Claim:
 
 
 @dataclass
-class Desk:
+class CurationBoard:
     """Where claims are sorted: what is settled so far, what waits, what is ignored."""
 
-    known: Mapping[str, str]
+    train: Mapping[str, str]
     policy: CurationPolicy
     settled: dict[str, list[Claim]] = field(default_factory=dict)  # by key, all of one label
     from_strangers: set[str] = field(default_factory=set)  # keys whose first claim was a stranger's
-    waiting: list[Waiting] = field(default_factory=list)
-    ignored: list[Ignored] = field(default_factory=list)
+    waiting: list[WaitingFeedback] = field(default_factory=list)
+    ignored: list[IgnoredFeedback] = field(default_factory=list)
 
     def wait(
-        self,
-        claims: Iterable[Claim],
-        reason: WaitingReason,
-        explanation: str,
-        assessment: Assessment | None = None,
+        self, claims: Iterable[Claim], reason: WaitingReason, explanation: str, assessment: Assessment | None = None
     ) -> None:
         self.waiting += [
-            Waiting(c.feedback, reason, explanation, c.label, assessment, c.decision is not None) for c in claims
+            WaitingFeedback(c.feedback, reason, explanation, c.label, assessment, c.decision is not None)
+            for c in claims
         ]
 
     def ignore(self, feedback: Iterable[Feedback], reason: IgnoredReason) -> None:
-        self.ignored += [Ignored(item, reason) for item in feedback]
+        self.ignored += [IgnoredFeedback(item, reason) for item in feedback]
 
 
 def curate(
@@ -163,33 +160,33 @@ def curate(
     decisions: Mapping[str, Decision],
     *,
     train: Mapping[str, str],
-    held_out: AbstractSet[str],
+    eval_texts: AbstractSet[str],
     known_labels: Collection[str],
     assess: Callable[[Sequence[str]], Sequence[Assessment]],
     policy: CurationPolicy = CurationPolicy(),
 ) -> Curation:
     """Sort all feedback into examples, what waits for review, and what is ignored.
 
-    `train` (normalised text to label) and `held_out` (normalised texts) are the rows so far. `assess`
+    `train` (normalised text to label) and `eval_texts` (normalised texts) are the rows so far. `assess`
     asks the champion, and is called at most once. The order of `feedback` does not matter.
     """
-    desk = Desk(train, policy)
-    ordered = sorted(feedback, key=_arrival)
-    claims = _without_flood(_claims(ordered, decisions, held_out, desk), len(ordered), desk)
+    board = CurationBoard(train, policy)
+    arrivals = sorted(feedback, key=_arrival)
+    claims = _without_flood(_claims(arrivals, decisions, eval_texts, board), len(arrivals), board)
     groups: dict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
         groups[claim.key].append(claim)
     for key, group in groups.items():
         if group[0].trust is Trust.STRANGER:
-            desk.from_strangers.add(key)
-        _settle(group, desk)
-    _check_strangers(assess, desk)
-    known = {*known_labels, RESERVED_LABEL}
-    rows = Counter(group[0].label for group in desk.settled.values() if group[0].label not in known)
+            board.from_strangers.add(key)
+        _settle(group, board)
+    _check_strangers(assess, board)
+    all_labels = {*known_labels, RESERVED_LABEL}
+    rows = Counter(group[0].label for group in board.settled.values() if group[0].label not in all_labels)
     proposed = {label: count for label, count in sorted(rows.items()) if count < policy.new_label_rows}
-    _hold_back_proposed(proposed, known, desk)
+    _hold_back_proposed(proposed, all_labels, board)
     new_labels = tuple(label for label in sorted(rows) if label not in proposed)
-    return _finished(desk, new_labels, proposed)
+    return _make_curation(board, new_labels, proposed)
 
 
 def _arrival(feedback: Feedback) -> tuple[datetime, str]:
@@ -200,38 +197,38 @@ def _arrival(feedback: Feedback) -> tuple[datetime, str]:
 
 
 def _claims(
-    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], held_out: AbstractSet[str], desk: Desk
+    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], eval_texts: AbstractSet[str], board: CurationBoard
 ) -> list[Claim]:
     """What the feedback says about texts; what says nothing, or nothing new, goes where it belongs."""
-    replaced = superseded(feedback, decisions, lambda item: item.label is not None)
+    superseded_ids = find_superseded(feedback, decisions, lambda item: item.label is not None)
     claims = []
     for item in feedback:
         key, decision = normalise(item.message), decisions.get(item.id)
         if decision is not None and decision.decision == "drop":
-            desk.ignore([item], "dropped")
-        elif key in held_out:
-            desk.ignore([item], "evaluation-row")
-        elif item.id in replaced:
-            desk.ignore([item], "superseded")
+            board.ignore([item], "dropped")
+        elif key in eval_texts:
+            board.ignore([item], "evaluation-row")
+        elif item.id in superseded_ids:
+            board.ignore([item], "superseded")
         elif (claim := _claim(item, key, decision)) is not None:
             claims.append(claim)
         else:
-            _without_label(item, desk)
+            _sort_unlabelled(item, board)
     return claims
 
 
-def superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decision], corrects: Corrects) -> set[str]:
+def find_superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decision], corrects: Corrects) -> set[str]:
     """Ids of verdicts that the same person replaced: a thumb by its other side, or by what `corrects`."""
     verdicts: dict[tuple[str, str | None, bool], list[Feedback]] = defaultdict(list)
     for item in feedback:
-        says = item.rating is not None or corrects(item)
-        if says and item.response_id is not None and item.id not in decisions:
+        has_verdict = item.rating is not None or corrects(item)
+        if has_verdict and item.response_id is not None and item.id not in decisions:
             verdicts[item.response_id, item.user, item.trusted].append(item)
-    replaced: set[str] = set()
+    superseded_ids: set[str] = set()
     for items in verdicts.values():
         final = max(items, key=lambda item: (corrects(item), _arrival(item)))
-        replaced.update(item.id for item in items if item is not final)
-    return replaced
+        superseded_ids.update(item.id for item in items if item is not final)
+    return superseded_ids
 
 
 def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | None:
@@ -242,115 +239,117 @@ def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | N
     return Claim(feedback, key, label, trust if decision is None else Trust.REVIEWED, decision)
 
 
-def _without_label(feedback: Feedback, desk: Desk) -> None:
+def _sort_unlabelled(feedback: Feedback, board: CurationBoard) -> None:
     if feedback.answer is not None:
         explanation = "A better answer was given, but no label: change the response's text, or relabel the message."
-        desk.waiting.append(Waiting(feedback, "better-answer", explanation))
+        board.waiting.append(WaitingFeedback(feedback, "better-answer", explanation))
     elif feedback.rating is not None and feedback.rating < 0.5:
-        said = f'not "{feedback.intent}"' if feedback.intent else "not what was said"
-        desk.waiting.append(Waiting(feedback, "down-rated", f"Rated down, so {said}: what would have been right?"))
+        denial = f'not "{feedback.intent}"' if feedback.intent else "not what was said"
+        board.waiting.append(
+            WaitingFeedback(feedback, "down-rated", f"Rated down, so {denial}: what would have been right?")
+        )
     else:  # a comment alone, or praise of something other than an intent: kept and listed, but not an example
-        desk.ignore([feedback], "nothing-to-learn")
+        board.ignore([feedback], "nothing-to-learn")
 
 
 # From claims to settled texts
 
 
-def _without_flood(claims: Sequence[Claim], batch: int, desk: Desk) -> list[Claim]:
+def _without_flood(claims: Sequence[Claim], batch: int, board: CurationBoard) -> list[Claim]:
     """Less what one stranger gave in excess. Those without a name count as one, or a flood would omit it."""
-    allowed = max(desk.policy.flood_rows, int(desk.policy.flood_share * batch))
-    given: Counter[str | None] = Counter()
-    kept = []
+    allowed = max(board.policy.flood_rows, int(board.policy.flood_share * batch))
+    counts: Counter[str | None] = Counter()
+    remaining = []
     for claim in claims:
         user = claim.feedback.user
-        given[user] += claim.trust is Trust.STRANGER
-        if claim.trust is Trust.STRANGER and given[user] > allowed:
-            who = f'"{user}"' if user else "People without a name"
-            explanation = f"{who} gave more than {allowed} labels in this batch of {batch}: is this one right?"
-            desk.wait([claim], "flood", explanation)
+        counts[user] += claim.trust is Trust.STRANGER
+        if claim.trust is Trust.STRANGER and counts[user] > allowed:
+            subject = f'"{user}"' if user else "People without a name"
+            explanation = f"{subject} gave more than {allowed} labels in this batch of {batch}: is this one right?"
+            board.wait([claim], "flood", explanation)
         else:
-            kept.append(claim)
-    return kept
+            remaining.append(claim)
+    return remaining
 
 
-def _settle(group: Sequence[Claim], desk: Desk) -> None:
+def _settle(group: Sequence[Claim], board: CurationBoard) -> None:
     """One text: agree on its label, or let those who disagree wait. Less trust never holds back more."""
     voices = [claim for claim in group if claim.trust == max(claim.trust for claim in group)]
     if voices[0].trust is Trust.REVIEWED:
-        voices = [max(voices, key=_decided)]
+        voices = [max(voices, key=_decision_time)]
     labels = sorted({claim.label for claim in voices})
     if len(labels) > 1:
-        desk.wait(group, "conflict", f"One text, different labels ({_quoted(labels)}): which is right?")
+        board.wait(group, "conflict", f"One text, different labels ({_join_quoted(labels)}): which is right?")
         return
     agreeing = [claim for claim in group if claim.label == labels[0]]
-    _settle_others([claim for claim in group if claim.label != labels[0]], voices[0], desk)
-    known = desk.known.get(group[0].key)
-    if known == labels[0]:
-        desk.ignore((claim.feedback for claim in agreeing), "already-known")
-    elif known is not None and voices[0].trust is Trust.STRANGER:
-        desk.wait(agreeing, "conflicts-with-training", f'The training data says "{known}": which is right?')
+    _settle_others([claim for claim in group if claim.label != labels[0]], voices[0], board)
+    train_label = board.train.get(group[0].key)
+    if train_label == labels[0]:
+        board.ignore((claim.feedback for claim in agreeing), "already-known")
+    elif train_label is not None and voices[0].trust is Trust.STRANGER:
+        board.wait(agreeing, "conflicts-with-training", f'The training data says "{train_label}": which is right?')
     else:
-        desk.settled[group[0].key] = agreeing
+        board.settled[group[0].key] = agreeing
 
 
-def _settle_others(others: Sequence[Claim], winner: Claim, desk: Desk) -> None:
+def _settle_others(others: Sequence[Claim], winner: Claim, board: CurationBoard) -> None:
     """Those who disagree with the winner wait, except that a review also decides what came before it."""
     for claim in others:
-        seen = winner.decision is not None and _decided(claim)[0] <= winner.decision.decided_at
-        if seen:
-            desk.ignore([claim.feedback], "overruled")
+        overruled = winner.decision is not None and _decision_time(claim)[0] <= winner.decision.decided_at
+        if overruled:
+            board.ignore([claim.feedback], "overruled")
         else:
-            who = ("other feedback", "the owner", "review")[winner.trust]
-            desk.wait([claim], "conflict", f'For this text {who} says "{winner.label}": which is right?')
+            voice = ("other feedback", "the owner", "review")[winner.trust]
+            board.wait([claim], "conflict", f'For this text {voice} says "{winner.label}": which is right?')
 
 
-def _decided(claim: Claim) -> tuple[datetime, str]:
+def _decision_time(claim: Claim) -> tuple[datetime, str]:
     return claim.decision.decided_at if claim.decision else claim.feedback.created_at, claim.feedback.id
 
 
-def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], desk: Desk) -> None:
+def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], board: CurationBoard) -> None:
     """Texts that only strangers speak for are shown to the champion."""
-    keys = sorted(key for key, group in desk.settled.items() if max(c.trust for c in group) is Trust.STRANGER)
+    keys = sorted(key for key, group in board.settled.items() if max(c.trust for c in group) is Trust.STRANGER)
     if not keys:
         return
-    assessments = assess([desk.settled[key][0].feedback.message for key in keys])
+    assessments = assess([board.settled[key][0].feedback.message for key in keys])
     for key, assessment in zip(keys, assessments, strict=True):
-        label = desk.settled[key][0].label
-        doubt = _doubt(label, assessment, desk.policy)
+        label = board.settled[key][0].label
+        doubt = _doubt(label, assessment, board.policy)
         if doubt is not None:
-            desk.wait(desk.settled.pop(key), *doubt, assessment)
+            board.wait(board.settled.pop(key), *doubt, assessment)
 
 
 def _doubt(label: str, assessment: Assessment, policy: CurationPolicy) -> tuple[WaitingReason, str] | None:
     if not assessment.in_scope and label != RESERVED_LABEL:
         return "out-of-scope", f'Far from anything known: is it "{label}", or "{RESERVED_LABEL}"?'
     if assessment.label != label and assessment.confidence >= policy.sure:
-        sure = f'"{assessment.label}" ({assessment.confidence:.0%} sure)'
-        return "likely-error", f'The champion says {sure}, this person "{label}": which is right?'
+        champion_view = f'"{assessment.label}" ({assessment.confidence:.0%} sure)'
+        return "likely-error", f'The champion says {champion_view}, this person "{label}": which is right?'
     return None
 
 
 # From settled texts to examples
 
 
-def _hold_back_proposed(proposed: Mapping[str, int], known: Collection[str], desk: Desk) -> None:
-    hints = {label: did_you_mean(label, known) for label in proposed}
-    for key, group in list(desk.settled.items()):
+def _hold_back_proposed(proposed: Mapping[str, int], known_labels: Collection[str], board: CurationBoard) -> None:
+    hints = {label: did_you_mean(label, known_labels) for label in proposed}
+    for key, group in list(board.settled.items()):
         label = group[0].label
         if label in proposed:
-            so_far = f"{proposed[label]} of {desk.policy.new_label_rows} rows"
+            so_far = f"{proposed[label]} of {board.policy.new_label_rows} rows"
             explanation = f'"{label}" would be a new label, with {so_far} so far.{hints[label]} It waits for more.'
-            desk.wait(desk.settled.pop(key), "new-label", explanation)
+            board.wait(board.settled.pop(key), "new-label", explanation)
 
 
-def _finished(desk: Desk, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
-    examples = {key: _example(group, key in desk.known) for key, group in desk.settled.items()}
-    evaluation = _set_aside(desk)
+def _make_curation(board: CurationBoard, new_labels: tuple[str, ...], proposed: Mapping[str, int]) -> Curation:
+    examples = {key: _example(group, key in board.train) for key, group in board.settled.items()}
+    evaluation = _choose_eval_keys(board)
     return Curation(
         train=tuple(example for key, example in examples.items() if key not in evaluation),
         evaluation=tuple(example for key, example in examples.items() if key in evaluation),
-        waiting=tuple(sorted(desk.waiting, key=lambda item: _arrival(item.feedback))),
-        ignored=tuple(sorted(desk.ignored, key=lambda item: _arrival(item.feedback))),
+        waiting=tuple(sorted(board.waiting, key=lambda item: _arrival(item.feedback))),
+        ignored=tuple(sorted(board.ignored, key=lambda item: _arrival(item.feedback))),
         new_labels=new_labels,
         proposed=proposed,
     )
@@ -367,27 +366,27 @@ def _example(group: Sequence[Claim], replaces: bool) -> CuratedExample:
     )
 
 
-def _set_aside(desk: Desk) -> set[str]:
+def _choose_eval_keys(board: CurationBoard) -> set[str]:
     """Keys for evaluation. What is chosen stays chosen as feedback grows, or a champion would sit a test it learnt."""
-    share = desk.policy.eval_share
+    share = board.policy.eval_share
     # Strangers have no vote, nor has a text that a stranger or the training data brought first: it may be learnt.
-    eligible = desk.settled.keys() - desk.known.keys() - desk.from_strangers
-    chosen = {key for key in eligible if place(key) < share}
-    for keys in _taught_here(desk):
-        chosen -= set(keys[:KEPT_FOR_TRAINING])
+    eligible = board.settled.keys() - board.train.keys() - board.from_strangers
+    eval_keys = {key for key in eligible if place(key) < share}
+    for keys in _feedback_only_labels(board):
+        eval_keys -= set(keys[:KEPT_FOR_TRAINING])
         # One at least where there is room, or the gate could not see that a new label was learnt.
-        measures = next((key for key in keys[KEPT_FOR_TRAINING:] if key in eligible), None)
-        if measures is not None and share > 0:
-            chosen.add(measures)
-    return chosen
+        eval_key = next((key for key in keys[KEPT_FOR_TRAINING:] if key in eligible), None)
+        if eval_key is not None and share > 0:
+            eval_keys.add(eval_key)
+    return eval_keys
 
 
-def _taught_here(desk: Desk) -> Iterable[list[str]]:
+def _feedback_only_labels(board: CurationBoard) -> Iterable[list[str]]:
     """The keys of each label that has no training rows but feedback, in the order in which they were settled."""
     rows: dict[str, list[str]] = defaultdict(list)
-    for key in sorted(desk.settled, key=lambda key: min(map(_decided, desk.settled[key]))):
-        rows[desk.settled[key][0].label].append(key)
-    elsewhere = {*desk.known.values(), RESERVED_LABEL}
+    for key in sorted(board.settled, key=lambda key: min(map(_decision_time, board.settled[key]))):
+        rows[board.settled[key][0].label].append(key)
+    elsewhere = {*board.train.values(), RESERVED_LABEL}
     return [keys for label, keys in rows.items() if label not in elsewhere]
 
 
@@ -396,5 +395,5 @@ def place(key: str) -> float:
     return int.from_bytes(sha256(key.encode()).digest()[:8]) / 2**64
 
 
-def _quoted(labels: Iterable[str]) -> str:
+def _join_quoted(labels: Iterable[str]) -> str:
     return ", ".join(f'"{label}"' for label in labels)

@@ -123,7 +123,7 @@ class FeedbackStore:
         Raises `UsageError` when nothing is said or too much; `UnknownResponse`; `StorageError`.
         """
         response = self._responses.get(response_id)
-        feedback = checked(
+        feedback = check_feedback(
             Feedback(
                 id=new_id(),
                 response_id=response_id,
@@ -133,10 +133,10 @@ class FeedbackStore:
                 intent=response.intent,
                 confidence=response.confidence,
                 rating=None if rating is None else parse_rating(rating),
-                label=_given(label),
-                answer=_given(answer),
-                comment=_given(comment),
-                user=_given(user),
+                label=_blank_to_none(label),
+                answer=_blank_to_none(answer),
+                comment=_blank_to_none(comment),
+                user=_blank_to_none(user),
                 trusted=trusted,
                 source=source,
                 created_at=clock.now(),
@@ -166,27 +166,27 @@ class FeedbackStore:
         """The feedback that arrived after the one with this number (0: all), in order; the user behind each, by its id:
         the one it names, else the one whose response it is about, else that conversation; and the last one's number."""
         about = FEEDBACK.outerjoin(RESPONSES, RESPONSES.c.id == FEEDBACK.c.response_id)
-        who = func.coalesce(FEEDBACK.c.user, RESPONSES.c.user, RESPONSES.c.conversation_id)
-        wanted = select(FEEDBACK.c.number, who.label("who"), *_COLUMNS).select_from(about)
+        author = func.coalesce(FEEDBACK.c.user, RESPONSES.c.user, RESPONSES.c.conversation_id)
+        query = select(FEEDBACK.c.number, author.label("author"), *_COLUMNS).select_from(about)
         with self._database.reading() as connection:
-            rows = connection.execute(wanted.where(FEEDBACK.c.number > number).order_by(FEEDBACK.c.number))
-            read = [dict(row) for row in rows.mappings()]
-        last = max((row.pop("number") for row in read), default=number)
-        people = {row["id"]: name for row in read if (name := row.pop("who")) is not None}
-        return [_from_row(row) for row in read], people, last
+            rows = connection.execute(query.where(FEEDBACK.c.number > number).order_by(FEEDBACK.c.number))
+            records = [dict(row) for row in rows.mappings()]
+        last_number = max((row.pop("number") for row in records), default=number)
+        people = {row["id"]: name for row in records if (name := row.pop("author")) is not None}
+        return [_from_row(row) for row in records], people, last_number
 
     def get(self, feedback_id: str) -> Feedback:
         """The feedback of this id, or the only one whose id begins so. Raises `UsageError`."""
         with self._database.reading() as connection:
             row = connection.execute(select(*_COLUMNS).where(FEEDBACK.c.id == feedback_id)).mappings().first()
             beginning = FEEDBACK.c.id.startswith(feedback_id, autoescape=True)
-            near = connection.execute(select(*_COLUMNS).where(beginning).limit(2)).mappings().all()
+            matches = connection.execute(select(*_COLUMNS).where(beginning).limit(2)).mappings().all()
         if row is not None:
             return _from_row(row)
-        if len(near) != 1 or len(feedback_id) < SHORT_ID:
-            found = "No feedback has the id" if not near else "More than one id begins with"
-            raise UsageError(f'{found} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
-        return _from_row(near[0])
+        if len(matches) != 1 or len(feedback_id) < SHORT_ID:
+            reason = "No feedback has the id" if not matches else "More than one id begins with"
+            raise UsageError(f'{reason} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
+        return _from_row(matches[0])
 
     def decide(
         self,
@@ -200,8 +200,8 @@ class FeedbackStore:
         Raises `UsageError` for an unknown feedback, or one that cannot be accepted as it is.
         """
         feedback = self.get(feedback_id)
-        marked = None if entities is None else tuple(entities)
-        settled = Decision(decision, _given(label), clock.now(), marked)
+        spans = None if entities is None else tuple(entities)
+        settled = Decision(decision, _blank_to_none(label), clock.now(), spans)
         _check_decision(feedback, settled)
         with self._database.durable() as connection:
             _put_decision(connection, feedback.id, settled)
@@ -231,10 +231,10 @@ def parse_rating(value: object) -> float:
     return rating
 
 
-def checked(feedback: Feedback) -> Feedback:
+def check_feedback(feedback: Feedback) -> Feedback:
     """The feedback itself, if it says something and is within bounds. Raises `UsageError`."""
-    said = feedback.rating is not None or feedback.entities is not None
-    if not said and not (feedback.label or feedback.answer or feedback.comment):
+    has_verdict = feedback.rating is not None or feedback.entities is not None
+    if not has_verdict and not (feedback.label or feedback.answer or feedback.comment):
         raise UsageError("Feedback must say something: give a rating, a label, a better answer or a comment.")
     limits = (
         ("message", feedback.message, MAX_TEXT_LENGTH),
@@ -272,7 +272,7 @@ def _check_decision(feedback: Feedback, settled: Decision) -> None:
     check_entities(settled.entities or (), len(feedback.message))
 
 
-def _given(text: str | None) -> str | None:
+def _blank_to_none(text: str | None) -> str | None:
     """Blank is not an opinion: forms send empty fields."""
     stripped = text.strip() if text is not None else ""
     return stripped or None
@@ -284,17 +284,17 @@ _COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
 def _to_row(feedback: Feedback) -> dict[str, object]:
     row = {field.name: getattr(feedback, field.name) for field in fields(Feedback)}
     entities = {name: _entities_to_text(row[name]) for name in ("entities", "answered_entities")}
-    return {**row, **entities, "created_at": clock.written(feedback.created_at)}
+    return {**row, **entities, "created_at": clock.format_time(feedback.created_at)}
 
 
 def _from_row(row: Mapping[Any, Any]) -> Feedback:
     entities = {name: _entities_from_text(row[name]) for name in ("entities", "answered_entities")}
-    values: dict[str, Any] = {**row, **entities, "created_at": clock.read(row["created_at"])}
+    values: dict[str, Any] = {**row, **entities, "created_at": clock.parse_time(row["created_at"])}
     return Feedback(**values)
 
 
 def _decision_from(row: Any) -> Decision:
-    return Decision(row.decision, row.label, clock.read(row.decided_at), _entities_from_text(row.entities))
+    return Decision(row.decision, row.label, clock.parse_time(row.decided_at), _entities_from_text(row.entities))
 
 
 def _entities_to_text(entities: Sequence[EntitySpan] | None) -> str | None:
@@ -324,6 +324,6 @@ def _put_decision(connection: Connection, feedback_id: str, decision: Decision) 
         "decision": decision.decision,
         "label": decision.label,
         "entities": _entities_to_text(decision.entities),
-        "decided_at": clock.written(decision.decided_at),
+        "decided_at": clock.format_time(decision.decided_at),
     }
     connection.execute(insert(DECISIONS), row)

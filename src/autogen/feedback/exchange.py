@@ -28,7 +28,7 @@ from autogen.feedback.events import (
     FeedbackStore,
     Source,
     Verdict,
-    checked,
+    check_feedback,
     parse_rating,
 )
 from autogen.storage import clock
@@ -81,16 +81,16 @@ def import_feedback(
     `StorageError`.
     """
     rows, problems = read_rows(path)
-    rows, misfits = _selected(rows, columns or {})
+    rows, misfits = _select_columns(rows, columns or {})
     problems += misfits
-    reader = _Reader(problems, skills, skill)
+    reader = _FeedbackReader(problems, skills, skill)
     events = [event for row in rows if (event := reader.read(row)) is not None]
     raise_for(reader.problems)
-    known = {feedback.id for feedback in store.all()}
-    new = [feedback for feedback, _ in events if feedback.id not in known]
-    decisions = {f.id: decision for f, decision in events if decision is not None and f.id not in known}
-    store.add_many(new, decisions)
-    return ImportResult(len(new), len(events) - len(new))
+    known_ids = {feedback.id for feedback in store.all()}
+    new_feedback = [feedback for feedback, _ in events if feedback.id not in known_ids]
+    decisions = {f.id: decision for f, decision in events if decision is not None and f.id not in known_ids}
+    store.add_many(new_feedback, decisions)
+    return ImportResult(len(new_feedback), len(events) - len(new_feedback))
 
 
 def export_feedback(store: FeedbackStore, path: Path, format: Format | None = None) -> int:
@@ -99,13 +99,13 @@ def export_feedback(store: FeedbackStore, path: Path, format: Format | None = No
     The format follows the file's name unless given. Raises `UsageError`, `StorageError`.
     """
     events = store.all()
-    write_atomically(path, _rendered(events, store.decisions(), format or _format_of(path)).encode())
+    write_atomically(path, _render(events, store.decisions(), format or _format_of(path)).encode())
     return len(events)
 
 
 def feedback_as_text(store: FeedbackStore, format: Format = "jsonl") -> str:
     """All feedback and decisions as the text of such a file. Raises `StorageError`."""
-    return _rendered(store.all(), store.decisions(), format)
+    return _render(store.all(), store.decisions(), format)
 
 
 # Out
@@ -119,7 +119,7 @@ def _format_of(path: Path) -> Format:
     raise UsageError(f'{path}: expected a name that ends in .csv, .tsv or .jsonl, found "{path.suffix}".')
 
 
-def _rendered(events: Sequence[Feedback], decisions: Mapping[str, Decision], format: Format) -> str:
+def _render(events: Sequence[Feedback], decisions: Mapping[str, Decision], format: Format) -> str:
     records = [_record(feedback, decisions.get(feedback.id)) for feedback in events]
     if format == "jsonl":
         return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
@@ -136,8 +136,8 @@ def _record(feedback: Feedback, decision: Decision | None) -> dict[str, object]:
         "text": feedback.message,
         "decision": decision.decision if decision else None,
         "decided_label": decision.label if decision else None,
-        "decided_at": clock.written(decision.decided_at) if decision else None,
-        "created_at": clock.written(feedback.created_at),
+        "decided_at": clock.format_time(decision.decided_at) if decision else None,
+        "created_at": clock.format_time(feedback.created_at),
         "entities": entities_json(feedback.entities),
         "answered_entities": entities_json(feedback.answered_entities),
         "decided_entities": entities_json(decision.entities) if decision else None,
@@ -154,41 +154,41 @@ def _cell(value: object) -> object:
 # In
 
 
-def _selected(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[list[Row], list[Problem]]:
+def _select_columns(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[list[Row], list[Problem]]:
     """Rows by field, or the columns to rename. A column meant for a field must not be passed over."""
-    found = {name for row in rows for name in row.values}
-    renamed = {name: column for name, column in columns.items() if name not in found and column in found}
-    if rows and not any(renamed.get(name, name) in found for name in _SAYS_SOMETHING):
+    present = {name for row in rows for name in row.values}
+    renamed = {name: column for name, column in columns.items() if name not in present and column in present}
+    if rows and not any(renamed.get(name, name) in present for name in _SAYS_SOMETHING):
         return select(rows, ("text", "label"), ("user",), renamed)
-    absent = [name for name in COLUMNS if renamed.get(name, name) not in found]
-    unknown = sorted(found - {*COLUMNS, *renamed.values()})
+    absent = [name for name in COLUMNS if renamed.get(name, name) not in present]
+    unknown = sorted(present - {*COLUMNS, *renamed.values()})
     selected, problems = select(rows, ("text",), tuple(name for name in COLUMNS if name != "text"), renamed)
     for name in unknown:
-        if not problems and (near := did_you_mean(name, absent)):
+        if not problems and (suggestion := did_you_mean(name, absent)):
             message = f"expected the columns {listed(COLUMNS)}, found {shown(name)}"
-            fix = f"rename it, or delete it.{near}"
+            fix = f"rename it, or delete it.{suggestion}"
             problems.append(Problem("error", "near-column", rows[0].source, None, message, fix))
     return selected, problems
 
 
 @dataclass
-class _Reader:
+class _FeedbackReader:
     """Rows to feedback; what is wrong with each is gathered, so that a person can mend the file at once."""
 
     problems: list[Problem]
     skills: Sequence[str] = ()
     skill: str | None = None
     _lines: dict[str, int] = field(default_factory=dict)  # where each id stands
-    _said: Counter[str] = field(default_factory=Counter)  # how often each row without an id was read
+    _copies: Counter[str] = field(default_factory=Counter)  # how often each row without an id was read
     _now: datetime = field(default_factory=clock.now)
 
     def read(self, row: Row) -> tuple[Feedback, Decision | None] | None:
-        before = len(self.problems)
+        problem_count = len(self.problems)
         feedback, decision = self._feedback(row), self._decision(row)
-        if len(self.problems) > before:
+        if len(self.problems) > problem_count:
             return None
         try:
-            checked(feedback)
+            check_feedback(feedback)
         except UsageError as error:
             self.problems.append(row.error("not-feedback", str(error), "correct or delete the row"))
         return feedback, decision
@@ -202,18 +202,18 @@ class _Reader:
             skill=self._skill(row),
             version=self._name(row, "version"),
             intent=self._name(row, "intent"),
-            confidence=self._parsed(row, "confidence", _NUMBER, None),
-            rating=self._parsed(row, "rating", _RATING, None),
+            confidence=self._parse(row, "confidence", _NUMBER, None),
+            rating=self._parse(row, "rating", _RATING, None),
             label=self._name(row, "label"),
             answer=self._text(row, "answer"),
             comment=self._text(row, "comment"),
             user=user,
-            trusted=self._parsed(row, "trusted", _TRUTH, user is None),
-            source=self._parsed(row, "source", _SOURCE, _IMPORT),
-            created_at=self._parsed(row, "created_at", _MOMENT, self._now),
+            trusted=self._parse(row, "trusted", _TRUTH, user is None),
+            source=self._parse(row, "source", _SOURCE, _IMPORT),
+            created_at=self._parse(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
-            entities=self._parsed(row, "entities", _ENTITIES, None),
-            answered_entities=self._parsed(row, "answered_entities", _ENTITIES, None),
+            entities=self._parse(row, "entities", _ENTITIES, None),
+            answered_entities=self._parse(row, "answered_entities", _ENTITIES, None),
         )
 
     def _skill(self, row: Row) -> str | None:
@@ -228,51 +228,51 @@ class _Reader:
         return name
 
     def _decision(self, row: Row) -> Decision | None:
-        decision = self._parsed(row, "decision", _VERDICT, None)
+        decision = self._parse(row, "decision", _VERDICT, None)
         label = self._name(row, "decided_label")
-        entities = self._parsed(row, "decided_entities", _ENTITIES, None)
-        decided_at = self._parsed(row, "decided_at", _MOMENT, self._now)
+        entities = self._parse(row, "decided_entities", _ENTITIES, None)
+        decided_at = self._parse(row, "decided_at", _MOMENT, self._now)
         if decision == "relabel" and label is None and entities is None:
             message = 'expected the right label in "decided_label" with the decision "relabel", found none'
             self.problems.append(row.error("missing-value", message, "fill it in"))
         return None if decision is None else Decision(decision, label, decided_at, entities)
 
     def _id(self, row: Row) -> str:
-        given = self._name(row, "id")
-        if given is None:
+        id_ = self._name(row, "id")
+        if id_ is None:
             return self._id_of_words(row)
-        first = self._lines.setdefault(given, row.number)
-        if first != row.number:
-            message = f"expected each id once, found {shown(given)} of row {first} again"
+        first_row = self._lines.setdefault(id_, row.number)
+        if first_row != row.number:
+            message = f"expected each id once, found {shown(id_)} of row {first_row} again"
             self.problems.append(row.error("duplicate-id", message, "delete one of them"))
-        return given
+        return id_
 
     def _id_of_words(self, row: Row) -> str:
         """The same for the same row of the same file, whenever it comes; two alike in one file are two."""
         cells = [(name, str(row.values[name])) for name in COLUMNS if not is_missing(row, name)]
-        said = json.dumps([self.skill, cells])
-        self._said[said] += 1
-        return f"fb-{hashlib.blake2b(f'{self._said[said]} {said}'.encode(), digest_size=16).hexdigest()}"
+        content = json.dumps([self.skill, cells])
+        self._copies[content] += 1
+        return f"fb-{hashlib.blake2b(f'{self._copies[content]} {content}'.encode(), digest_size=16).hexdigest()}"
 
     def _message(self, row: Row) -> str:
         value = row.values.get("text")
         if isinstance(value, str) and not value.strip() and not is_missing(row, "response_id"):
             return value  # someone did say nothing, and was answered
-        return self._kept(require_text(row, "text", MAX_TEXT_LENGTH)) or ""
+        return self._value_or_report(require_text(row, "text", MAX_TEXT_LENGTH)) or ""
 
     def _name(self, row: Row, name: str) -> str | None:
-        return None if is_missing(row, name) else self._kept(require_label(row, name, MAX_NAME_LENGTH))
+        return None if is_missing(row, name) else self._value_or_report(require_label(row, name, MAX_NAME_LENGTH))
 
     def _text(self, row: Row, name: str) -> str | None:
-        return None if is_missing(row, name) else self._kept(require_text(row, name, MAX_TEXT_LENGTH))
+        return None if is_missing(row, name) else self._value_or_report(require_text(row, name, MAX_TEXT_LENGTH))
 
-    def _kept(self, value: str | Problem) -> str | None:
+    def _value_or_report(self, value: str | Problem) -> str | None:
         if isinstance(value, Problem):
             self.problems.append(value)
             return None
         return value
 
-    def _parsed(self, row: Row, name: str, kind: _Kind[T], default: D) -> T | D:
+    def _parse(self, row: Row, name: str, kind: _Kind[T], default: D) -> T | D:
         if is_missing(row, name):
             return default
         value = row.values[name]
@@ -300,10 +300,10 @@ def _number(value: object) -> float:
 
 
 def _truth(value: object) -> bool:
-    return {"true": True, "false": False}[_lowered(value, ("true", "false"))]
+    return {"true": True, "false": False}[_one_of(value, ("true", "false"))]
 
 
-def _lowered(value: object, words: Sequence[str]) -> str:
+def _one_of(value: object, words: Sequence[str]) -> str:
     word = str(value).strip().lower()
     if word not in words:
         raise ValueError(value)
@@ -317,7 +317,7 @@ _ENTITIES = _Kind(
 _NUMBER = _Kind("a number", _number)
 _RATING = _Kind('"up", "down" or a number from 0 to 1', parse_rating)
 _TRUTH = _Kind("true or false", _truth)
-_MOMENT = _Kind("a time such as 2026-01-31T09:30:00Z", lambda value: clock.read(str(value)))
-_SOURCE = _Kind(f"one of {listed(get_args(Source))}", lambda value: cast(Source, _lowered(value, get_args(Source))))
-_VERDICT = _Kind(f"one of {listed(get_args(Verdict))}", lambda value: cast(Verdict, _lowered(value, get_args(Verdict))))
+_MOMENT = _Kind("a time such as 2026-01-31T09:30:00Z", lambda value: clock.parse_time(str(value)))
+_SOURCE = _Kind(f"one of {listed(get_args(Source))}", lambda value: cast(Source, _one_of(value, get_args(Source))))
+_VERDICT = _Kind(f"one of {listed(get_args(Verdict))}", lambda value: cast(Verdict, _one_of(value, get_args(Verdict))))
 _IMPORT: Source = "import"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autogen.feedback.curation import Curation, Waiting
+from autogen.feedback.curation import Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan, entities_in_words
 
 
@@ -49,19 +49,19 @@ def review_items(curation: Curation) -> tuple[ReviewItem, ...]:
     return tuple(_item(waiting) for waiting in curation.waiting if not waiting.decided)
 
 
-def said_of_held_out(corrections: int) -> str:
+def describe_eval_corrections(corrections: int) -> str:
     """Some sentences on corrections of held-out rows, empty where there are none."""
     if not corrections:
         return ""
-    one = "1 correction is of a held-out row"
-    found = one if corrections == 1 else f"{corrections} corrections are of held-out rows"
+    singular = "1 correction is of a held-out row"
+    subject = singular if corrections == 1 else f"{corrections} corrections are of held-out rows"
     return (
-        f"{found} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it in "
-        "the data (`autogen review --json` lists them)."
+        f"{subject} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it "
+        "in the data (`autogen review --json` lists them)."
     )
 
 
-def _item(waiting: Waiting) -> ReviewItem:
+def _item(waiting: WaitingFeedback) -> ReviewItem:
     feedback, assessment = waiting.feedback, waiting.assessment
     of_entities = assessment is not None and assessment.entities is not None
     return ReviewItem(

@@ -53,15 +53,15 @@ class Attribute:
     unit: str = ""
 
     @cached_property
-    def known(self) -> Mapping[str, str]:
+    def spellings(self) -> Mapping[str, str]:
         """A category's values to compare by → as written."""
         return {normalise(value): value for value in self.counts}
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of its name: `list_price`, `listPrice` and "List price" are the same."""
-        apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)
-        return tuple(re.findall(r"[^\W\d_]+", apart.casefold()))
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name)
+        return tuple(re.findall(r"[^\W\d_]+", spaced.casefold()))
 
     @cached_property
     def role(self) -> Role:
@@ -82,42 +82,45 @@ class Attribute:
         return bool(_COUNTS & {*self.words})
 
 
-def clean(value: object) -> Cell | None:
+def clean_cell(value: object) -> Cell | None:
     """A cell as it is kept; None where nothing was given."""
     if isinstance(value, str):
-        return _unwrapped(" ".join(value.split()))
+        return _parse_list(" ".join(value.split()))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Real | Decimal):
         number = float(value) if abs(float(value)) < 1e300 else math.inf  # NaN compares as false
         return number if math.isfinite(number) else None
     if isinstance(value, Mapping):
-        named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
-        return clean(named)
+        text = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+        return clean_cell(text)
     if isinstance(value, list | tuple | set | frozenset) or hasattr(value, "tolist"):
         return _elements(value)
     return value.isoformat() if isinstance(value, date) else " ".join(str(value).split()) or None
 
 
-def _unwrapped(text: str) -> Cell | None:
+def _parse_list(text: str) -> Cell | None:
     """A list that was written as text, in JSON or as Python prints it, is a list."""
     if not (text.startswith("[") and text.endswith("]") and len(text) <= _LIST_CHARS):
         return text or None
-    for read in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval):
         try:
-            found = read(text)
+            value = parse(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(found, list):
-            return _elements(found)
+        if isinstance(value, list):
+            return _elements(value)
     return text
 
 
 def _elements(value: object) -> tuple[str, ...] | str | float | bool | None:
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    if not isinstance(plain, list | tuple | set | frozenset):
-        return clean(plain)
-    cells = (clean(element) for element in (plain if isinstance(plain, list | tuple) else sorted(plain, key=str)))
+    elements = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(elements, list | tuple | set | frozenset):
+        return clean_cell(elements)
+    cells = (
+        clean_cell(element)
+        for element in (elements if isinstance(elements, list | tuple) else sorted(elements, key=str))
+    )
     texts = (spoken_number(cell) if isinstance(cell, float) else str(cell) for cell in cells if cell is not None)
     return tuple(dict.fromkeys(texts)) or None
 
@@ -148,33 +151,37 @@ def number_and_unit(cell: Cell) -> tuple[float, str] | None:
         return cell, ""
     if not isinstance(cell, str) or len(cell) > 40:
         return None
-    found = _NUMBER.fullmatch(cell)
-    number = number_in(found[2]) if found else None
-    if not found or number is None or (found[1] and found[3]):
+    match = _NUMBER.fullmatch(cell)
+    number = number_in(match[2]) if match else None
+    if not match or number is None or (match[1] and match[3]):
         return None
-    return number, found[1] or found[3] or ""
+    return number, match[1] or match[3] or ""
 
 
-def infer(name: str, cells: Sequence[Cell | None]) -> tuple[Attribute, list[Value | None]]:
+def infer_attribute(name: str, cells: Sequence[Cell | None]) -> tuple[Attribute, list[Value | None]]:
     """What a column is, and its values as such. A value that is no number in a column of numbers stays text."""
     present = [cell for cell in cells if cell is not None]
     if all(isinstance(cell, bool) or str(cell).lower() in _FLAGS for cell in present) or {*present} == {0.0, 1.0}:
         flags: list[Value | None] = [None if cell is None else _flag(cell) for cell in cells]
         return _category(name, flags, several=False), flags
     if any(isinstance(cell, tuple) for cell in present):
-        return _listed(name, [cell if isinstance(cell, tuple) else (_text(cell),) if cell else None for cell in cells])
-    known = [None if is_unknown(cell) else cell for cell in cells]  # "unknown" may be a category, but is no number
-    given = [cell for cell in known if cell is not None]
-    found = (_numbers(name, known, given) or _years(name, known, given)) if given else None
-    if found is not None:
-        return found
+        return _several_values(
+            name, [cell if isinstance(cell, tuple) else (_text(cell),) if cell else None for cell in cells]
+        )
+    # "unknown" may be a category, but is no number
+    known_cells = [None if is_unknown(cell) else cell for cell in cells]
+    filled_cells = [cell for cell in known_cells if cell is not None]
+    if filled_cells:
+        inferred = _numbers(name, known_cells, filled_cells) or _years(name, known_cells, filled_cells)
+        if inferred is not None:
+            return inferred
     texts = [None if cell is None else _text(cell) for cell in cells]
     separator = _separator([text for text in texts if text])
     if separator:
-        return _listed(name, [text and tuple(_parts(text, separator)) for text in texts])
+        return _several_values(name, [text and tuple(_parts(text, separator)) for text in texts])
     values: list[Value | None] = [*texts]
     filled = [text for text in texts if text]
-    return _category(name, values, several=False) if _names_things(filled) else _written(name, values), values
+    return _category(name, values, several=False) if _names_things(filled) else _text_attribute(name, values), values
 
 
 def is_unknown(cell: Cell | None) -> bool:
@@ -182,17 +189,17 @@ def is_unknown(cell: Cell | None) -> bool:
     return isinstance(cell, str) and cell.casefold() in _UNKNOWN
 
 
-def no_numbers(attribute: Attribute, cells: Sequence[Cell | None]) -> dict[str, list[int]]:
+def non_numeric_cells(attribute: Attribute, cells: Sequence[Cell | None]) -> dict[str, list[int]]:
     """Places of the cells that are no numbers in a column that is mostly numbers, by what is wrong with them: they say
     that nothing is known, or something else."""
     if attribute.is_flag or attribute.several:
         return {}
-    unknown = [at for at, cell in enumerate(cells) if is_unknown(cell)]
-    given = [at for at, cell in enumerate(cells) if cell is not None and not is_unknown(cell)]
-    others = [at for at in given if _is_no_number(attribute, cells[at])]
-    if len(given) - len(others) <= MOSTLY * len(given):
+    unknown = [place for place, cell in enumerate(cells) if is_unknown(cell)]
+    present = [place for place, cell in enumerate(cells) if cell is not None and not is_unknown(cell)]
+    non_numeric = [place for place in present if _is_no_number(attribute, cells[place])]
+    if len(present) - len(non_numeric) <= MOSTLY * len(present):
         return {}
-    return {"unknown-number": unknown if attribute.kind == "number" else [], "no-number": others}
+    return {"unknown-number": unknown if attribute.kind == "number" else [], "no-number": non_numeric}
 
 
 def _is_no_number(attribute: Attribute, cell: Cell | None) -> bool:
@@ -211,8 +218,8 @@ def _text(cell: Cell) -> str:
 def _numbers(
     name: str, cells: Sequence[Cell | None], present: Sequence[Cell]
 ) -> tuple[Attribute, list[Value | None]] | None:
-    read = [number_and_unit(cell) for cell in present]
-    numbers = [found for found in read if found is not None]
+    parsed = [number_and_unit(cell) for cell in present]
+    numbers = [pair for pair in parsed if pair is not None]
     units = {unit for _, unit in numbers if unit}
     # "500 g" beside "1 kg": comparing the bare numbers would be wrong
     if len(numbers) < ALMOST_ALL * len(present) or len(units) > 1:
@@ -223,8 +230,8 @@ def _numbers(
 
 
 def _as_number(cell: Cell) -> Value:
-    found = number_and_unit(cell)
-    return _text(cell) if found is None else found[0]
+    pair = number_and_unit(cell)
+    return _text(cell) if pair is None else pair[0]
 
 
 def _years(
@@ -233,26 +240,26 @@ def _years(
     """Dates are kept as their years: that is what people ask for."""
     date_like = _dates(name)
     years = [date_like.search(cell) if isinstance(cell, str) and len(cell) <= 40 else None for cell in present]
-    found = [float(year[1]) for year in years if year]
-    if len(found) < ALMOST_ALL * len(present):
+    numbers = [float(year[1]) for year in years if year]
+    if len(numbers) < ALMOST_ALL * len(present):
         return None
     values: list[Value | None] = []
     for cell in cells:
         year = date_like.search(cell) if isinstance(cell, str) else None
         values.append(float(year[1]) if year else cell if cell is None else _text(cell))
-    return Attribute(name, "number", len(present), low=min(found), high=max(found)), values
+    return Attribute(name, "number", len(present), low=min(numbers), high=max(numbers)), values
 
 
 def _dates(name: str) -> re.Pattern[str]:
     return re.compile(r"\b(1\d{3}|20\d\d)\b" if _YEAR & {*Attribute(name, "text", 0).words} else r"^(\d{4})-\d\d")
 
 
-def _listed(name: str, cells: Sequence[tuple[str, ...] | str | None]) -> tuple[Attribute, list[Value | None]]:
+def _several_values(name: str, cells: Sequence[tuple[str, ...] | str | None]) -> tuple[Attribute, list[Value | None]]:
     values: list[Value | None] = [cell or None for cell in cells]
     parts = [part for cell in cells for part in cell or ()]
     # each value of one item only: aliases, ratings by star, not something to choose by
     said_once = len(parts) > 20 and len({*parts}) > 0.9 * len(parts)
-    return _written(name, values) if said_once else _category(name, values, several=True), values
+    return _text_attribute(name, values) if said_once else _category(name, values, several=True), values
 
 
 def _parts(text: str, separator: str) -> list[str]:
@@ -262,15 +269,15 @@ def _parts(text: str, separator: str) -> list[str]:
 def _separator(texts: Sequence[str]) -> str:
     """What stands between the values of a column that holds several in one cell; empty when it does not."""
     for separator in ("|", ";", ","):
-        split = [_parts(text, separator) for text in texts]
-        counts = Counter(part for parts in split for part in parts)
+        parts_by_text = [_parts(text, separator) for text in texts]
+        counts = Counter(part for parts in parts_by_text for part in parts)
         total = sum(counts.values())
         if total < 1.1 * len(texts) or sum(len(part) * n for part, n in counts.items()) > 25 * total:
             continue
         if len(counts) > 0.7 * total and len(texts) > 10:
             continue
         # "King, Stephen" is one name: its parts never stand alone
-        alone = {parts[0] for parts in split if len(parts) == 1}
+        alone = {parts[0] for parts in parts_by_text if len(parts) == 1}
         if separator == "|" or 2 * sum(n for part, n in counts.items() if part in alone) >= total:
             return separator
     return ""
@@ -294,10 +301,10 @@ def _category(name: str, values: Sequence[Value | None], *, several: bool) -> At
         for part in value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ():
             spelled.setdefault(normalise(part), Counter())[part] += 1
     counts = {spelling.most_common(1)[0][0]: spelling.total() for spelling in spelled.values()}
-    ordered = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-    return Attribute(name, "category", sum(value is not None for value in values), ordered, several)
+    sorted_counts = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+    return Attribute(name, "category", sum(value is not None for value in values), sorted_counts, several)
 
 
-def _written(name: str, values: Sequence[Value | None]) -> Attribute:
+def _text_attribute(name: str, values: Sequence[Value | None]) -> Attribute:
     several = any(isinstance(value, tuple) for value in values)
     return Attribute(name, "text", sum(value is not None for value in values), several=several)

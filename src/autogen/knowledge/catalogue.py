@@ -17,9 +17,18 @@ from autogen.data.problems import Problem, shown
 from autogen.data.rows import Row
 from autogen.data.text import normalise
 from autogen.errors import VersionDamaged
-from autogen.knowledge.attributes import ALMOST_ALL, Attribute, Cell, Value, clean, infer, no_numbers, spoken_number
-from autogen.knowledge.words import plain
-from autogen.storage.files import explained, write_atomically
+from autogen.knowledge.attributes import (
+    ALMOST_ALL,
+    Attribute,
+    Cell,
+    Value,
+    clean_cell,
+    infer_attribute,
+    non_numeric_cells,
+    spoken_number,
+)
+from autogen.knowledge.words import plain_words
+from autogen.storage.files import explain_os_errors, write_atomically
 
 Mask = NDArray[np.bool_]
 
@@ -57,12 +66,12 @@ class Filter:
     def describe(self) -> str:
         """In words, such as "price at most 20" or "genres not Horror"."""
         name = self.attribute.replace("_", " ")
-        said = [self._range(name)] if self.at_least is not None or self.at_most is not None else []
+        phrases = [self._range(name)] if self.at_least is not None or self.at_most is not None else []
         if self.any_of:
-            said.append(f"{'mentioning' if name == MENTIONS else name} {_either(self.any_of)}")
+            phrases.append(f"{'mentioning' if name == MENTIONS else name} {_either(self.any_of)}")
         if self.none_of:
-            said.append(f"{'not mentioning' if name == MENTIONS else f'{name} not'} {_either(self.none_of)}")
-        return ", ".join(said)
+            phrases.append(f"{'not mentioning' if name == MENTIONS else f'{name} not'} {_either(self.none_of)}")
+        return ", ".join(phrases)
 
     def _range(self, name: str) -> str:
         if self.at_most is None:
@@ -91,22 +100,24 @@ class Catalogue:
         return len(self.items)
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> tuple[Catalogue, list[Problem]]:
+    def from_rows(cls, rows: Iterable[Row]) -> tuple[Catalogue, list[Problem]]:
         """The catalogue that rows with `item`, `title` and any other columns make, and what is wrong with them. A row
         without an id is left out, as is every row but the first of an id."""
-        kept, problems = _kept(rows)
-        columns = dict.fromkeys(name for _, _, row in kept for name in row.values if name not in (ITEM, TITLE))
+        unique_rows, problems = _unique_rows(rows)
+        columns = dict.fromkeys(name for _, _, row in unique_rows for name in row.values if name not in (ITEM, TITLE))
         attributes: dict[str, Attribute] = {}
-        values: list[dict[str, Value]] = [{} for _ in kept]
-        titles = [title for _, title, _ in kept]
+        values: list[dict[str, Value]] = [{} for _ in unique_rows]
+        titles = [title for _, title, _ in unique_rows]
         for name in columns:
-            cells = [clean(row.values.get(name)) for _, _, row in kept]
+            cells = [clean_cell(row.values.get(name)) for _, _, row in unique_rows]
             _add(name, cells, attributes, values)
             if name in attributes and not _MEANINGLESS & {*attributes[name].words}:
-                problems += _no_numbers(attributes[name], cells, [row for _, _, row in kept])
+                problems += _no_numbers(attributes[name], cells, [row for _, _, row in unique_rows])
         if not any(attribute.role == "year" for attribute in attributes.values()) and YEAR not in attributes:
             _add_years(titles, attributes, values)
-        items = (Item(id_, title, kept_values) for (id_, title, _), kept_values in zip(kept, values, strict=True))
+        items = (
+            Item(id_, title, item_values) for (id_, title, _), item_values in zip(unique_rows, values, strict=True)
+        )
         return cls(tuple(items), attributes), problems
 
     @cached_property
@@ -122,55 +133,55 @@ class Catalogue:
         return self._of_role("year")
 
     def _of_role(self, role: str) -> Attribute | None:
-        found = [attribute for attribute in self.attributes.values() if attribute.role == role]
-        return min(found, key=lambda a: (-a.rows > -0.5 * len(self), len(a.words), len(a.name)), default=None)
+        candidates = [attribute for attribute in self.attributes.values() if attribute.role == role]
+        return min(candidates, key=lambda a: (-a.rows > -0.5 * len(self), len(a.words), len(a.name)), default=None)
 
     def text_of(self, item: Item) -> str:
         """What it is, in one line for a sentence encoder: "Alien (1979). Horror, Sci-Fi"."""
         year = self.year()
-        known = item.values.get(year.name) if year else None
-        dated = isinstance(known, float) and not _TITLE_YEAR.search(item.title)
-        parts = [f"{item.title} ({spoken_number(known)})" if isinstance(known, float) and dated else item.title]
+        number = item.values.get(year.name) if year else None
+        dated = isinstance(number, float) and not _TITLE_YEAR.search(item.title)
+        parts = [f"{item.title} ({spoken_number(number)})" if isinstance(number, float) and dated else item.title]
         for kind in ("category", "text"):
-            said = [_said(item.values[name]) for name in self._meaningful[kind] if name in item.values]
-            parts += [", ".join(said)] if kind == "category" and said else said
+            texts = [_value_text(item.values[name]) for name in self._meaningful[kind] if name in item.values]
+            parts += [", ".join(texts)] if kind == "category" and texts else texts
         return ". ".join(part.rstrip(" .") for part in parts if part.strip(" ."))
 
     @cached_property
     def _meaningful(self) -> Mapping[str, Sequence[str]]:
         """Names of the attributes that say what an item is like, by kind."""
-        found: dict[str, list[str]] = {"category": [], "text": [], "number": []}
+        names_by_kind: dict[str, list[str]] = {"category": [], "text": [], "number": []}
         for name, attribute in self.attributes.items():
             if not _MEANINGLESS & {*attribute.words} and _tells_apart(attribute, self.items):
-                found[attribute.kind].append(name)
-        return found
+                names_by_kind[attribute.kind].append(name)
+        return names_by_kind
 
     def numbers(self, attribute: str) -> NDArray[np.float64]:
         """An attribute's number of each item; NaN where it has none."""
         if attribute not in self._numbers:
-            found = (item.values.get(attribute) for item in self.items)
-            numbers = (value if isinstance(value, float) else np.nan for value in found)
+            values = (item.values.get(attribute) for item in self.items)
+            numbers = (value if isinstance(value, float) else np.nan for value in values)
             self._numbers[attribute] = np.fromiter(numbers, np.float64, len(self))
         return self._numbers[attribute]
 
     def mask(self, filters: Iterable[Filter]) -> Mask:
         """Which items pass all filters. Without the attribute an item passes `none_of` only."""
         passing = np.ones(len(self), dtype=np.bool_)
-        for one in filters:
-            passing &= self._passing(one)
+        for condition in filters:
+            passing &= self._passing(condition)
         return passing
 
-    def _passing(self, one: Filter) -> Mask:
+    def _passing(self, condition: Filter) -> Mask:
         passing = np.ones(len(self), dtype=np.bool_)
-        if one.at_least is not None or one.at_most is not None:
-            numbers = self.numbers(one.attribute)
-            low = -np.inf if one.at_least is None else one.at_least
-            high = np.inf if one.at_most is None else one.at_most
+        if condition.at_least is not None or condition.at_most is not None:
+            numbers = self.numbers(condition.attribute)
+            low = -np.inf if condition.at_least is None else condition.at_least
+            high = np.inf if condition.at_most is None else condition.at_most
             passing &= (numbers >= low) & (numbers <= high)
-        if one.any_of:
-            passing &= self._having(one.attribute, one.any_of)
-        if one.none_of:
-            passing &= ~self._having(one.attribute, one.none_of)
+        if condition.any_of:
+            passing &= self._having(condition.attribute, condition.any_of)
+        if condition.none_of:
+            passing &= ~self._having(condition.attribute, condition.none_of)
         return passing
 
     def _having(self, attribute: str, values: Sequence[str | float]) -> Mask:
@@ -191,37 +202,37 @@ class Catalogue:
     def _places_of(self, attribute: str) -> Mapping[str, NDArray[np.intp]]:
         """For each value of an attribute, to compare by, which items have it."""
         if attribute not in self._places:
-            same: dict[str, list[int]] = {}  # by the value as written: most items write it alike
+            by_spelling: dict[str, list[int]] = {}  # by the value as written: most items write it alike
             for at, item in enumerate(self.items):
                 value = item.values.get(attribute)
                 for part in value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ():
-                    same.setdefault(part, []).append(at)
-            merged: dict[str, list[int]] = {}
-            for written, places in same.items():
-                merged.setdefault(normalise(written), []).extend(places)
-            self._places[attribute] = {value: np.array(places, np.intp) for value, places in merged.items()}
+                    by_spelling.setdefault(part, []).append(at)
+            by_value: dict[str, list[int]] = {}
+            for spelling, places in by_spelling.items():
+                by_value.setdefault(normalise(spelling), []).extend(places)
+            self._places[attribute] = {value: np.array(places, np.intp) for value, places in by_value.items()}
         return self._places[attribute]
 
     def mentioning(self, phrase: str) -> Mask:
         """Which items' titles or texts hold the words of `phrase`, one after the other."""
-        found = np.zeros(len(self), dtype=np.bool_)
-        wanted = f" {' '.join(plain(phrase))} "
+        mask = np.zeros(len(self), dtype=np.bool_)
+        padded_phrase = f" {' '.join(plain_words(phrase))} "
         text, starts = self._words
-        at = text.find(wanted) if wanted.strip() else -1
-        while at >= 0:
-            item = int(np.searchsorted(starts, at, side="right")) - 1
-            found[item] = True
-            at = text.find(wanted, int(starts[item + 1]) if item + 1 < len(starts) else len(text))
-        return found
+        start = text.find(padded_phrase) if padded_phrase.strip() else -1
+        while start >= 0:
+            item = int(np.searchsorted(starts, start, side="right")) - 1
+            mask[item] = True
+            start = text.find(padded_phrase, int(starts[item + 1]) if item + 1 < len(starts) else len(text))
+        return mask
 
     def says(self, word: str) -> bool:
-        """Whether any item's title or texts have this word, as `plain` writes it."""
+        """Whether any item's title or texts have this word, as `plain_words` writes it."""
         return f" {word} " in self._words[0]
 
     @cached_property
     def _words(self) -> tuple[str, NDArray[np.intp]]:
         """The words of all items in one string, and where each item's begin: searching it is far faster than them."""
-        lines = [f" {' '.join(plain(self.text_of(item)))} \n" for item in self.items]
+        lines = [f" {' '.join(plain_words(self.text_of(item)))} \n" for item in self.items]
         starts = np.cumsum([0, *map(len, lines)], dtype=np.intp)[:-1]
         return "".join(lines), starts
 
@@ -235,49 +246,49 @@ class Catalogue:
 
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all. Raises StorageError."""
-        write_atomically(path, _STORED.dump_json(_Stored(_FORMAT, self.items, dict(self.attributes))))
+        write_atomically(path, _SAVED_CATALOGUE.dump_json(_SavedCatalogue(_FORMAT, self.items, dict(self.attributes))))
 
     @classmethod
     def load(cls, path: Path) -> Catalogue:
         """Raises VersionDamaged when the file is missing or is not what `save` writes; StorageError."""
-        with explained(path):
+        with explain_os_errors(path):
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
                 raise VersionDamaged(f"{path}: expected the catalogue of this version, found no file.") from None
         try:
-            stored = _STORED.validate_json(data)
+            saved = _SAVED_CATALOGUE.validate_json(data)
         except ValidationError as error:
-            first: Any = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the file"
-            raise VersionDamaged(f"{path}: expected a saved catalogue; {place}: {first['msg']}.") from error
-        if stored.format != _FORMAT:
-            raise VersionDamaged(f"{path}: expected a catalogue of format {_FORMAT}, found {stored.format}.")
-        return cls(stored.items, stored.attributes)
+            problem: Any = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, problem["loc"])) or "the file"
+            raise VersionDamaged(f"{path}: expected a saved catalogue; {place}: {problem['msg']}.") from error
+        if saved.format != _FORMAT:
+            raise VersionDamaged(f"{path}: expected a catalogue of format {_FORMAT}, found {saved.format}.")
+        return cls(saved.items, saved.attributes)
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _SavedCatalogue:
     format: int
     items: tuple[Item, ...]
     attributes: dict[str, Attribute]
 
 
-_STORED = TypeAdapter(_Stored)
+_SAVED_CATALOGUE = TypeAdapter(_SavedCatalogue)
 
 
-def _kept(rows: Iterable[Row]) -> tuple[list[tuple[str, str, Row]], list[Problem]]:
-    kept: list[tuple[str, str, Row]] = []
+def _unique_rows(rows: Iterable[Row]) -> tuple[list[tuple[str, str, Row]], list[Problem]]:
+    unique: list[tuple[str, str, Row]] = []
     problems: list[Problem] = []
-    first: dict[str, Row] = {}
+    first_rows: dict[str, Row] = {}
     for row in rows:
         id_, title = _name(row.values.get(ITEM)), _name(row.values.get(TITLE))
         if not id_:
             message = f"expected the id of an item in {shown(ITEM)}, found {shown(row.values.get(ITEM))}"
             problems.append(row.error("missing-id", message, "give every item an id of its own"))
             continue
-        if id_ in first:
-            problems.append(_again(row, id_, first[id_]))
+        if id_ in first_rows:
+            problems.append(_duplicate_item(row, id_, first_rows[id_]))
             continue
         if title.casefold() in _NO_TITLE:
             title = ""
@@ -285,19 +296,19 @@ def _kept(rows: Iterable[Row]) -> tuple[list[tuple[str, str, Row]], list[Problem
             problems.append(
                 _warning(row, "missing-title", f"expected a title of the item {shown(id_)}, found none", fix)
             )
-        first[id_] = row
-        kept.append((id_, title or id_, row))
-    return kept, problems
+        first_rows[id_] = row
+        unique.append((id_, title or id_, row))
+    return unique, problems
 
 
 def _name(value: object) -> str:
-    cell = None if isinstance(value, bool) else value if isinstance(value, str) else clean(value)
+    cell = None if isinstance(value, bool) else value if isinstance(value, str) else clean_cell(value)
     if isinstance(cell, float):
         return spoken_number(cell)
     return " ".join(cell.split()) if isinstance(cell, str) else ""
 
 
-def _again(row: Row, id_: str, first: Row) -> Problem:
+def _duplicate_item(row: Row, id_: str, first: Row) -> Problem:
     place = f"row {first.number}" if first.source == row.source else f"{first.source}, row {first.number}"
     message = f"expected each item once, found {shown(id_)} again, first in {place}"
     return _warning(row, "duplicate-item", message, "delete one of them; the first is used")
@@ -319,7 +330,7 @@ def _no_numbers(attribute: Attribute, cells: Sequence[Cell | None], rows: Sequen
             f"expected a number in {shown(attribute.name)}, found {shown(cells[places[0]])} ({len(places)} such rows)",
             fixes[kind],
         )
-        for kind, places in no_numbers(attribute, cells).items()
+        for kind, places in non_numeric_cells(attribute, cells).items()
         if places
     ]
 
@@ -329,20 +340,20 @@ def _add(
 ) -> None:
     if all(cell is None for cell in cells):
         return
-    attributes[name], column = infer(name, cells)
-    for kept_values, value in zip(values, column, strict=True):
+    attributes[name], column = infer_attribute(name, cells)
+    for item_values, value in zip(values, column, strict=True):
         if value is not None:
-            kept_values[name] = value
+            item_values[name] = value
 
 
 def _add_years(titles: Sequence[str], attributes: dict[str, Attribute], values: Sequence[dict[str, Value]]) -> None:
     """Many a catalogue has its years in the titles only: "Toy Story (1995)"."""
-    found = [_TITLE_YEAR.search(title) for title in titles]
-    if titles and sum(year is not None for year in found) >= ALMOST_ALL * len(titles):
-        _add(YEAR, [year[1] if year else None for year in found], attributes, values)
+    years = [_TITLE_YEAR.search(title) for title in titles]
+    if titles and sum(year is not None for year in years) >= ALMOST_ALL * len(titles):
+        _add(YEAR, [year[1] if year else None for year in years], attributes, values)
 
 
-def _said(value: Value) -> str:
+def _value_text(value: Value) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -351,10 +362,10 @@ def _tells_apart(attribute: Attribute, items: Sequence[Item]) -> bool:
     if attribute.kind == "number" or attribute.is_flag:
         return False
     if attribute.kind == "category":
-        most, common = next(iter(attribute.counts.items()))
+        top_value, common = next(iter(attribute.counts.items()))
         letters = sum(n for value, n in attribute.counts.items() if len(value) > 1 and not value.isdigit())
-        same = len(items) > 20 and common >= ALMOST_ALL * len(items) and not attribute.several
-        return bool(most) and not same and 2 * letters >= sum(attribute.counts.values())
-    some = [_said(item.values[attribute.name]) for item in items[:200] if attribute.name in item.values]
+        nearly_constant = len(items) > 20 and common >= ALMOST_ALL * len(items) and not attribute.several
+        return bool(top_value) and not nearly_constant and 2 * letters >= sum(attribute.counts.values())
+    some = [_value_text(item.values[attribute.name]) for item in items[:200] if attribute.name in item.values]
     wordy = sum(bool(re.search(r"[^\W\d_]{2}", text)) and "://" not in text for text in some)
     return 2 * wordy >= len(some)

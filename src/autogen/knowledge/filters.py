@@ -27,53 +27,53 @@ def filters_from_json(value: object, catalogue: Catalogue) -> tuple[Filter, ...]
     if not isinstance(value, Mapping):
         raise UsageError(f"Filters: expected an object of attributes, found {shown(value)}.")
     names = {normalise(name): name for name in catalogue.attributes}
-    return tuple(_filter(_attribute(name, names, catalogue), wanted) for name, wanted in value.items())
+    return tuple(_filter(_attribute(name, names, catalogue), conditions) for name, conditions in value.items())
 
 
 def _attribute(name: object, names: Mapping[str, str], catalogue: Catalogue) -> Attribute:
-    asked = normalise(str(name))
-    if asked in names:
-        return catalogue.attributes[names[asked]]
-    if asked == MENTIONS:
+    key = normalise(str(name))
+    if key in names:
+        return catalogue.attributes[names[key]]
+    if key == MENTIONS:
         return _MENTIONED
-    found = listed(catalogue.attributes) or "none"
-    guess = did_you_mean(asked, names).replace(asked, names.get(asked, asked))
-    raise UsageError(f"Filters: expected an attribute of the catalogue ({found}), found {shown(name)}.{guess}")
+    attributes = listed(catalogue.attributes) or "none"
+    guess = did_you_mean(key, names).replace(key, names.get(key, key))
+    raise UsageError(f"Filters: expected an attribute of the catalogue ({attributes}), found {shown(name)}.{guess}")
 
 
-def _filter(attribute: Attribute, wanted: object) -> Filter:
-    asked: Mapping[str, Any] = wanted if isinstance(wanted, Mapping) else {"any": wanted}
-    unknown = [key for key in asked if key not in _KEYS]
-    if unknown or not asked:
+def _filter(attribute: Attribute, value: object) -> Filter:
+    conditions: Mapping[str, Any] = value if isinstance(value, Mapping) else {"any": value}
+    unknown = [key for key in conditions if key not in _KEYS]
+    if unknown or not conditions:
         guess = did_you_mean(str(unknown[0]), _KEYS) if unknown else ""
-        raise _refused(attribute, _FORMS, shown(unknown[0]) if unknown else "{}", guess)
-    low, high = _bound(attribute, asked, "min"), _bound(attribute, asked, "max")
+        raise _filter_error(attribute, _FORMS, shown(unknown[0]) if unknown else "{}", guess)
+    low, high = _bound(attribute, conditions, "min"), _bound(attribute, conditions, "max")
     if low is not None and high is not None and low > high:
-        raise _refused(attribute, '"min" at most "max"', f"{low:g} and {high:g}")
-    any_of = _values(attribute, asked["any"], must_exist=True) if "any" in asked else ()
-    none_of = _values(attribute, asked["not"], must_exist=False) if "not" in asked else ()
+        raise _filter_error(attribute, '"min" at most "max"', f"{low:g} and {high:g}")
+    any_of = _values(attribute, conditions["any"], must_exist=True) if "any" in conditions else ()
+    none_of = _values(attribute, conditions["not"], must_exist=False) if "not" in conditions else ()
     return Filter(attribute.name, low, high, any_of, none_of)
 
 
-def _bound(attribute: Attribute, asked: Mapping[str, Any], key: str) -> float | None:
-    bound = asked.get(key)
+def _bound(attribute: Attribute, conditions: Mapping[str, Any], key: str) -> float | None:
+    bound = conditions.get(key)
     if bound is None:
         return None
     if attribute.kind != "number":
-        raise _refused(attribute, f"values, since it is no number ({_examples(attribute)})", f'"{key}"')
+        raise _filter_error(attribute, f"values, since it is no number ({_examples(attribute)})", f'"{key}"')
     return _number(attribute, bound)
 
 
 def _number(attribute: Attribute, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not abs(float(value)) <= 1e300:
-        raise _refused(attribute, "a number", shown(value))
+        raise _filter_error(attribute, "a number", shown(value))
     return float(value)
 
 
-def _values(attribute: Attribute, wanted: object, *, must_exist: bool) -> tuple[str | float, ...]:
-    several = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+def _values(attribute: Attribute, value: object, *, must_exist: bool) -> tuple[str | float, ...]:
+    several = list(value) if isinstance(value, list | tuple) else [value]
     if not several:
-        raise _refused(attribute, "at least one value", "an empty list")
+        raise _filter_error(attribute, "at least one value", "an empty list")
     if attribute.kind == "number":
         return tuple(_number(attribute, value) for value in several)
     return tuple(_category(attribute, value, must_exist=must_exist) for value in several)
@@ -83,21 +83,21 @@ def _category(attribute: Attribute, value: object, *, must_exist: bool) -> str:
     if attribute.is_flag and (isinstance(value, bool) or value in (0, 1)):
         return YES if value else NO
     if not isinstance(value, str):
-        raise _refused(attribute, f"text ({_examples(attribute)})", shown(value))
+        raise _filter_error(attribute, f"text ({_examples(attribute)})", shown(value))
     if attribute.kind == "text":
         if attribute.name != MENTIONS:
-            raise _refused(attribute, f'a number or category; for words in texts use "{MENTIONS}"', shown(value))
+            raise _filter_error(attribute, f'a number or category; for words in texts use "{MENTIONS}"', shown(value))
         return value
-    written = attribute.known.get(normalise(value))
-    if written is None and must_exist:
-        guess = did_you_mean(normalise(value), attribute.known)
-        raise _refused(attribute, f"one of its values ({_examples(attribute)})", shown(value), guess)
-    return written or value
+    spelling = attribute.spellings.get(normalise(value))
+    if spelling is None and must_exist:
+        guess = did_you_mean(normalise(value), attribute.spellings)
+        raise _filter_error(attribute, f"one of its values ({_examples(attribute)})", shown(value), guess)
+    return spelling or value
 
 
 def _examples(attribute: Attribute) -> str:
     return listed(attribute.counts) or attribute.kind
 
 
-def _refused(attribute: Attribute, expected: str, found: str, guess: str = "") -> UsageError:
-    return UsageError(f"Filters: {shown(attribute.name)}: expected {expected}, found {found}.{guess}")
+def _filter_error(attribute: Attribute, expected: str, actual: str, guess: str = "") -> UsageError:
+    return UsageError(f"Filters: {shown(attribute.name)}: expected {expected}, found {actual}.{guess}")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.errors import ConfigError, MissingDependency, StorageError, VersionDamaged
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 from autogen.knowledge.vector_index import Mask, Places, Vectors
 
 LOOKED_AT = 400  # entries of the graph that a search keeps at least (hnsw.ef_search; 1,000 is the most there can be)
@@ -47,19 +47,19 @@ class PgVectorIndex:
         StorageError."""
         index = cls(url, f"autogen_vectors_{_digest(vectors)}")
         with index._guard:
-            index._asked(index._fill, vectors)
+            index._run(index._fill, vectors)
         return index
 
     @property
     def table(self) -> str:
         return self._table
 
-    def search(self, sought: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
+    def search(self, query: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
         """The places of the `count` best by inner product, best first; fewer where fewer are found. `passing`: only
         these. Raises MissingDependency, StorageError."""
         with self._guard:
-            found: Places = self._asked(self._find, sought, count, passing)
-        return found
+            places: Places = self._run(self._find, query, count, passing)
+        return places
 
     def close(self) -> None:
         with self._guard:
@@ -67,28 +67,28 @@ class PgVectorIndex:
                 self._connection.close()
                 self._connection = None
 
-    def _asked(self, ask: Any, *about: Any) -> Any:
+    def _run(self, operation: Any, *arguments: Any) -> Any:
         """Asks, on a new connection where the last one has broken. Who was away a moment ago is not waited for."""
         psycopg = require_psycopg()
         if time.monotonic() < self._away_until:
             raise StorageError(f"PostgreSQL at {_place(self._url)} was away a moment ago.")
-        known = self._connection is not None and not self._connection.closed
+        was_connected = self._connection is not None and not self._connection.closed
         try:
-            return self._once(ask, *about)
+            return self._run_once(operation, *arguments)
         except psycopg.OperationalError as error:
             self._connection = None
-            if known:
-                return self._asked(ask, *about)
+            if was_connected:
+                return self._run(operation, *arguments)
             self._away_until = time.monotonic() + AWAY
-            raise StorageError(f"PostgreSQL at {_place(self._url)} cannot be asked: {_said(error)}") from error
+            raise StorageError(f"PostgreSQL at {_place(self._url)} cannot be asked: {_one_line(error)}") from error
         except psycopg.Error as error:
-            raise StorageError(f"PostgreSQL at {_place(self._url)} refused: {_said(error)}") from error
+            raise StorageError(f"PostgreSQL at {_place(self._url)} refused: {_one_line(error)}") from error
 
-    def _once(self, ask: Any, *about: Any) -> Any:
+    def _run_once(self, operation: Any, *arguments: Any) -> Any:
         if self._connection is None or self._connection.closed:
             self._connection = require_psycopg().connect(self._url, connect_timeout=PATIENCE)
         with self._connection.transaction():
-            return ask(self._connection, *about)
+            return operation(self._connection, *arguments)
 
     def _fill(self, connection: Any, vectors: Vectors) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -99,21 +99,21 @@ class PgVectorIndex:
         with connection.cursor().copy(f"COPY {self._table} (place, vector) FROM STDIN") as rows:
             for start in range(0, len(vectors), BLOCK):
                 for at, vector in enumerate(as_float32(vectors[start : start + BLOCK]), start=start):
-                    rows.write_row((at, _written(vector)))
+                    rows.write_row((at, _vector_text(vector)))
         connection.execute(f"CREATE INDEX ON {self._table} USING hnsw (vector halfvec_ip_ops)")
 
-    def _find(self, connection: Any, sought: NDArray[np.float32], count: int, passing: Mask | None) -> Places:
+    def _find(self, connection: Any, query: NDArray[np.float32], count: int, passing: Mask | None) -> Places:
         connection.execute(f"SET LOCAL hnsw.ef_search = {min(max(LOOKED_AT, count), MOST_LOOKED_AT)}")
         connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-        condition, asked = "TRUE", list[object]()
+        condition, parameters = "TRUE", list[object]()
         if passing is not None and passing.sum() <= max(COMPARED, count):
             connection.execute("SET LOCAL enable_indexscan = off")  # not the graph: these are compared one by one
-            condition, asked = "place = ANY(%s)", [np.flatnonzero(passing).tolist()]
+            condition, parameters = "place = ANY(%s)", [np.flatnonzero(passing).tolist()]
         elif passing is not None:
-            condition, asked = "get_bit(%s, place) = 1", [np.packbits(passing, bitorder="little").tobytes()]
+            condition, parameters = "get_bit(%s, place) = 1", [np.packbits(passing, bitorder="little").tobytes()]
         rows = connection.execute(
             f"SELECT place FROM {self._table} WHERE {condition} ORDER BY vector <#> %s::halfvec LIMIT %s",
-            [*asked, _written(sought), count],
+            [*parameters, _vector_text(query), count],
         )
         return np.array([place for (place,) in rows], np.int64)
 
@@ -137,7 +137,7 @@ def require_server(url: str) -> None:
     """Raises ConfigError, MissingDependency, StorageError where vectors could not be kept there."""
     index = PgVectorIndex(checked_url(url), f"autogen_vectors_{'0' * 16}")
     with index._guard:
-        index._asked(lambda connection: connection.execute("CREATE EXTENSION IF NOT EXISTS vector"))
+        index._run(lambda connection: connection.execute("CREATE EXTENSION IF NOT EXISTS vector"))
     index.close()
 
 
@@ -153,13 +153,13 @@ def require_psycopg() -> Any:
 
 
 def _digest(vectors: Vectors) -> str:
-    found = hashlib.sha256(str(vectors.shape).encode())
+    digest = hashlib.sha256(str(vectors.shape).encode())
     for start in range(0, len(vectors), BLOCK):
-        found.update(np.ascontiguousarray(vectors[start : start + BLOCK]).tobytes())
-    return found.hexdigest()[:16]
+        digest.update(np.ascontiguousarray(vectors[start : start + BLOCK]).tobytes())
+    return digest.hexdigest()[:16]
 
 
-def _written(vector: NDArray[np.float32]) -> str:
+def _vector_text(vector: NDArray[np.float32]) -> str:
     return f"[{','.join(map(str, vector.tolist()))}]"
 
 
@@ -168,5 +168,5 @@ def _place(url: str) -> str:
     return f"{parts.hostname or 'localhost'}{parts.path}"
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())

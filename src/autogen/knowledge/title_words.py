@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.knowledge.words import plain
+from autogen.knowledge.words import plain_words
 
 SHORTEST = 3  # characters of a word that counts, and of what is left of one without its ending
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "s")
@@ -21,21 +21,21 @@ class TitleWords:
         self._size = len(titles)
         self._places: dict[str, list[int]] = {}
         for at, title in enumerate(titles):
-            for stem in {stem_of(word) for word in plain(title) if len(word) >= SHORTEST}:
+            for stem in {stem_of(word) for word in plain_words(title) if len(word) >= SHORTEST}:
                 self._places.setdefault(stem, []).append(at)
 
     def __contains__(self, word: str) -> bool:
         return stem_of(word) in self._places
 
-    def shared(self, words: Collection[str]) -> NDArray[np.float32]:
+    def rarity_shared(self, words: Collection[str]) -> NDArray[np.float32]:
         """Of each title, (titles,), the mean over the words of how rare each is that it has: 1 where it alone has them
         all."""
-        found = np.zeros(self._size, np.float32)
+        weights = np.zeros(self._size, np.float32)
         stems = {stem_of(word) for word in words if len(word) >= SHORTEST}
         for stem in stems:
             if places := self._places.get(stem):
-                found[places] += self._rarity(len(places)) / len(stems)
-        return found
+                weights[places] += self._rarity(len(places)) / len(stems)
+        return weights
 
     def _rarity(self, titles: int) -> float:
         return math.log((self._size + 1) / titles) / math.log(self._size + 1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autogen.data.quality.neighbours import neighbours
 from autogen.errors import MissingDependency, VersionDamaged
-from autogen.knowledge.halves import as_float32
+from autogen.knowledge.half_precision import as_float32
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]  # (items, width)
 Places = NDArray[np.int64]
@@ -33,7 +33,7 @@ AGAIN = 2  # times as many as asked for are compared exactly
 
 
 @dataclass(frozen=True)
-class Built:
+class IndexFigures:
     """What an index is like: clusters, how many each search looks into, and the recall of the 100 nearest so reached on
     queries between two items each."""
 
@@ -49,7 +49,7 @@ class VectorIndex:
         self._index, self._vectors = index, vectors
 
     @classmethod
-    def build(cls, vectors: Vectors, path: Path, seed: int = 0) -> Built:
+    def build(cls, vectors: Vectors, path: Path, seed: int = 0) -> IndexFigures:
         """Write the index of `vectors` (of about equal length) to `path`. Memory: 1.1 bytes for each number, and the
         sample that k-means learns from. Raises MissingDependency."""
         faiss, (count, width) = require_faiss(), vectors.shape
@@ -61,10 +61,10 @@ class VectorIndex:
         index.train(as_float32(vectors[sample]))
         for start in range(0, count, BLOCK):
             index.add(as_float32(vectors[start : start + BLOCK]))
-        built = _tuned(cls(index, vectors), chance, clusters)
-        index.nprobe = built.probes
+        figures = _tune(cls(index, vectors), chance, clusters)
+        index.nprobe = figures.probes
         faiss.write_index(index, str(path))
-        return built
+        return figures
 
     @classmethod
     def load(cls, path: Path, vectors: Vectors) -> VectorIndex:
@@ -75,71 +75,77 @@ class VectorIndex:
         except RuntimeError as error:
             raise VersionDamaged(f"{path}: expected an index of vectors: {error}") from error
         if (index.ntotal, index.d) != vectors.shape:
-            found = index.ntotal, index.d
-            raise VersionDamaged(f"{path}: expected an index of {vectors.shape} vectors, found one of {found}.")
+            shape = index.ntotal, index.d
+            raise VersionDamaged(f"{path}: expected an index of {vectors.shape} vectors, found one of {shape}.")
         # else every search starts 32 threads that read whole clusters, of which a filter may need little
         faiss.downcast_InvertedLists(index.invlists).prefetch_nthread = 0
         return cls(index, vectors)
 
-    def search(self, sought: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
+    def search(self, query: NDArray[np.float32], count: int, passing: Mask | None = None) -> Places:
         """The places of the `count` best, best first; fewer where fewer are found. `passing`: only these."""
-        probes, most = self._index.nprobe, int(MOST_WITH_FILTER * self._index.nlist)
+        probes, most_probes = self._index.nprobe, int(MOST_WITH_FILTER * self._index.nlist)
         if passing is not None:
-            left = np.count_nonzero(passing)
-            if left <= max(FEW, count):
-                return self._exact(sought, np.flatnonzero(passing), count)
-            probes = max(probes, min(most, math.ceil(FARTHER * probes * len(passing) / left)))
-        found = self._near(sought, AGAIN * count, probes, passing)
-        while len(found) < AGAIN * count and probes < self._index.nlist:  # what passes lies far from what is sought
+            passing_count = np.count_nonzero(passing)
+            if passing_count <= max(FEW, count):
+                return self._exact(query, np.flatnonzero(passing), count)
+            probes = max(probes, min(most_probes, math.ceil(FARTHER * probes * len(passing) / passing_count)))
+        candidates = self._approximate(query, AGAIN * count, probes, passing)
+        while (
+            len(candidates) < AGAIN * count and probes < self._index.nlist
+        ):  # what passes lies far from what is sought
             probes = min(2 * probes, self._index.nlist)
-            found = self._near(sought, AGAIN * count, probes, passing)
-        return self._exact(sought, found, count)
+            candidates = self._approximate(query, AGAIN * count, probes, passing)
+        return self._exact(query, candidates, count)
 
-    def _near(self, sought: NDArray[np.float32], count: int, probes: int, passing: Mask | None) -> Places:
+    def _approximate(self, query: NDArray[np.float32], count: int, probes: int, passing: Mask | None) -> Places:
         faiss = require_faiss()
-        asked = faiss.SearchParametersIVF(nprobe=probes)
+        parameters = faiss.SearchParametersIVF(nprobe=probes)
         if passing is not None:
             bits = np.packbits(passing, bitorder="little")
-            asked = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
-        found: Places = self._index.search(sought[None], count, params=asked)[1][0]
-        return found[found >= 0]
+            parameters = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
+        places: Places = self._index.search(query[None], count, params=parameters)[1][0]
+        return places[places >= 0]
 
-    def _exact(self, sought: NDArray[np.float32], places: Places, count: int) -> Places:
-        scores = as_float32(self._vectors[np.sort(places)]) @ sought
+    def _exact(self, query: NDArray[np.float32], places: Places, count: int) -> Places:
+        scores = as_float32(self._vectors[np.sort(places)]) @ query
         best = np.argsort(-scores, kind="stable")[:count]
-        found: Places = np.sort(places)[best]
-        return found
+        nearest_places: Places = np.sort(places)[best]
+        return nearest_places
 
     def recall(self, queries: NDArray[np.float32], nearest: Places, probes: int) -> float:
         """The share of `nearest` (queries, count) that is found by looking into so many clusters."""
         count = nearest.shape[1]
-        found = [self._exact(one, self._near(one, AGAIN * count, probes, None), count) for one in queries]
-        return float(np.mean([np.isin(a, b).mean() for a, b in zip(nearest, found, strict=True)]))
+        results = [
+            self._exact(query, self._approximate(query, AGAIN * count, probes, None), count) for query in queries
+        ]
+        return float(np.mean([np.isin(a, b).mean() for a, b in zip(nearest, results, strict=True)]))
 
 
 def nearest(vectors: Vectors, queries: NDArray[np.float32], count: int) -> Places:
     """The `count` best of each query by comparing everything, block by block, (queries, count), in no order."""
     blocks = range(0, len(vectors), BLOCK)
-    found = [neighbours(queries, as_float32(vectors[start : start + BLOCK]), count) for start in blocks]
-    places = np.concatenate([start + near for start, (near, _) in zip(blocks, found, strict=True)], axis=1)
-    scores = np.concatenate([score for _, score in found], axis=1)
+    results = [neighbours(queries, as_float32(vectors[start : start + BLOCK]), count) for start in blocks]
+    places = np.concatenate(
+        [start + neighbour_places for start, (neighbour_places, _) in zip(blocks, results, strict=True)], axis=1
+    )
+    scores = np.concatenate([score for _, score in results], axis=1)
     best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
     return np.take_along_axis(places, best, axis=1)
 
 
-def _tuned(index: VectorIndex, chance: np.random.Generator, clusters: int) -> Built:
+def _tune(index: VectorIndex, chance: np.random.Generator, clusters: int) -> IndexFigures:
     """The fewest clusters that reach RECALL on queries between two items each, which lie between clusters as wishes
     do."""
     vectors = index._vectors
     pairs = chance.integers(0, len(vectors), (2, TRIALS))
     queries = as_float32(vectors[pairs[0]]) + as_float32(vectors[pairs[1]])
     queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
-    wanted = nearest(vectors, queries, min(100, len(vectors)))
-    most = max(1, int(clusters * MOST_LOOKED_INTO))
+    true_nearest = nearest(vectors, queries, min(100, len(vectors)))
+    most_probes = max(1, int(clusters * MOST_LOOKED_INTO))
     probes = 1
-    while (recall := index.recall(queries, wanted, probes)) < RECALL and probes < most:
-        probes = min(2 * probes, most)
-    return Built(clusters, probes, recall)
+    while (recall := index.recall(queries, true_nearest, probes)) < RECALL and probes < most_probes:
+        probes = min(2 * probes, most_probes)
+    return IndexFigures(clusters, probes, recall)
 
 
 def require_faiss() -> Any:

@@ -30,16 +30,16 @@ class Token:
 
 def tokens(text: str) -> list[Token]:
     """The words, numbers and marks of a text, in order; anything else is passed over."""
-    return [Token(_same(found.group()), found.start(), found.end()) for found in _TOKEN.finditer(text)]
+    return [Token(_normalise_word(match.group()), match.start(), match.end()) for match in _TOKEN.finditer(text)]
 
 
-def plain(text: str) -> tuple[str, ...]:
+def plain_words(text: str) -> tuple[str, ...]:
     """The words and numbers of a text, to compare by: "Sci-Fi" and "sci fi" are the same."""
-    words = (_same(found.group()) for found in _TOKEN.finditer(text.replace("&", " and ")))
+    words = (_normalise_word(match.group()) for match in _TOKEN.finditer(text.replace("&", " and ")))
     return tuple(word for word in words if word[0].isalnum())
 
 
-def _same(word: str) -> str:
+def _normalise_word(word: str) -> str:
     if word.isascii():
         return word.lower().replace("'", "") if len(word) > 1 else word.lower()
     word = word.translate(_ASIAN_MARKS)
@@ -82,8 +82,8 @@ class Phrases(Generic[T]):
         return None
 
 
-def phrases(written: Iterable[str]) -> dict[tuple[str, ...], str]:
+def phrases(spellings: Iterable[str]) -> dict[tuple[str, ...], str]:
     """Phrases to compare by → as written. Marks such as "<" are words here."""
-    found = {tuple(token.word for token in tokens(phrase)): phrase for phrase in written}
-    found.pop((), None)
-    return found
+    by_words = {tuple(token.word for token in tokens(phrase)): phrase for phrase in spellings}
+    by_words.pop((), None)
+    return by_words

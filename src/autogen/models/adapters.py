@@ -24,7 +24,7 @@ def is_adapted(backbone: nn.Module) -> bool:
     return isinstance(backbone, PeftModel) or bool(bottlenecks(backbone))
 
 
-def adapted_by(backbone: nn.Module) -> str | None:
+def adapter_kind(backbone: nn.Module) -> str | None:
     """PEFT's name of what was added (LORA, IA3, PREFIX_TUNING, PROMPT_TUNING), BOTTLENECK, or None."""
     if isinstance(backbone, PeftModel):
         return str(backbone.active_peft_config.peft_type.value)
@@ -71,11 +71,11 @@ def load_added(backbone: nn.Module, folder: Path) -> nn.Module:
     return model
 
 
-def merged(backbone: nn.Module) -> nn.Module:
+def merge_adapters(backbone: nn.Module) -> nn.Module:
     """A copy with what was added folded into the weights, where the method can be (LoRA, IA3); else the backbone."""
-    if isinstance(backbone, PeftModel) and adapted_by(backbone) in ("LORA", "IA3"):
-        whole: Any = copy.deepcopy(backbone)
-        return whole.merge_and_unload()  # type: ignore[no-any-return]
+    if isinstance(backbone, PeftModel) and adapter_kind(backbone) in ("LORA", "IA3"):
+        copied: Any = copy.deepcopy(backbone)
+        return copied.merge_and_unload()  # type: ignore[no-any-return]
     return backbone
 
 

@@ -47,13 +47,17 @@ class Bottleneck(nn.Module):
 
 def add_bottlenecks(backbone: nn.Module, size: int) -> None:
     """Put an adapter behind every output projection. Raises ConfigError where the architecture has none known."""
-    found = [n for n, m in backbone.named_modules() if isinstance(m, nn.Linear) and n.endswith(OUTPUTS)]
-    if not found:
+    names = [
+        module_name
+        for module_name, module in backbone.named_modules()
+        if isinstance(module, nn.Linear) and module_name.endswith(OUTPUTS)
+    ]
+    if not names:
         raise ConfigError(
             f'method = "adapter": {type(backbone).__name__} has no layers called {", ".join(OUTPUTS)}. '
             'Use another method, such as "lora".'
         )
-    for name in found:
+    for name in names:
         linear: Any = backbone.get_submodule(name)
         backbone.set_submodule(name, Bottleneck(linear, size))
 
@@ -87,9 +91,9 @@ def load_bottlenecks(backbone: nn.Module, folder: Path) -> None:
     unknown = backbone.load_state_dict(weights, strict=False).unexpected_keys
     if unknown:
         raise ValueError(f"the base model has no {unknown[0]}")
-    missing = [name for name in backbone.state_dict() if is_added(name) and name not in weights]
-    if missing:
-        raise ValueError(f"{WEIGHTS_FILE} has no {missing[0]}")
+    absent = [name for name in backbone.state_dict() if is_added(name) and name not in weights]
+    if absent:
+        raise ValueError(f"{WEIGHTS_FILE} has no {absent[0]}")
 
 
 def kind_of(folder: Path) -> str:

@@ -38,7 +38,7 @@ class BaseWeights:
 
 
 @dataclass(frozen=True)
-class Output:
+class GraphOutput:
     """One of the tensors that a network answers with, by its name in the exported graph: (rows, …), or where it is
     `per_token` (rows, length, …)."""
 
@@ -46,7 +46,7 @@ class Output:
     per_token: bool = False
 
 
-class Answer(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a network with a head answers: what the head says, and the embedding that it says it of."""
 
     logits: Tensor
@@ -60,7 +60,7 @@ class Network(nn.Module, ABC):
     kind: str  # which of a task's networks it is, in the record beside the saved weights
     record_file = "network.json"
     encoder: Any
-    outputs: tuple[Output, ...]  # what `answer` gives, in its order
+    outputs: tuple[GraphOutput, ...]  # what `answer` gives, in its order
     embedding: str  # the output that the head reads: what comes after it in the graph is the head
     more_inputs: tuple[str, ...] = ()  # what a batch must have besides what every encoder reads, (rows, length) too
     head_prefixes: tuple[str, ...]  # of the names of its parameters
@@ -83,7 +83,7 @@ class Network(nn.Module, ABC):
             answers = [checkpoint(self.answer, batch, use_reentrant=False) for batch in batches]
         else:
             answers = [self.answer(batch) for batch in batches]
-        return like(answers[0], map(_together, zip(*answers, strict=True), self.outputs))
+        return as_named_tuple(answers[0], map(_concatenate, zip(*answers, strict=True), self.outputs))
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -96,7 +96,7 @@ class Network(nn.Module, ABC):
         return tuple(output.name for output in self.outputs)
 
     @property
-    def head_outputs(self) -> tuple[Output, ...]:
+    def head_outputs(self) -> tuple[GraphOutput, ...]:
         """The outputs without the embedding: what scores and parity are about."""
         return tuple(output for output in self.outputs if output.name != self.embedding)
 
@@ -114,11 +114,11 @@ class Network(nn.Module, ABC):
 
     def fold_in(self) -> None:
         """Make what a tuning method has added a part of the weights. Raises ConfigError where it cannot be."""
-        found = adapters.adapted_by(self.backbone)
-        self.put_backbone(adapters.merged(self.backbone))
+        kind = adapters.adapter_kind(self.backbone)
+        self.put_backbone(adapters.merge_adapters(self.backbone))
         if adapters.is_adapted(self.backbone):
             raise ConfigError(
-                f"This version was tuned by {found}, which is no part of the weights: go on with the same method, or "
+                f"This version was tuned by {kind}, which is no part of the weights: go on with the same method, or "
                 "start from the base model with `autogen train`."
             )
 
@@ -127,9 +127,9 @@ class Network(nn.Module, ABC):
 
     def layer_of(self, parameter_name: str) -> int:
         """The depth of an encoder parameter: 0 for embeddings, then 1 to `layers`; what follows counts as the last."""
-        found = re.search(r"\.(\d+)\.", parameter_name)
-        if found:
-            return int(found.group(1)) + 1
+        match = re.search(r"\.(\d+)\.", parameter_name)
+        if match:
+            return int(match.group(1)) + 1
         return 0 if "embed" in parameter_name else self.layers
 
     @property
@@ -183,7 +183,7 @@ class Network(nn.Module, ABC):
         (folder / self.record_file).write_text(json.dumps(record), "utf-8")
 
 
-class Embedded(NamedTuple):
+class EmbeddingOutput(NamedTuple):
     embedding: Tensor
 
 
@@ -191,7 +191,7 @@ class TextEmbedder(Network):
     """An encoder as it is, without a head: a text's embedding is the mean of its tokens', of length one."""
 
     kind = "text-embedder"
-    outputs = (Output("text_embedding"),)
+    outputs = (GraphOutput("text_embedding"),)
     embedding = "text_embedding"
     head_prefixes = ()
 
@@ -199,9 +199,9 @@ class TextEmbedder(Network):
         super().__init__()
         self.encoder = encoder
 
-    def answer(self, batch: Batch) -> Embedded:
+    def answer(self, batch: Batch) -> EmbeddingOutput:
         hidden = self.token_states(batch)
-        return Embedded(functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1))
+        return EmbeddingOutput(functional.normalize(mean_of_tokens(hidden, batch["attention_mask"]), dim=-1))
 
 
 @dataclass(frozen=True)
@@ -254,23 +254,23 @@ def load_network(
     return network
 
 
-def like(answer: A, outputs: Iterable[Tensor]) -> A:
+def as_named_tuple(answer: A, outputs: Iterable[Tensor]) -> A:
     """The outputs as the named tuple that `answer` is."""
     kind: Any = type(answer)
-    made: A = kind(*outputs)
-    return made
+    result: A = kind(*outputs)
+    return result
 
 
-def widened(values: Tensor, length: int, fill: float = 0) -> Tensor:
+def pad_tokens(values: Tensor, length: int, fill: float = 0) -> Tensor:
     """(rows, tokens, …) with as many tokens as asked, the new ones holding `fill`."""
-    missing = length - values.shape[1]
-    return functional.pad(values, [0, 0] * (values.ndim - 2) + [0, missing], value=fill) if missing else values
+    padding = length - values.shape[1]
+    return functional.pad(values, [0, 0] * (values.ndim - 2) + [0, padding], value=fill) if padding else values
 
 
-def _together(parts: Sequence[Tensor], output: Output) -> Tensor:
+def _concatenate(parts: Sequence[Tensor], output: GraphOutput) -> Tensor:
     if output.per_token:
         longest = max(part.shape[1] for part in parts)
-        parts = [widened(part, longest) for part in parts]
+        parts = [pad_tokens(part, longest) for part in parts]
     return torch.cat(list(parts))
 
 

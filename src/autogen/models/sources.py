@@ -74,7 +74,7 @@ class PretrainedEncoder:
         try:
             encoder = load_encoder(AutoModel, self.base.source, self.base.local)
         except (OSError, ValueError, ImportError, SafetensorError) as error:
-            raise _not_loaded(self.base, error) from error
+            raise _load_error(self.base, error) from error
         if getattr(encoder.config, "is_encoder_decoder", False):
             raise BaseModelError(f'Base model "{self.base.name}": expected an encoder, found an encoder-decoder.')
         return encoder
@@ -90,7 +90,7 @@ class PretrainedEncoder:
             tokenizer = AutoTokenizer.from_pretrained(self.base.source, local_files_only=self.base.local)
             config = AutoConfig.from_pretrained(self.base.source, local_files_only=self.base.local)
         except (OSError, ValueError, ImportError) as error:
-            raise _not_loaded(self.base, error) from error
+            raise _load_error(self.base, error) from error
         return rust_tokenizer(tokenizer, config)
 
 
@@ -118,9 +118,9 @@ class VersionEncoder:
         return load_encoder(AutoModel, base.source, base.local)
 
     def save_base(self, folder: Path) -> None:
-        kept = self.weights / ENCODER_FOLDER
-        if kept.is_dir():
-            shutil.copytree(kept, folder / ENCODER_FOLDER)
+        base_folder = self.weights / ENCODER_FOLDER
+        if base_folder.is_dir():
+            shutil.copytree(base_folder, folder / ENCODER_FOLDER)
 
     def tokenizer(self) -> SourceTokenizer:
         return SourceTokenizer(Tokenizer.from_file(str(self.folder / "tokenizer.json")), self.pad_id, self.max_length)
@@ -186,11 +186,11 @@ def _check_vocabulary(tokenizer: Any, inner: Tokenizer, config: Any) -> None:
         raise BaseModelError(
             "Expected a tokenizer with words, found one without any. Put the model's tokenizer.json into its folder."
         )
-    needed, known = max(vocabulary.values()) + 1, getattr(config, "vocab_size", None)
-    if known is not None and needed > known:
+    needed, capacity = max(vocabulary.values()) + 1, getattr(config, "vocab_size", None)
+    if capacity is not None and needed > capacity:
         raise BaseModelError(
             f"Expected the tokenizer that belongs to the model, found one with {needed:,} tokens for a model that "
-            f"knows {known:,}. Load both from the same folder."
+            f"knows {capacity:,}. Load both from the same folder."
         )
 
 
@@ -199,7 +199,7 @@ def _check_encoder(base: BaseModel) -> None:
         raise BaseModelError(f'Base model "{base.name}": expected an encoder, found a model that writes text.')
 
 
-def _not_loaded(base: BaseModel, error: Exception) -> BaseModelError:
+def _load_error(base: BaseModel, error: Exception) -> BaseModelError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     where = "the folder" if base.local else "the hub or its cache"
     advice = "" if base.local else f" Without a hub, take a packaged one ({', '.join(PACKAGED)}) or a local folder."

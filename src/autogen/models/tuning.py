@@ -87,7 +87,7 @@ def prompt(model: Network, tuning: Tuning) -> None:
 
 def adapter(model: Network, tuning: Tuning) -> None:
     """Bottleneck adapters and layer norms learn (Houlsby et al. 2019)."""
-    _same_or_none(model, KIND)
+    _fold_in_other_kinds(model, KIND)
     if not adapters.is_adapted(model.backbone):
         add_bottlenecks(model.backbone, tuning.adapter_size)
     for name, parameter in model.named_parameters():
@@ -119,16 +119,16 @@ def tune(model: Network, tuning: Tuning) -> None:
 
 def _add(model: Network, config: LoraConfig | IA3Config | PrefixTuningConfig | PromptTuningConfig, kind: str) -> None:
     """Wrap the backbone, unless it came with an adapter of this kind, which then learns on."""
-    _same_or_none(model, kind)
+    _fold_in_other_kinds(model, kind)
     if not adapters.is_adapted(model.backbone):
         model.put_backbone(adapters.add(model.backbone, config))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(model.is_head(name) or any(part in name for part in ADDED_BY_PEFT))
 
 
-def _same_or_none(model: Network, kind: str) -> None:
-    found = adapters.adapted_by(model.backbone)
-    if found not in (None, kind):
+def _fold_in_other_kinds(model: Network, kind: str) -> None:
+    kind_present = adapters.adapter_kind(model.backbone)
+    if kind_present not in (None, kind):
         model.fold_in()
 
 

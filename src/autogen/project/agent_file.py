@@ -12,7 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from autogen.config.settings import CONFIG_NAME
 from autogen.errors import ConfigError
-from autogen.storage.files import explained, write_atomically
+from autogen.storage.files import explain_os_errors, write_atomically
 
 
 def training_lines(settings: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ def write_training(project: Path, skill: str, settings: Mapping[str, Any]) -> No
     Raises ConfigError where the file cannot be changed without changing what else it says, StorageError.
     """
     path = (project / CONFIG_NAME).resolve()  # of a link, what it points to
-    with explained(path):
+    with explain_os_errors(path):
         before = path.read_bytes().decode("utf-8-sig")  # as it is read for training
     expected = tomllib.loads(before)
     expected["skills"][skill].setdefault("training", {}).update(settings)

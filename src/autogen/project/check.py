@@ -41,11 +41,11 @@ class SkillCheck:
 
     def to_json(self) -> dict[str, Any]:
         """Of a skill with one need its data's own keys; of one with several, these by need."""
-        data = {one.need: one.summary.json for one in self.needs}
+        data = {need_check.need: need_check.summary.json for need_check in self.needs}
         return {
             **(next(iter(data.values())) if len(data) == 1 else {"needs": data}),
             "settings": dict(self.settings),
-            "recipe": "; ".join(one.plan for one in self.needs if one.plan),
+            "recipe": "; ".join(need_check.plan for need_check in self.needs if need_check.plan),
             "problems": [asdict(problem) for problem in self.problems],
         }
 
@@ -75,8 +75,8 @@ def _check_skill(
     return SkillCheck(
         skill=name,
         needs=tuple(
-            NeedCheck(one.need.name, data[one.need.name].summary(), one.task.plan(data[one.need.name], one.need))
-            for one in needs
+            NeedCheck(need.need.name, data[need.need.name].summary(), need.task.plan(data[need.need.name], need.need))
+            for need in needs
         ),
         settings=settings.training.model_dump(),
         problems=tuple(dict.fromkeys(problems)),  # needs may share a file

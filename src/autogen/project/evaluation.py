@@ -13,13 +13,13 @@ from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
-from autogen.markup import joined, metrics_table
+from autogen.markup import join_markup, metrics_table
 from autogen.plugins import skills
 from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, needs_of
 from autogen.skills.kind import OffPolicy
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn
-from autogen.versions.manifest import of_all_needs
+from autogen.versions.manifest import merge_need_figures
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,27 @@ class SkillEvaluation:
     @property
     def metrics(self) -> dict[str, float]:
         """Flat, each in 0–1, of all needs together."""
-        return of_all_needs({need: one.metrics for need, one in self.needs.items()})
+        return merge_need_figures({need: evaluation.metrics for need, evaluation in self.needs.items()})
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        return of_all_needs({need: one.intervals for need, one in self.needs.items()})
+        return merge_need_figures({need: evaluation.intervals for need, evaluation in self.needs.items()})
 
     @property
     def source(self) -> str:
-        return "; ".join(dict.fromkeys(one.source for one in self.needs.values()))
+        return "; ".join(dict.fromkeys(evaluation.source for evaluation in self.needs.values()))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return tuple(warning for one in self.needs.values() for warning in one.warnings)
+        return tuple(warning for evaluation in self.needs.values() for warning in evaluation.warnings)
 
     def to_json(self) -> dict[str, Any]:
         """Of a skill with one need its evaluation; of one with several, all metrics, and the rest by need."""
-        parts = {name: one.to_json() for name, one in self.needs.items()}
-        found: dict[str, Any] = next(iter(parts.values())) if len(parts) == 1 else {}
+        parts = {name: evaluation.to_json() for name, evaluation in self.needs.items()}
+        values: dict[str, Any] = next(iter(parts.values())) if len(parts) == 1 else {}
         if len(parts) != 1:
-            found = {"metrics": self.metrics, "source": self.source, "warnings": self.warnings, "needs": parts}
-        return found if self.off_policy is None else {**found, "off_policy": self.off_policy}
+            values = {"metrics": self.metrics, "source": self.source, "warnings": self.warnings, "needs": parts}
+        return values if self.off_policy is None else {**values, "off_policy": self.off_policy}
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,19 @@ class VersionEvaluation:
     data: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"version": self.version, "skills": {name: one.to_json() for name, one in self.skills.items()}}
+        return {
+            "version": self.version,
+            "skills": {name: evaluation.to_json() for name, evaluation in self.skills.items()},
+        }
 
     def _repr_html_(self) -> str:
-        captions = {name: f"{name}, version {self.version}: {one.source}" for name, one in self.skills.items()}
-        return joined(metrics_table(one.metrics, one.intervals, captions[name]) for name, one in self.skills.items())
+        captions = {
+            name: f"{name}, version {self.version}: {evaluation.source}" for name, evaluation in self.skills.items()
+        }
+        return join_markup(
+            metrics_table(evaluation.metrics, evaluation.intervals, captions[name])
+            for name, evaluation in self.skills.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -86,11 +94,11 @@ class Measurement:
     def run(self, skill: str | None) -> VersionEvaluation:
         """Raises DataError, VersionDamaged; UsageError where there is nothing to measure on."""
         needs = needs_of(self.config, skill)
-        found = {
+        evaluations = {
             name: self._skill(name, self._measurable([need for need in needs if need.skill == name]))
             for name in dict.fromkeys(need.skill for need in needs)
         }
-        return VersionEvaluation(self.version.manifest.version, found, self.source)
+        return VersionEvaluation(self.version.manifest.version, evaluations, self.source)
 
     def _measurable(self, needs: Sequence[SkillNeed]) -> Sequence[SkillNeed]:
         """Of a skill's needs, those that the rows of the file can measure."""
@@ -99,12 +107,12 @@ class Measurement:
         return fitting_needs(locate(self.source, Path()), needs)
 
     def _skill(self, name: str, needs: Sequence[SkillNeed]) -> SkillEvaluation:
-        found = {need.need.name: self._need(need) for need in needs}
+        evaluations = {need.need.name: self._need(need) for need in needs}
         kind, settings = skills()[needs[0].settings.type], needs[0].settings
         if self.source is not None or not isinstance(kind, OffPolicy):
-            return SkillEvaluation(found)
-        opened = self.version.skills[name]
-        return SkillEvaluation(found, kind.evaluated(settings, name, opened, self.version.manifest, self.folder))
+            return SkillEvaluation(evaluations)
+        skill = self.version.skills[name]
+        return SkillEvaluation(evaluations, kind.evaluated(settings, name, skill, self.version.manifest, self.folder))
 
     def _need(self, need: SkillNeed) -> Evaluation:
         model = self.version.known_model(need.skill, need.need.name)
@@ -126,13 +134,13 @@ class Measurement:
         """With what the version was judged by of what people really asked."""
         if self.memory is None:
             return data
-        only = frozenset(self.version.manifest.feedback)
-        given = FeedbackOn(self.memory, need.skill, self._labels(), only)
-        return need.task.with_feedback(data, given, self.version.known_model(need.skill, need.need.name))
+        learnt_feedback = frozenset(self.version.manifest.feedback)
+        feedback = FeedbackOn(self.memory, need.skill, self._labels(), learnt_feedback)
+        return need.task.with_feedback(data, feedback, self.version.known_model(need.skill, need.need.name))
 
     def _labels(self) -> Mapping[str, frozenset[str]]:
         if not self.labels and len(self.config.skills) > 1:
             needs = needs_of(self.config)
-            read = {(one.skill, one.need.name): one.task.read(self.folder, one.need) for one in needs}
-            self.labels.update(labels_by_skill(self.config, read, self.version))
+            data = {(need.skill, need.need.name): need.task.read(self.folder, need.need) for need in needs}
+            self.labels.update(labels_by_skill(self.config, data, self.version))
         return self.labels

@@ -19,7 +19,7 @@ from autogen.project.needs import SkillNeed, fitting_needs
 from autogen.runtime.latency import latency_ratio
 from autogen.tasks.task import Fitted
 from autogen.versions.comparison import PairedScores
-from autogen.versions.gate import Measured, Verdict, judge
+from autogen.versions.gate import CandidateFigures, Verdict, judge
 from autogen.versions.manifest import SkillRecord
 from autogen.versions.scores import Scores
 
@@ -38,29 +38,31 @@ class Rivals:
         self, need: SkillNeed, data: Any, protected: Sequence[Any], fitted: Fitted, gate: GateSettings
     ) -> Verdict:
         """On one need that both know. `protected`: data to measure on, of each file of such rows that is for it."""
-        place = need.skill, need.need.name
-        was, now = self.champion.known_model(*place), self.candidate.known_model(*place)
-        data = need.task.unseen(data, self.champion.trained(*place) | self.candidate.trained(*place))
-        measured = Measured(
-            latency_ratio=latency_ratio(need.task.timed(now, data), need.task.timed(was, data)),
-            size_ratio=self.candidate.bytes(*place) / max(self.champion.bytes(*place), 1),
+        key = need.skill, need.need.name
+        champion_model, candidate_model = self.champion.known_model(*key), self.candidate.known_model(*key)
+        data = need.task.unseen(data, self.champion.trained(*key) | self.candidate.trained(*key))
+        measured = CandidateFigures(
+            latency_ratio=latency_ratio(need.task.timed(candidate_model, data), need.task.timed(champion_model, data)),
+            size_ratio=self.candidate.bytes(*key) / max(self.champion.bytes(*key), 1),
             parity=fitted.parity,
             parity_unit=fitted.parity_unit,
-            same_model=now.digest == was.digest,
+            same_model=candidate_model.digest == champion_model.digest,
             answers_changed=changed_answers(
                 self.champion.manifest.skills[need.skill], self.candidate.manifest.skills[need.skill]
             ),
         )
-        scores = zip(need.task.scores(was, data), need.task.scores(now, data), strict=True)
-        paired = [self._paired(*both) for both in scores]
-        asked = [need.task.scores(now, one)[0] for one in protected]
-        return judge(paired, [self._its_own(one, now.answers) for one in asked], measured, gate)
+        scores = zip(need.task.scores(champion_model, data), need.task.scores(candidate_model, data), strict=True)
+        paired = [self._pair_scores(*both) for both in scores]
+        protected_scores = [need.task.scores(candidate_model, rows)[0] for rows in protected]
+        return judge(
+            paired, [self._own_groups(group, candidate_model.answers) for group in protected_scores], measured, gate
+        )
 
-    def _paired(self, was: Scores, now: Scores) -> PairedScores:
-        held = np.array([row in self.before for row in now.rows], bool)
-        return PairedScores(was, now, held | ~now.from_feedback)
+    def _pair_scores(self, champion: Scores, candidate: Scores) -> PairedScores:
+        held_out_before = np.array([row in self.before for row in candidate.rows], bool)
+        return PairedScores(champion, candidate, held_out_before | ~candidate.from_feedback)
 
-    def _its_own(self, scores: Scores, answers: Collection[str]) -> Scores:
+    def _own_groups(self, scores: Scores, answers: Collection[str]) -> Scores:
         """With several skills, each is asked the protected rows with a group that it knows, and those with none that
         any knows."""
         return scores.where(scores.in_groups(answers) | ~scores.in_groups(self.answers))
@@ -84,7 +86,7 @@ def protected_rows(project: Path, config: ProjectConfig, needs: Sequence[SkillNe
     problems: dict[Problem, None] = {}
     for source in config.gate.protected or ():
         for need in fitting_needs(locate(source, project), needs):
-            found = need.task.with_rows(project, need.need, source, project)
-            problems |= dict.fromkeys(found.problems)
-            data.setdefault((need.skill, need.need.name), []).append(found)
+            rows = need.task.with_rows(project, need.need, source, project)
+            problems |= dict.fromkeys(rows.problems)
+            data.setdefault((need.skill, need.need.name), []).append(rows)
     return data, [*problems]

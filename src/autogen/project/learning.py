@@ -20,20 +20,20 @@ from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.memory import Memory
-from autogen.feedback.review import said_of_held_out
+from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Protected, Rivals, protected_rows
 from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
-from autogen.project.resuming import begin, go_on, run_record
+from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
-from autogen.storage.files import explained
+from autogen.storage.files import explain_os_errors
 from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
-from autogen.versions.fingerprints import HELD_OUT_FILE, TRAINED_FILE, held_before, write_fingerprints
-from autogen.versions.gate import Verdict, incomparable, together, with_expected
+from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
+from autogen.versions.gate import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 
@@ -95,7 +95,7 @@ class Learning:
         work = self.read()
         self._require(work)
         if self.origin == "improve":
-            self._something_new(work)
+            self._check_anything_new(work)
         else:
             self._warn_of_language(work)
         self._claim_state(work, resume, force)
@@ -114,13 +114,13 @@ class Learning:
     def read(self) -> list[Work]:
         """All needs' data, with the feedback that is for each: `improve` takes all there is, `train` what the champion
         has learnt already. Raises DataError."""
-        read = {}
+        data_by_need = {}
         for need in self.needs:
             data = need.task.read(self.folder, need.need)
             raise_for(data.problems)
-            read[need.skill, need.need.name] = data
-        labels = labels_by_skill(self.config, read, self.champion)
-        return [self._with_feedback(need, read[need.skill, need.need.name], labels) for need in self.needs]
+            data_by_need[need.skill, need.need.name] = data
+        labels = labels_by_skill(self.config, data_by_need, self.champion)
+        return [self._with_feedback(need, data_by_need[need.skill, need.need.name], labels) for need in self.needs]
 
     def job(self, work: Work, folder: Path) -> Job:
         """What a fit is given, its result to lie in `folder`."""
@@ -138,13 +138,13 @@ class Learning:
 
     def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
         champion = self.champion
-        only = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
-        given = FeedbackOn(self.memory, need.skill, labels, only if champion else frozenset())
-        data = need.task.with_feedback(data, given, champion.model(need.skill, need.need.name) if champion else None)
+        learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
+        feedback = FeedbackOn(self.memory, need.skill, labels, learnt_feedback if champion else frozenset())
+        data = need.task.with_feedback(data, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
-        goes_on = champion is not None and known and self.origin == "improve"
-        before = champion.trained(need.skill, need.need.name) if champion and goes_on else frozenset()
+        continues = champion is not None and known and self.origin == "improve"
+        before = champion.trained(need.skill, need.need.name) if champion and continues else frozenset()
         return Work(need, need.task.unseen(data, before | data.identity().learnt), before)
 
     def _before(self, need: SkillNeed) -> Path | None:
@@ -171,8 +171,8 @@ class Learning:
             fitted = learner.fit(self.job(work, folder), self.progress)
         except (Interrupted, KeyboardInterrupt):
             raise interrupted(self.origin, learner.resumes) from None
-        write_fingerprints(folder / TRAINED_FILE, work.before | work.identity.learnt | fitted.also_learnt)
-        write_fingerprints(folder / HELD_OUT_FILE, work.identity.measured)
+        write_fingerprints(folder / TRAIN_ROWS_FILE, work.before | work.identity.learnt | fitted.also_learnt)
+        write_fingerprints(folder / EVAL_ROWS_FILE, work.identity.measured)
         return fitted
 
     def _build(self, work: Sequence[Work], draft: Path) -> dict[str, Mapping[str, Any]]:
@@ -208,18 +208,18 @@ class Learning:
             if problem.severity == "warning":
                 self.progress.say(f"warning: {problem}")
 
-    def _something_new(self, work: Sequence[Work]) -> None:
+    def _check_anything_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
-        used = {feedback for item in work for feedback in item.data.feedback}
+        learnt_from = {feedback for item in work for feedback in item.data.feedback}
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
-        reviewed = any(one.decided_at > made_at for one in self.memory.feedback.decisions().values())
-        if used == set(manifest.feedback) and not reviewed:
+        reviewed = any(decision.decided_at > made_at for decision in self.memory.feedback.decisions().values())
+        if learnt_from == set(manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
                 "`autogen serve`, `autogen feedback import`), or see what waits for you with `autogen review`. "
-                + said_of_held_out(sum(item.data.corrections_of_eval for item in work))
+                + describe_eval_corrections(sum(item.data.corrections_of_eval for item in work))
             )
 
     def _claim_state(self, work: Sequence[Work], resume: bool, force: bool) -> None:
@@ -227,8 +227,8 @@ class Learning:
         record = run_record(self.config, self.champion.manifest.version if self.champion else None, data)
         if not resume:
             shutil.rmtree(self.logs, ignore_errors=True)  # of a run given up before it made this version
-            begin(self.state, record)
-        elif warning := go_on(self.state, record, force):
+            begin_run(self.state, record)
+        elif warning := resume_run(self.state, record, force):
             self.progress.say(f"warning: {warning}")
 
     def _manifest(
@@ -242,7 +242,7 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({one for item in work for one in item.data.feedback}),
+            feedback=sorted({feedback_id for item in work for feedback_id in item.data.feedback}),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
@@ -275,13 +275,13 @@ class Learning:
         """One verdict for the whole version, over all of its models."""
         champion = self.champion
         if champion is None:
-            return incomparable(self.damage) if self.damage else None
+            return reject_incomparable(self.damage) if self.damage else None
         self.progress.say(f"Judging the candidate against {champion.manifest.version} …")
         answers = [candidate.known_model(item.need.skill, item.need.need.name).answers for item in work]
         rivals = Rivals(
             champion,
             candidate,
-            held_before(self.versions, champion.manifest),
+            earlier_eval_rows(self.versions, champion.manifest),
             frozenset(name for names in answers for name in names),
         )
         verdicts: dict[str, Verdict] = {}
@@ -297,17 +297,17 @@ class Learning:
         kind = skills()[need.settings.type]
         if not isinstance(kind, OffPolicy):
             return verdict
-        opened = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
-        expected = kind.expected(need.settings, need.skill, *opened, self.memory)
-        return with_expected(verdict, need.skill, expected) if expected else verdict
+        skills_to_compare = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
+        expected = kind.expected(need.settings, need.skill, *skills_to_compare, self.memory)
+        return add_expected_clicks(verdict, need.skill, expected) if expected else verdict
 
     def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:
         if not verdicts:
-            return incomparable(f"no skill of version {champion.manifest.version} to compare with")
+            return reject_incomparable(f"no skill of version {champion.manifest.version} to compare with")
         lost = sorted(champion.manifest.skills.keys() - learnt)
         if lost:
-            return incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
-        return together(verdicts, sorted(learnt - champion.manifest.skills.keys()))
+            return reject_incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
+        return combine_verdicts(verdicts, sorted(learnt - champion.manifest.skills.keys()))
 
 
 def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:
@@ -332,9 +332,9 @@ def _disk_explained(folder: Path) -> Iterator[None]:
     """Libraries that write weights have errors of their own for a full disk: where a probe cannot be written either,
     ours is raised, a StorageError that names the folder and says what to do."""
     try:
-        with explained(folder):
+        with explain_os_errors(folder):
             yield
     except (RuntimeError, SafetensorError):
-        with explained(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        with explain_os_errors(folder), tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE_BYTES))
         raise

@@ -38,12 +38,12 @@ class SkillNeed:
 
 def needs_of(config: ProjectConfig, skill: str | None = None) -> list[SkillNeed]:
     """Those of one skill, or of all. Raises UsageError where there is no such skill or task, ConfigError."""
-    found = []
+    skill_needs = []
     for name, settings in skill_named(config, skill):
         needs = skills()[settings.type].needs(settings, config.agent.base_model)
         _check_names(name, settings, [need.name for need in needs])
-        found += [SkillNeed(name, settings, need, tasks().find(need.task)) for need in needs]
-    return found
+        skill_needs += [SkillNeed(name, settings, need, tasks().find(need.task)) for need in needs]
+    return skill_needs
 
 
 def title_of(need: SkillNeed, needs: Sequence[SkillNeed]) -> str:

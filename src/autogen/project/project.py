@@ -17,7 +17,7 @@ from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionD
 from autogen.feedback.curation import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.feedback.events import Verdict as Decided
+from autogen.feedback.events import Verdict as Decision
 from autogen.feedback.exchange import ImportResult, import_feedback
 from autogen.feedback.memory import DATABASE_FILE, Memory
 from autogen.feedback.review import ReviewItem, review_items
@@ -37,7 +37,7 @@ from autogen.versions.registry import Versions
 
 if TYPE_CHECKING:
     from autogen.project.learning import Origin
-    from autogen.training.search.study import Budget, Found
+    from autogen.training.search.study import Budget, SearchResult
 
 
 class Project:
@@ -69,14 +69,14 @@ class Project:
         """What the frozen base model's embeddings say of the rows, by skill (by SKILL/NEED, of one with several needs):
         likely label errors, near-duplicates, leakage, confusable labels, imbalance, a learning curve. Raises DataError,
         BaseModelError."""
-        needs, found = needs_of(self.config), {}
-        with progress or TrainingProgress() as shown:
+        needs, reports = needs_of(self.config), {}
+        with progress or TrainingProgress() as progress_bar:
             for need in needs:
                 learner = learner_of(need.task)
                 if isinstance(learner, DeepCheckable):
                     data = need.task.read(self.folder, need.need)
-                    found[title_of(need, needs)] = learner.deep_check(data, need.need, self.folder, shown)
-        return found
+                    reports[title_of(need, needs)] = learner.deep_check(data, need.need, self.folder, progress_bar)
+        return reports
 
     def train(self, resume: bool = False, progress: TrainingProgress | None = None, force: bool = False) -> Manifest:
         """Learn from the base model; the first version becomes champion, later ones are candidates with a verdict.
@@ -94,22 +94,20 @@ class Project:
         return self._learn("improve", False, progress, False)
 
     def _learn(self, origin: Origin, resume: bool, progress: TrainingProgress | None, force: bool) -> Manifest:
-        from autogen.project.learning import (
-            Learning,
-        )  # torch takes seconds to import; other commands need none
+        from autogen.project.learning import Learning  # torch takes seconds to import; other commands need none
 
-        with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
-            return Learning(self.folder, self.config, origin, self.memory, shown).run(resume, force)
+        with learning_lock(self.versions.state), progress or TrainingProgress() as progress_bar:
+            return Learning(self.folder, self.config, origin, self.memory, progress_bar).run(resume, force)
 
-    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> Found:
+    def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> SearchResult:
         """Search for training settings that suit a skill's data better than the recipe does. No version is made.
 
         Raises UsageError where every setting is the user's own already, and what `train` raises.
         """
         from autogen.project.tuning import tune
 
-        with learning_lock(self.versions.state), progress or TrainingProgress() as shown:
-            return tune(self.folder, self.config, self.one_skill(skill), budget, self.memory, shown)
+        with learning_lock(self.versions.state), progress or TrainingProgress() as progress_bar:
+            return tune(self.folder, self.config, self.one_skill(skill), budget, self.memory, progress_bar)
 
     def one_skill(self, skill: str | None) -> str:
         """The skill asked for, or the only one. Raises UsageError where there are several to choose from."""
@@ -124,16 +122,16 @@ class Project:
 
         Raises DataError, UnknownVersion, VersionDamaged.
         """
-        opened = self._open(version)
+        open_version = self._open(version)
         # where no feedback is measured on, the database is left alone: the project may be read only
-        memory = self.memory if opened.manifest.feedback and data is None else None
-        return Measurement(self.folder, self.config, opened, memory, data).run(skill)
+        memory = self.memory if open_version.manifest.feedback and data is None else None
+        return Measurement(self.folder, self.config, open_version, memory, data).run(skill)
 
     def report(self, evaluation: VersionEvaluation | None = None) -> Report:
         """Pictures and tables of an evaluation (of the champion on its held-out rows, unless told). Jupyter shows it;
         `save` writes it. Raises what `evaluate` raises."""
-        found = self.evaluate() if evaluation is None else evaluation
-        return report_on(found, self.versions.manifest(found.version))
+        evaluated = self.evaluate() if evaluation is None else evaluation
+        return report_on(evaluated, self.versions.manifest(evaluated.version))
 
     def write_report(self, evaluation: VersionEvaluation) -> Path:
         """The report as files, in `.autogen/reports`: the path of its page. Raises StorageError."""
@@ -146,38 +144,38 @@ class Project:
         """Write the rows of a file with what a skill answers to each: how many. Raises DataError, UsageError."""
         check_not_over(source, target)
         check_output(target)
-        opened, name = self._open(version), self.one_skill(skill)
+        open_version, name = self._open(version), self.one_skill(skill)
         fields = skills()[self.config.skills[name].type].predicts
         rows, problems = read_rows(locate(source, Path()))
-        selected, found = select(rows, fields.required, fields.optional, self.config.skills[name].columns)
-        raise_for([*problems, *found])
-        if name not in opened.skills:
+        selected, column_problems = select(rows, fields.required, fields.optional, self.config.skills[name].columns)
+        raise_for([*problems, *column_problems])
+        if name not in open_version.skills:
             raise UsageError(
-                f"Version {opened.manifest.version} has no skill {name!r}: run `autogen train` to learn it."
+                f"Version {open_version.manifest.version} has no skill {name!r}: run `autogen train` to learn it."
             )
-        predicted = opened.skills[name].predict(selected)
-        write_rows([{**row.values, **one} for row, one in zip(rows, predicted, strict=True)], target)
+        answers = open_version.skills[name].predict(selected)
+        write_rows([{**row.values, **answer} for row, answer in zip(rows, answers, strict=True)], target)
         return len(rows)
 
     def curations(self, skill: str | None = None) -> Iterator[Curation]:
         """What `improve` would do with the feedback there is, of each need whose corrections are sorted first."""
-        opened = self._open(None)
+        champion = self._open(None)
         needs = needs_of(self.config)
-        read = {(one.skill, one.need.name): one.task.read(self.folder, one.need) for one in needs}
-        labels = labels_by_skill(self.config, read, opened)
+        data = {(need.skill, need.need.name): need.task.read(self.folder, need.need) for need in needs}
+        labels = labels_by_skill(self.config, data, champion)
         for need in needs:
             if skill in (None, need.skill) and isinstance(need.task, Curated):
-                given = FeedbackOn(self.memory, need.skill, labels)
-                model = opened.known_model(need.skill, need.need.name)
-                yield need.task.curate(read[need.skill, need.need.name], given, model)
+                feedback = FeedbackOn(self.memory, need.skill, labels)
+                model = champion.known_model(need.skill, need.need.name)
+                yield need.task.curate(data[need.skill, need.need.name], feedback, model)
 
     def curation(self, skill: str | None = None) -> Curation:
         """Of a skill, the first one unless told. Raises UsageError for a skill whose feedback is not curated."""
         name, settings = skill_named(self.config, skill)[0]
-        found = next(self.curations(name), None)
-        if found is None:
+        curation = next(self.curations(name), None)
+        if curation is None:
             raise UsageError(f"Expected a skill that learns labels, found {name!r} ({settings.type}).")
-        return found
+        return curation
 
     def review(self) -> Sequence[ReviewItem]:
         """What waits for a person, skill by skill."""
@@ -185,13 +183,15 @@ class Project:
 
     def to_review(self) -> tuple[Sequence[ReviewItem], Sequence[Feedback]]:
         """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
-        found = list(self.curations())
-        return [item for one in found for item in review_items(one)], [f for one in found for f in one.on_held_out]
+        curations = list(self.curations())
+        return [item for curation in curations for item in review_items(curation)], [
+            feedback for curation in curations for feedback in curation.corrections_of_eval_rows
+        ]
 
     def decide(
         self,
         feedback_id: str,
-        decision: Decided,
+        decision: Decision,
         label: str | None = None,
         entities: Sequence[EntitySpan] | None = None,
     ) -> None:
@@ -223,49 +223,50 @@ class Project:
         """All rows of the file or none. `skill`: whose feedback the rows are that do not say so themselves; needed when
         there are several. Raises DataError listing every row that is wrong, UsageError."""
         name, settings = skill_named(self.config, skill)[0]
-        several = [*self.config.skills]
-        whose = name if skill or len(several) == 1 else None
-        return import_feedback(self.memory.feedback, path, settings.columns, several, whose)
+        names = [*self.config.skills]
+        owner = name if skill or len(names) == 1 else None
+        return import_feedback(self.memory.feedback, path, settings.columns, names, owner)
 
     def unknown_labels(self) -> tuple[str, ...]:
         """Labels that feedback names and the champion cannot answer with, `oos` aside; none where no champion can be
         read: whoever answers with it says so."""
         needs = [need for need in needs_of(self.config) if isinstance(need.task, Curated)]
         try:
-            opened = self._open(None)
-            models = [(need.skill, opened.model(need.skill, need.need.name)) for need in needs]
+            champion = self._open(None)
+            models = [(need.skill, champion.model(need.skill, need.need.name)) for need in needs]
         except (ProjectNotFound, UnknownVersion, VersionDamaged):
             return ()
-        feedback, found = self.memory.feedback.all(), set[str]()
+        feedback, unknown = self.memory.feedback.all(), set[str]()
         for skill in dict.fromkeys(name for name, model in models if model is not None):
             known = {
                 answer for name, model in models if model is not None and name == skill for answer in model.answers
             }
-            said = {one.label for one in feedback if one.label and one.skill in (None, skill)}
-            found |= said - known - {RESERVED_LABEL}
-        return tuple(sorted(found))
+            named_labels = {entry.label for entry in feedback if entry.label and entry.skill in (None, skill)}
+            unknown |= named_labels - known - {RESERVED_LABEL}
+        return tuple(sorted(unknown))
 
     def skill(self, kind: str, name: str | None = None) -> SkillInProject:
         """The skill named, else the first one, which must be of this kind, with the data of its first need. Raises
         UsageError, DataError."""
-        found, settings = skill_named(self.config, name)[0]
+        skill_name, settings = skill_named(self.config, name)[0]
         if settings.type != kind:
             raise UsageError(
-                f"Expected a skill of the type {kind!r}, found {found!r} ({settings.type}): name another with --skill."
+                f"Expected a skill of the type {kind!r}, found {skill_name!r} ({settings.type}): "
+                "name another with --skill."
             )
-        need = needs_of(self.config, found)[0]
+        need = needs_of(self.config, skill_name)[0]
         data = need.task.read(self.folder, need.need)
         raise_for(data.problems)
         version = self.versions.alias().champion
         return SkillInProject(
             project=self.folder,
-            name=found,
+            name=skill_name,
             settings=settings,
             need=need.need,
             data=data,
             memory=self.memory if (self.versions.state / DATABASE_FILE).is_file() else None,
             version=version,
-            model=self.model(found) if version else None,
+            model=self.model(skill_name) if version else None,
         )
 
     def promote(self, version: str | None = None, force: bool = False) -> str:

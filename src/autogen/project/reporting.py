@@ -12,7 +12,7 @@ from autogen.markup import share, table
 from autogen.plugins import tasks
 from autogen.project.evaluation import VersionEvaluation
 from autogen.project.needs import needs_of
-from autogen.reports.report import Part, Report
+from autogen.reports.report import Report, ReportSection
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.reporting import part_of
 from autogen.versions.manifest import Manifest, ModelRecord
@@ -39,9 +39,13 @@ def report_on(evaluation: VersionEvaluation, manifest: Manifest) -> Report:
         "went on from": manifest.parent or "nothing: it is the first",
     }
     parts = [
-        _part(skill if len(found.needs) == 1 else f"{skill}/{need}", one, manifest.skills[skill].models[need])
-        for skill, found in evaluation.skills.items()
-        for need, one in found.needs.items()
+        _part(
+            skill if len(skill_evaluation.needs) == 1 else f"{skill}/{need}",
+            need_evaluation,
+            manifest.skills[skill].models[need],
+        )
+        for skill, skill_evaluation in evaluation.skills.items()
+        for need, need_evaluation in skill_evaluation.needs.items()
     ]
     return Report(f"{manifest.agent}, version {manifest.version}", facts, parts, manifest.verdict)
 
@@ -53,9 +57,9 @@ def _base_models(manifest: Manifest) -> list[str]:
     return list(dict.fromkeys(str(skill.get("base_model") or agents) for skill in skills)) or [str(agents)]
 
 
-def _part(name: str, found: Evaluation, record: ModelRecord) -> Part:
+def _part(name: str, evaluation: Evaluation, record: ModelRecord) -> ReportSection:
     rows = {"rows learnt from": record.train_rows, "held-out rows": record.held_out_rows}
-    return part_of(tasks()[record.task], name, found, {**record.training, **rows})
+    return part_of(tasks()[record.task], name, evaluation, {**record.training, **rows})
 
 
 def project_table(config: ProjectConfig, versions: Versions) -> str:
@@ -63,12 +67,12 @@ def project_table(config: ProjectConfig, versions: Versions) -> str:
     champion, columns = versions.alias().champion, _columns(config)
     rows = [
         (
-            f"{one.version} (champion)" if one.version == champion else one.version,
-            one.made_by,
-            _verdict(one),
-            *_main(one, columns),
+            f"{manifest.version} (champion)" if manifest.version == champion else manifest.version,
+            manifest.made_by,
+            _verdict(manifest),
+            *_main_metrics(manifest, columns),
         )
-        for one in versions.all()
+        for manifest in versions.all()
     ]
     title = f"{config.agent.name}: {', '.join(config.skills)}"
     figures = tuple(range(3, 3 + len(columns)))
@@ -85,6 +89,6 @@ def _verdict(manifest: Manifest) -> str:
     return "the first" if manifest.verdict is None else "passed" if manifest.passed else "failed"
 
 
-def _main(manifest: Manifest, names: Sequence[str]) -> list[str]:
-    found = [model.metrics for record in manifest.skills.values() for model in record.models.values()]
-    return [", ".join(share(metrics[name]) for metrics in found if name in metrics) for name in names]
+def _main_metrics(manifest: Manifest, names: Sequence[str]) -> list[str]:
+    metrics_of_models = [model.metrics for record in manifest.skills.values() for model in record.models.values()]
+    return [", ".join(share(metrics[name]) for metrics in metrics_of_models if name in metrics) for name in names]

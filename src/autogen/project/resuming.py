@@ -16,7 +16,7 @@ from typing import Any
 
 from autogen.config.project import ProjectConfig
 from autogen.errors import ConfigError, UsageError
-from autogen.storage.files import explained, make_folder, write_json
+from autogen.storage.files import explain_os_errors, make_folder, write_json
 from autogen.tasks.task import Identity
 from autogen.training.loop.checkpoints import BEST_FILE
 
@@ -53,19 +53,19 @@ def run_record(config: ProjectConfig, champion: str | None, data: Mapping[str, I
         "learnt": {name: sorted(identity.learnt) for name, identity in data.items()},
         "labels": {name: list(identity.outputs) for name, identity in data.items()},
     }
-    found: dict[str, Any] = json.loads(json.dumps(record))
-    return found
+    as_read: dict[str, Any] = json.loads(json.dumps(record))
+    return as_read
 
 
-def begin(state: Path, record: Mapping[str, Any]) -> None:
+def begin_run(state: Path, record: Mapping[str, Any]) -> None:
     """A run that starts anew: what an earlier one left is removed. Raises StorageError."""
-    with explained(state):
+    with explain_os_errors(state):
         shutil.rmtree(state, ignore_errors=True)
         make_folder(state)
     write_json(state / RUN_FILE, record)
 
 
-def go_on(state: Path, record: Mapping[str, Any], force: bool) -> str:
+def resume_run(state: Path, record: Mapping[str, Any], force: bool) -> str:
     """Make ready to go on from the checkpoints: what has changed, as a warning, or an empty string.
 
     Raises UsageError where there is nothing to resume; ConfigError where something changed and `force` is not set, or
@@ -115,23 +115,27 @@ class _Changes:
 
     @property
     def words(self) -> str:
-        found = [f"data ({', '.join(self.data)})"] if self.data else []
-        found += [f"settings ({', '.join(self.settings)})"] if self.settings else []
+        parts = [f"data ({', '.join(self.data)})"] if self.data else []
+        parts += [f"settings ({', '.join(self.settings)})"] if self.settings else []
         before, now = (name or "none" for name in self.champion)
-        found += [f"champion ({before} before, {now} now)"] if before != now else []
-        return ", ".join(found)
+        parts += [f"champion ({before} before, {now} now)"] if before != now else []
+        return ", ".join(parts)
 
     @property
     def warning(self) -> str:
-        kept = [key for key in self.settings if key.rpartition(".")[2] in KEPT]
-        note = f" Its checkpoints keep {', '.join(kept)} as before: to change that, start anew." if kept else ""
+        kept_settings = [key for key in self.settings if key.rpartition(".")[2] in KEPT]
+        note = (
+            f" Its checkpoints keep {', '.join(kept_settings)} as before: to change that, start anew."
+            if kept_settings
+            else ""
+        )
         return f"The training goes on although this has changed since it began: {self.words}.{note}"
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
-    differing = _differing(before.get("config", {}), now["config"])
-    named = (key.replace(".need_training", ".training", 1) for key in differing)  # as in agent.toml
-    settings = tuple(key for key in named if key.rpartition(".")[2] not in MAY_CHANGE)
+    keys = _differing_keys(before.get("config", {}), now["config"])
+    names = (key.replace(".need_training", ".training", 1) for key in keys)  # as in agent.toml
+    settings = tuple(key for key in names if key.rpartition(".")[2] not in MAY_CHANGE)
     return _Changes(
         data=_names_differing(before.get("data", {}), now["data"]),
         settings=settings,
@@ -141,24 +145,24 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> _Changes:
 
 
 def _other_labels(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    found = []
+    changes = []
     for name, labels in now["labels"].items():
-        was = set(before.get("labels", {}).get(name, labels))
-        new, gone = sorted(set(labels) - was), sorted(was - set(labels))
+        labels_before = set(before.get("labels", {}).get(name, labels))
+        new, removed = sorted(set(labels) - labels_before), sorted(labels_before - set(labels))
         words = [f"new {', '.join(new)}"] if new else []
-        words += [f"gone {', '.join(gone)}"] if gone else []
-        found += [f"labels of {name}: {', '.join(words)}"] if words else []
-    return found
+        words += [f"gone {', '.join(removed)}"] if removed else []
+        changes += [f"labels of {name}: {', '.join(words)}"] if words else []
+    return changes
 
 
 def _unlearnable(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Rows that the checkpoints have learnt and that are training rows no longer: they cannot be unlearnt, and held out
     they would measure memory."""
-    found = []
+    reasons = []
     for name, learnt in now["learnt"].items():
-        gone = len({*before.get("learnt", {}).get(name, ())} - {*learnt})
-        found += [f"{gone} rows of {name} that were learnt are no training rows now"] if gone else []
-    return found
+        removed = len({*before.get("learnt", {}).get(name, ())} - {*learnt})
+        reasons += [f"{removed} rows of {name} that were learnt are no training rows now"] if removed else []
+    return reasons
 
 
 def _shapes_weights(key: str) -> bool:
@@ -170,14 +174,14 @@ def _names_differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple
     return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
 
 
-def _differing(before: Any, now: Any, key: str = "") -> tuple[str, ...]:
+def _differing_keys(before: Any, now: Any, key: str = "") -> tuple[str, ...]:
     """The dotted keys at which two configurations differ."""
     if isinstance(before, dict) or isinstance(now, dict):
         before, now = before or {}, now or {}  # a table that is not there has no keys
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return () if before == now else (key,)
     inner = (
-        _differing(before.get(name), now.get(name), f"{key}.{name}" if key else name)
+        _differing_keys(before.get(name), now.get(name), f"{key}.{name}" if key else name)
         for name in sorted({*before, *now})
     )
-    return tuple(one for found in inner for one in found)
+    return tuple(inner_key for keys in inner for inner_key in keys)

@@ -14,9 +14,9 @@ from autogen.models.base_models import BaseModel, find_base_model
 from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
 from autogen.project.learning import Learning
-from autogen.storage.files import explained, sha256_of
+from autogen.storage.files import explain_os_errors, sha256_of
 from autogen.tasks.task import Tunable
-from autogen.training.search.study import Budget, Found, Search
+from autogen.training.search.study import Budget, SearchResult, SettingsSearch
 from autogen.versions.registry import Versions
 
 STUDIES_FILE = "tune.db"
@@ -25,7 +25,7 @@ BASE_MODEL_FILES = (".json", ".safetensors", ".bin", ".txt", ".model")
 
 def tune(
     folder: Path, config: ProjectConfig, skill: str, budget: Budget, memory: Memory, progress: TrainingProgress
-) -> Found:
+) -> SearchResult:
     """Search for settings of this skill. The caller holds the learning lock.
 
     Raises DataError, TrainingFailed, StorageError, Interrupted; UsageError where every setting is the user's own.
@@ -45,7 +45,7 @@ def tune(
         "base model": base_model_digest(find_base_model(need.need.base_model, folder)),
         "settings": _digest(json.dumps(need.need.training.model_dump(exclude_unset=True), sort_keys=True)),
     }
-    search = Search(trial, state / STUDIES_FILE, need.name, bound_to, progress)
+    search = SettingsSearch(trial, state / STUDIES_FILE, need.name, bound_to, progress)
     if not search.space:
         raise UsageError(
             f"Every setting that could be searched is set in [skills.{skill}.training] already, and what is set there "
@@ -58,7 +58,7 @@ def base_model_digest(base: BaseModel) -> str:
     """One for all files that a local base model is made of; of one on the hub only its name is known."""
     if not isinstance(base.source, Path):
         return _digest(base.source)
-    with explained(base.source):
+    with explain_os_errors(base.source):
         files = sorted(path for path in base.source.iterdir() if path.suffix in BASE_MODEL_FILES)
     return _digest(*(f"{path.name} {sha256_of(path)}" for path in files))
 

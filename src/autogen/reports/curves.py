@@ -30,9 +30,11 @@ def training_curves(history: History) -> Figure | None:
     if scores:
         _curve(axes[1], scores, ORANGE, "held-out accuracy, in scope")
         _percent(axes[1].yaxis)
-        epoch, best = max(scores, key=lambda one: (one[1], -one[0]))
-        axes[1].scatter([epoch], [best], s=110, facecolors="none", edgecolors=ORANGE, linewidths=1.6, clip_on=False)
-        axes[1].set_title(f"held-out accuracy, in scope (kept: epoch {epoch:g}, {best:.1%})")
+        epoch, best_score = max(scores, key=lambda point: (point[1], -point[0]))
+        axes[1].scatter(
+            [epoch], [best_score], s=110, facecolors="none", edgecolors=ORANGE, linewidths=1.6, clip_on=False
+        )
+        axes[1].set_title(f"held-out accuracy, in scope (kept: epoch {epoch:g}, {best_score:.1%})")
         axes[1].margins(y=0.15)
     return figure
 
@@ -63,7 +65,7 @@ def learning_drawings(history: History) -> Iterator[Drawing]:
     if figure is not None:
         scores = [entry["eval_score"] for entry in history if "eval_score" in entry]
         losses = [entry["loss"] for entry in history if "loss" in entry]
-        said = (
+        score_words = (
             f"; held-out accuracy from {scores[0]:.1%} to {scores[-1]:.1%}, at best {max(scores):.1%}" if scores else ""
         )
         yield Drawing(
@@ -75,6 +77,6 @@ def learning_drawings(history: History) -> Iterator[Drawing]:
                 if scores
                 else "No rows were held out of this fit."
             ),
-            f"Curves over {len(losses)} epochs: loss from {losses[0]:.3g} to {losses[-1]:.3g}{said}.",
+            f"Curves over {len(losses)} epochs: loss from {losses[0]:.3g} to {losses[-1]:.3g}{score_words}.",
             figure,
         )

@@ -93,24 +93,24 @@ def render(drawing: Drawing) -> Picture:
     figure, alt = drawing.figure, drawing.alt
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # it is laid out now, and need not be for each format
-    png = _rendered(figure, "png", dpi=DPI)
-    own = f"p{zlib.crc32(png):08x}"  # ids of pictures on one page must differ
-    return Picture(drawing.name, drawing.title, drawing.caption, alt, png, _inline(_rendered(figure, "svg"), own, alt))
+    png = _render(figure, "png", dpi=DPI)
+    prefix = f"p{zlib.crc32(png):08x}"  # ids of pictures on one page must differ
+    return Picture(drawing.name, drawing.title, drawing.caption, alt, png, _inline(_render(figure, "svg"), prefix, alt))
 
 
-def _rendered(figure: Figure, kind: str, **settings: Any) -> bytes:
+def _render(figure: Figure, kind: str, **settings: Any) -> bytes:
     buffer = io.BytesIO()
-    plain = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    figure.savefig(buffer, format=kind, metadata=plain, transparent=kind == "svg", **settings)
+    metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+    figure.savefig(buffer, format=kind, metadata=metadata, transparent=kind == "svg", **settings)
     return buffer.getvalue()
 
 
-def _inline(svg: bytes, own: str, alt: str) -> Markup:
+def _inline(svg: bytes, prefix: str, alt: str) -> Markup:
     """SVG for the inside of a page: no prologue, ids of its own, the page's colour for ink, and a description."""
-    inside = svg.decode("utf-8")
-    inside = inside[inside.index("<svg") :].replace(INK, "currentColor")
-    inside = re.sub(r"<metadata>.*?</metadata>|<style .*?</style>", "", inside, flags=re.DOTALL)
-    inside = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{own}-", inside)
-    head, _, rest = inside.partition(">")
-    words = element("title", alt, id=f"{own}-alt")
-    return Markup(f'{head} role="img" aria-labelledby="{own}-alt">{words}{rest}')
+    code = svg.decode("utf-8")
+    code = code[code.index("<svg") :].replace(INK, "currentColor")
+    code = re.sub(r"<metadata>.*?</metadata>|<style .*?</style>", "", code, flags=re.DOTALL)
+    code = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", code)
+    head, _, body = code.partition(">")
+    words = element("title", alt, id=f"{prefix}-alt")
+    return Markup(f'{head} role="img" aria-labelledby="{prefix}-alt">{words}{body}')

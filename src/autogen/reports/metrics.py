@@ -5,7 +5,7 @@ from __future__ import annotations
 from autogen.markup import metrics_table
 
 
-class Metrics(dict[str, float]):
+class MetricValues(dict[str, float]):
     """name → value in 0–1: a dict in every way."""
 
     def _repr_html_(self) -> str:

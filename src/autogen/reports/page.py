@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autogen.config.project import flat
-from autogen.markup import Markup, Table, element, joined, metrics_table, table
+from autogen.config.project import flatten_settings
+from autogen.markup import DataTable, Markup, element, join_markup, metrics_table, table
 from autogen.reports.drawing import Picture
 
 if TYPE_CHECKING:
-    from autogen.reports.report import Part, Report
+    from autogen.reports.report import Report, ReportSection
 
 # Canvas and CanvasText are the browser's own colours, which follow `color-scheme`.
 STYLE = Markup("""
@@ -40,7 +40,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def page(report: Report) -> str:
     """The whole document."""
-    head = joined(
+    head = join_markup(
         [
             Markup('<meta charset="utf-8">'),
             Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
@@ -49,8 +49,8 @@ def page(report: Report) -> str:
             element("style", PAGE_STYLE),
         ]
     )
-    whole = joined([element("head", head), element("body", fragment(report))])
-    return f"<!DOCTYPE html>\n{element('html', whole, lang='en')}\n"
+    document = join_markup([element("head", head), element("body", fragment(report))])
+    return f"<!DOCTYPE html>\n{element('html', document, lang='en')}\n"
 
 
 def fragment(report: Report) -> Markup:
@@ -61,21 +61,21 @@ def fragment(report: Report) -> Markup:
         parts.append(_verdict(report.verdict))
     for part in report.parts:
         parts += _part(part, report.pictures(part), several=len(report.parts) > 1)
-    return element("div", joined(parts), class_="autogen")
+    return element("div", join_markup(parts), class_="autogen")
 
 
 def _verdict(verdict: Mapping[str, Any]) -> Markup:
     passed = bool(verdict.get("passed"))
     rows = [(_mark(bool(c["passed"])), c["name"], c["finding"]) for c in verdict.get("checks", ())]
     summary = element("p", element("b", verdict.get("summary", ""), class_="yes" if passed else "no"))
-    return joined([element("h2", "The gate"), summary, table(("", "check", "finding"), rows)])
+    return join_markup([element("h2", "The gate"), summary, table(("", "check", "finding"), rows)])
 
 
 def _mark(passed: bool) -> Markup:
     return element("span", "✓ passed" if passed else "✗ failed", class_="yes" if passed else "no")
 
 
-def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:
+def _part(part: ReportSection, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:
     yield element("h2", f"Skill {part.name}" if several else "What it can do")
     yield element("p", f"Measured on {part.source}, through the exported model that answers people.")
     for warning in part.warnings:
@@ -85,30 +85,32 @@ def _part(part: Part, pictures: Sequence[Picture], several: bool) -> Iterator[Ma
         yield element("p", "No rows to draw: name held-out rows as `eval`, or measure with `--data`.", class_="note")
     elif not pictures:
         yield element("p", "No pictures: matplotlib is not installed (pip install matplotlib).", class_="note")
-    yield element("div", joined(map(_figure, pictures)), class_="side-by-side")
-    yield element("div", joined(map(_titled, part.tables)), class_="side-by-side")
+    yield element("div", join_markup(map(_figure, pictures)), class_="side-by-side")
+    yield element("div", join_markup(map(_titled_table, part.tables)), class_="side-by-side")
     yield from _training(part.training)
 
 
 def _figure(picture: Picture) -> Markup:
     caption = element("figcaption", picture.caption)
-    return element("section", joined([element("h3", picture.title), element("figure", joined([picture.svg, caption]))]))
+    return element(
+        "section", join_markup([element("h3", picture.title), element("figure", join_markup([picture.svg, caption]))])
+    )
 
 
-def _titled(found: Table) -> Markup:
-    rows = table(found.columns, found.rows, right=found.right)
-    return element("section", joined([element("h3", found.title), rows]))
+def _titled_table(data: DataTable) -> Markup:
+    rows = table(data.columns, data.rows, right=data.right)
+    return element("section", join_markup([element("h3", data.title), rows]))
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[Markup]:
     """The settings as they were chosen, and what came of them, from the version's own record."""
-    recipe = flat(training.get("recipe", {}))
-    others = {n: v for n, v in training.items() if n not in ("recipe", "history") and v is not None}
-    if recipe or others:
+    recipe = flatten_settings(training.get("recipe", {}))
+    other_values = {n: v for n, v in training.items() if n not in ("recipe", "history") and v is not None}
+    if recipe or other_values:
         yield element("h3", "Settings and run")
         tables = [table(("setting", "value"), [(n, _value(v)) for n, v in sorted(recipe.items())])]
-        tables.append(table(("run", ""), [(n.replace("_", " "), _value(v)) for n, v in others.items()]))
-        yield element("div", joined(tables), class_="side-by-side")
+        tables.append(table(("run", ""), [(n.replace("_", " "), _value(v)) for n, v in other_values.items()]))
+        yield element("div", join_markup(tables), class_="side-by-side")
 
 
 def _value(value: object) -> str:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from autogen.errors import UsageError
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.reports.drawing import Drawing, Picture, can_draw, render, style
-from autogen.storage.files import explained, make_folder
+from autogen.storage.files import explain_os_errors, make_folder
 
 PAGE_FILE = "index.html"
 MARK_FILE = ".autogen-report"  # says that a folder is a report's, and may be replaced
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportSection:
     """One model of the version. `drawings` makes the figures when they are wanted, within `drawing.style`; `training`
     is the version's record of the fit; `measured`: there were rows to ask."""
 
@@ -29,7 +29,7 @@ class Part:
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[DataTable] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     drawings: Callable[[], Iterable[Drawing]] = tuple
     measured: bool = True
@@ -41,7 +41,7 @@ class Report:
 
     title: str
     facts: Mapping[str, str]
-    parts: Sequence[Part]
+    parts: Sequence[ReportSection]
     verdict: Mapping[str, Any] | None = None
 
     @cached_property
@@ -51,7 +51,7 @@ class Report:
         with style():
             return {part.name: [render(drawing) for drawing in part.drawings()] for part in self.parts}
 
-    def pictures(self, part: Part) -> list[Picture]:
+    def pictures(self, part: ReportSection) -> list[Picture]:
         """Empty when matplotlib is not installed."""
         return self._pictures.get(part.name, [])
 
@@ -68,12 +68,12 @@ class Report:
             raise UsageError(f"{folder} holds files that are no report's: name a folder of its own.")
         draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         make_folder(folder.parent)
-        with explained(folder):
+        with explain_os_errors(folder):
             try:
                 draft.mkdir()
                 for part in self.parts:
-                    for one in self.pictures(part):
-                        (draft / f"{part.name.replace('/', '-')}-{one.name}.png").write_bytes(one.png)
+                    for picture in self.pictures(part):
+                        (draft / f"{part.name.replace('/', '-')}-{picture.name}.png").write_bytes(picture.png)
                 (draft / PAGE_FILE).write_text(self.html(), "utf-8", "xmlcharrefreplace")
                 (draft / MARK_FILE).touch()
                 if folder.exists():
@@ -89,10 +89,8 @@ class Report:
         return str(fragment(self))
 
     def __repr__(self) -> str:
-        measured = "; ".join(
-            f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts
-        )
-        return f"<Report {self.title}: {measured}>"
+        metrics = "; ".join(f"{p.name}: " + ", ".join(f"{n} {v:.4f}" for n, v in p.metrics.items()) for p in self.parts)
+        return f"<Report {self.title}: {metrics}>"
 
 
 def _may_go(folder: Path) -> bool:

@@ -23,20 +23,20 @@ class Overloaded(AutoGenError):
     """More is waiting than will be answered soon; try again in a moment."""
 
 
-def together(work: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item]) -> list[Result | Exception]:
+def run_together(work: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item]) -> list[Result | Exception]:
     """A result or an error for each item. When `work` fails on all together, it gets each alone, so that a bad one
     fails alone; unless the cause lies outside of the items (a full disk, say)."""
     try:
         return list(work(items))
     except Exception as error:  # noqa: BLE001 nothing is swallowed: whoever waits for the item gets it
-        outside = isinstance(error, AutoGenError) and not isinstance(error, UsageError)
-        if outside or len(items) == 1:
+        not_the_items = isinstance(error, AutoGenError) and not isinstance(error, UsageError)
+        if not_the_items or len(items) == 1:
             return [error] * len(items)
-    return [one for item in items for one in together(work, [item])]
+    return [result for item in items for result in run_together(work, [item])]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Waiting(Generic[Item, Result]):
+class _Request(Generic[Item, Result]):
     item: Item
     key: Hashable | None
     result: asyncio.Future[Result]
@@ -56,7 +56,7 @@ class Batcher(Generic[Item, Result]):
         self._work = work
         self._largest = largest
         self._room = room
-        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._waiting: deque[_Request[Item, Result]] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batcher")
 
@@ -65,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         if len(self._waiting) >= self._room:
             raise Overloaded(f"{len(self._waiting)} requests are waiting already: try again in a moment.")
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(item, key, result))
+        self._waiting.append(_Request(item, key, result))
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
         return await result
@@ -76,25 +76,25 @@ class Batcher(Generic[Item, Result]):
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while batch := self._next():
-            items = [one.item for one in batch]
+        while batch := self._next_batch():
+            items = [request.item for request in batch]
             call = loop.run_in_executor(self._thread, self._work, items)
-            (found,) = await asyncio.gather(call, return_exceptions=True)
-            results = [found] * len(items) if isinstance(found, BaseException) else found
-            for one, result in zip(batch, results, strict=True):
-                _deliver(one.result, result)
+            (outcome,) = await asyncio.gather(call, return_exceptions=True)
+            results = [outcome] * len(items) if isinstance(outcome, BaseException) else outcome
+            for request, result in zip(batch, results, strict=True):
+                _deliver(request.result, result)
 
-    def _next(self) -> list[_Waiting[Item, Result]]:
+    def _next_batch(self) -> list[_Request[Item, Result]]:
         """The first items waiting; of those with the same key only the first."""
-        batch: list[_Waiting[Item, Result]] = []
+        batch: list[_Request[Item, Result]] = []
         passed_over, keys = [], set()
         while self._waiting and len(batch) < self._largest:
-            one = self._waiting.popleft()
-            if one.key is not None and one.key in keys:
-                passed_over.append(one)
-            elif not one.result.done():  # else whoever asked has gone
-                keys.add(one.key)
-                batch.append(one)
+            request = self._waiting.popleft()
+            if request.key is not None and request.key in keys:
+                passed_over.append(request)
+            elif not request.result.done():  # else whoever asked has gone
+                keys.add(request.key)
+                batch.append(request)
         self._waiting.extendleft(reversed(passed_over))
         return batch
 

@@ -21,12 +21,8 @@ REPEATED_LETTERS = 100  # so many letters in words that occur twice are enough t
 MANY_LANGUAGES = 100_000  # pieces: such a vocabulary is one for many languages, each of whose words it cuts finer
 UNKNOWN = ("[UNK]", "<unk>")
 SPACE = "▁Ġ"  # a piece that is only this stands for white space, though it claims the letter after it
-SYLLABLES = (
-    "CJK",
-    "HIRAGANA",
-    "KATAKANA",
-    "HANGUL",
-)  # Unicode names of scripts in which a letter is a piece of its own
+# Unicode names of scripts in which a letter is a piece of its own
+SYLLABLES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 
 
 @dataclass(frozen=True)
@@ -51,12 +47,12 @@ def coverage(tokenizer: Tokenizer, texts: Sequence[str]) -> Coverage:
     """Of at most MOST_TEXTS of the texts. The tokenizer is changed: it no longer cuts long texts or pads short ones."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    chosen = texts[:: -(-len(texts) // MOST_TEXTS) or 1]
-    encoded = tokenizer.encode_batch(chosen, add_special_tokens=False)
-    unknown_id = next((found for name in UNKNOWN if (found := tokenizer.token_to_id(name)) is not None), None)
-    letters = sum(one.isalpha() for text in chosen for one in text)
-    unknown = sum(_unknown(text, one, unknown_id) for text, one in zip(chosen, encoded, strict=True))
-    return Coverage(unknown / max(letters, 1), _fragments(tokenizer, chosen), tokenizer.get_vocab_size())
+    sample = texts[:: -(-len(texts) // MOST_TEXTS) or 1]
+    encoded = tokenizer.encode_batch(sample, add_special_tokens=False)
+    unknown_id = next((token_id for name in UNKNOWN if (token_id := tokenizer.token_to_id(name)) is not None), None)
+    letters = sum(letter.isalpha() for text in sample for letter in text)
+    unknown = sum(_unknown(text, row, unknown_id) for text, row in zip(sample, encoded, strict=True))
+    return Coverage(unknown / max(letters, 1), _fragments(tokenizer, sample), tokenizer.get_vocab_size())
 
 
 def _unknown(text: str, encoded: Encoding, unknown_id: int | None) -> int:
@@ -68,7 +64,9 @@ def _unknown(text: str, encoded: Encoding, unknown_id: int | None) -> int:
             pieces.update(range(start, end))
         if piece == unknown_id:
             unknown.update(range(start, end))
-    return sum(one.isalpha() and (at in unknown or pieces[at] != 1) for at, one in enumerate(text))
+    return sum(
+        letter.isalpha() and (position in unknown or pieces[position] != 1) for position, letter in enumerate(text)
+    )
 
 
 def _fragments(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
@@ -80,9 +78,9 @@ def _fragments(tokenizer: Tokenizer, texts: Sequence[str]) -> float:
     if sum(len(word) * count for word, count in repeated.items()) >= REPEATED_LETTERS:
         counts = Counter(repeated)
     encoded = tokenizer.encode_batch([*counts], add_special_tokens=False)
-    short = sum(count * _short(one) for count, one in zip(counts.values(), encoded, strict=True))
+    short = sum(count * _short(word) for count, word in zip(counts.values(), encoded, strict=True))
     letters = sum(len(word) * count for word, count in counts.items())
-    return short / max(letters + sum(_is_syllable(one) for text in texts for one in text), 1)
+    return short / max(letters + sum(_is_syllable(word) for text in texts for word in text), 1)
 
 
 def _short(word: Encoding) -> int:
@@ -93,14 +91,14 @@ def _short(word: Encoding) -> int:
 def _words(text: str) -> Iterator[str]:
     """Runs of letters of an alphabet, two at least, with the marks on them."""
     word = ""
-    for one in f"{text} ":
-        if (one.isalpha() and not _is_syllable(one)) or (word and unicodedata.category(one)[0] == "M"):
-            word += one
+    for letter in f"{text} ":
+        if (letter.isalpha() and not _is_syllable(letter)) or (word and unicodedata.category(letter)[0] == "M"):
+            word += letter
             continue
         if len(word) > 1:
             yield word
         word = ""
 
 
-def _is_syllable(one: str) -> bool:
-    return not one.isascii() and unicodedata.name(one, "").startswith(SYLLABLES)
+def _is_syllable(letter: str) -> bool:
+    return not letter.isascii() and unicodedata.name(letter, "").startswith(SYLLABLES)

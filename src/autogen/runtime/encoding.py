@@ -46,8 +46,8 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Encoded]:
         if len(texts) == 1 and pairs is None:  # the batch call costs more than it saves for one message
-            one = self._tokenizer.encode(texts[0])
-            return [Encoded(one.ids, one.type_ids)]
+            row = self._tokenizer.encode(texts[0])
+            return [Encoded(row.ids, row.type_ids)]
         rows = list(texts) if pairs is None else list(zip(texts, pairs, strict=True))
         return [Encoded(row.ids, row.type_ids) for row in self._tokenizer.encode_batch(rows)]
 
@@ -61,13 +61,13 @@ class TextEncoder:
         shape = (len(rows), max(len(row) for row in rows))
         ids = np.full(shape, self.pad_id, dtype=np.int64)
         mask, types = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for at, row in enumerate(rows):
-            ids[at, : len(row)], types[at, : len(row)], mask[at, : len(row)] = row.ids, row.type_ids, 1
+        for index, row in enumerate(rows):
+            ids[index, : len(row)], types[index, : len(row)], mask[index, : len(row)] = row.ids, row.type_ids, 1
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
     def sorted_batches(self, rows: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], Arrays]]:
         """The rows in batches of like length, with their places; unsorted batches take about twice the time."""
-        order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
         for start in range(0, len(order), size):
             places = order[start : start + size]
-            yield places, self.pad([rows[at] for at in places])
+            yield places, self.pad([rows[place] for place in places])

@@ -15,8 +15,8 @@ def latency_ratio(candidate: Sequence[Question], champion: Sequence[Question]) -
     """The median over single questions, the same to both, of candidate time ÷ champion time, the best of a few rounds
     each; 1 where there are none."""
     ratios = []
-    for now, was in zip(candidate[:QUESTIONS], champion[:QUESTIONS], strict=False):
-        pairs = [(_seconds(now), _seconds(was)) for _ in range(ROUNDS)]
+    for candidate_question, champion_question in zip(candidate[:QUESTIONS], champion[:QUESTIONS], strict=False):
+        pairs = [(_seconds(candidate_question), _seconds(champion_question)) for _ in range(ROUNDS)]
         ratios.append(min(first for first, _ in pairs) / min(second for _, second in pairs))
     return median(ratios) if ratios else 1.0
 

@@ -20,9 +20,9 @@ Outputs = dict[str, NDArray[np.float32]]
 def default_threads() -> int:
     """Threads for one session: the processors this process may use, at most four, since a short text has no work for
     more. AUTOGEN_THREADS overrides it, for a machine shared with other busy processes."""
-    asked = os.environ.get("AUTOGEN_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    setting = os.environ.get("AUTOGEN_THREADS", "")
+    if setting.isdigit() and int(setting) > 0:
+        return int(setting)
     return max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
 
 

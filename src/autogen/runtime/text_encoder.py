@@ -37,11 +37,11 @@ class TextVectors:
         """Whether the model's vocabulary has this word whole; of others it knows the pieces, which may mean nothing."""
         return self._encoder.has_word(word)
 
-    def of(self, texts: Sequence[str]) -> Floats:
+    def embed(self, texts: Sequence[str]) -> Floats:
         """(texts, width), of length one."""
         rows = self._encoder.encode(texts)
-        found = [self._graph.run(self._encoder.pad([row]))["text_embedding"][0] for row in rows]
-        vectors = np.stack(found)
+        embeddings = [self._graph.run(self._encoder.pad([row]))["text_embedding"][0] for row in rows]
+        vectors = np.stack(embeddings)
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         unit: Floats = (vectors / lengths).astype(np.float32)
         return unit

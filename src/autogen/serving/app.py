@@ -21,14 +21,14 @@ from autogen.agents.fleet import Fleet
 from autogen.feedback.events import MAX_TEXT_LENGTH
 from autogen.plugins import skills
 from autogen.serving import failures
-from autogen.serving.conversations import Asked
+from autogen.serving.conversations import IncomingMessage
 from autogen.serving.failures import RequestRefused, too_long
 from autogen.serving.guard import Guard
-from autogen.serving.metrics import Metrics
+from autogen.serving.metrics import ServerMetrics
 from autogen.serving.schemas import (
     Alive,
-    Answer,
     ChatCompletion,
+    ChatCompletionMessage,
     ChatRequest,
     Choice,
     Details,
@@ -65,7 +65,7 @@ class ServerSettings:
 def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere. Every
     kind of skill adds its own routes (see `skills.hosts`)."""
-    metrics = Metrics(fleet)
+    metrics = ServerMetrics(fleet)
     service = Service(fleet, metrics, settings.waiting)
     key = ApiKey(settings.api_key)
 
@@ -82,13 +82,13 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    answering = _answering(service)
+    answering = _answering_routes(service)
     adding, errors = skills().loaded("routes")
     for add in adding:
         add(answering, service)
     for error in errors:
         log.warning("%s", error)
-    for router in (answering, _watching(fleet, metrics, key)):
+    for router in (answering, _monitoring_routes(fleet, metrics, key)):
         app.include_router(router, responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}})
     failures.install(app)
     routes = frozenset(app.openapi()["paths"]) | {"/openapi.json"}
@@ -103,43 +103,43 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     return app
 
 
-def _answering(service: Service) -> APIRouter:
+def _answering_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.post("/chat/completions", response_model=ChatCompletion)
     async def chat_completions(request: ChatRequest) -> Any:
-        asked = _asked(request)
+        incoming = _incoming_message(request)
         if not request.stream:
-            return _completion(await service.answer(asked), service.champion.name)
-        pieces = service.stream(asked)
-        first = await anext(pieces)  # what goes wrong before it still has a status of its own
+            return _completion(await service.answer(incoming), service.champion.name)
+        chunks = service.stream(incoming)
+        first = await anext(chunks)  # what goes wrong before it still has a status of its own
         options = request.stream_options
         include_usage = options is not None and options.include_usage
-        return EventStream(first, pieces, partial(_completion, agent=service.champion.name), include_usage)
+        return EventStream(first, chunks, partial(_completion, agent=service.champion.name), include_usage)
 
     @router.post("/feedback", response_model_exclude_none=True)
-    async def feedback(given: FeedbackRequest) -> FeedbackKept:
-        kept = await service.keep(given)
-        return FeedbackKept(id=kept.id, note=service.champion.note_on(kept))
+    async def feedback(request: FeedbackRequest) -> FeedbackKept:
+        stored = await service.keep(request)
+        return FeedbackKept(id=stored.id, note=service.champion.note_on(stored))
 
     @router.post("/parse")
     async def parse(request: ParseRequest) -> Parsed:
-        found = await service.parse(request.text)
+        parsed = await service.parse(request.text)
         return Parsed(
             text=request.text,
             message_id=request.message_id,
-            intent=Intent(name=found.reply.intent, confidence=found.reply.confidence),
-            intent_ranking=found.reply.alternatives,
-            entities=found.reply.details.get("entities", []),
-            action=found.reply.action,
-            skill=found.skill,
-            version=found.version,
+            intent=Intent(name=parsed.reply.intent, confidence=parsed.reply.confidence),
+            intent_ranking=parsed.reply.alternatives,
+            entities=parsed.reply.details.get("entities", []),
+            action=parsed.reply.action,
+            skill=parsed.skill,
+            version=parsed.version,
         )
 
     return router
 
 
-def _watching(fleet: Fleet, metrics: Metrics, key: ApiKey) -> APIRouter:
+def _monitoring_routes(fleet: Fleet, metrics: ServerMetrics, key: ApiKey) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/models")
@@ -172,18 +172,20 @@ def _watching(fleet: Fleet, metrics: Metrics, key: ApiKey) -> APIRouter:
     return router
 
 
-def _asked(request: ChatRequest) -> Asked:
+def _incoming_message(request: ChatRequest) -> IncomingMessage:
     """The last user message, and what was said before it; instructions to a model (`system`) say nothing to us."""
-    said = [(one.role, one.content) for one in request.messages if one.role in ("user", "assistant")]
-    while said and said[-1][0] != "user":
-        said.pop()
-    if not said:
+    lines = [(message.role, message.content) for message in request.messages if message.role in ("user", "assistant")]
+    while lines and lines[-1][0] != "user":
+        lines.pop()
+    if not lines:
         message = "Expected at least one message with the role user, found none."
         raise RequestRefused(400, "invalid_field", message, "messages")
-    text = said.pop()[1]
+    text = lines.pop()[1]
     if len(text) > MAX_TEXT_LENGTH:
         raise too_long(len(text), "messages")
-    return Asked(text, request.metadata.conversation_id if request.metadata else None, tuple(said), request.user)
+    return IncomingMessage(
+        text, request.metadata.conversation_id if request.metadata else None, tuple(lines), request.user
+    )
 
 
 def _completion(response: Response, agent: str) -> ChatCompletion:
@@ -191,7 +193,7 @@ def _completion(response: Response, agent: str) -> ChatCompletion:
         id=response.id,
         created=int(time.time()),
         model=_model_id(agent, response.version),
-        choices=[Choice(message=Answer(content=response.text))],
+        choices=[Choice(message=ChatCompletionMessage(content=response.text))],
         autogen=Details.model_validate(response),
     )
 

@@ -27,7 +27,7 @@ Line = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IncomingMessage:
     """A message from outside: in the conversation with this id, or after what was said in `before`."""
 
     text: str
@@ -37,31 +37,33 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A message for the agent; `begun` is the conversation that decides which version answers."""
+class RoutedMessage:
+    """A message for the agent; `origin_conversation_id` is the conversation that decides which version answers."""
 
     message: Message
-    begun: str | None
+    origin_conversation_id: str | None
 
 
-def place(asked: Asked, responses: ResponseStore) -> Placed:
+def route_message(incoming: IncomingMessage, responses: ResponseStore) -> RoutedMessage:
     """Find the conversation. Reads the database; raises StorageError."""
-    if asked.conversation_id is not None:
-        return Placed(Message(asked.text, asked.conversation_id, user=asked.user), asked.conversation_id)
-    before = _answered(asked.before, responses)
-    opened = _new_id((*asked.before, ("user", asked.text)))
-    if before is None:
-        return Placed(Message(asked.text, opened, user=asked.user), None)
-    return Placed(Message(asked.text, opened, before.id, asked.user), before.conversation_id)
+    if incoming.conversation_id is not None:
+        return RoutedMessage(
+            Message(incoming.text, incoming.conversation_id, user=incoming.user), incoming.conversation_id
+        )
+    previous = _answer_before(incoming.before, responses)
+    conversation_id = _new_id((*incoming.before, ("user", incoming.text)))
+    if previous is None:
+        return RoutedMessage(Message(incoming.text, conversation_id, user=incoming.user), None)
+    return RoutedMessage(Message(incoming.text, conversation_id, previous.id, incoming.user), previous.conversation_id)
 
 
-def _answered(lines: Sequence[Line], responses: ResponseStore) -> StoredResponse | None:
+def _answer_before(lines: Sequence[Line], responses: ResponseStore) -> StoredResponse | None:
     """The answer that the transcript ends with, if we gave it; one of several equal ones."""
     if len(lines) < 2 or lines[-1][0] != "assistant":
         return None
     words, digest = lines[-1][1].strip(), _digest(lines[:-1])
-    found = responses.between(f"{digest}{0:024x}", f"{digest}{'f' * 24}")
-    return next((one for one in found if one.text.strip() == words), None)
+    candidates = responses.between(f"{digest}{0:024x}", f"{digest}{'f' * 24}")
+    return next((candidate for candidate in candidates if candidate.text.strip() == words), None)
 
 
 def _new_id(lines: Sequence[Line]) -> str:
@@ -70,5 +72,5 @@ def _new_id(lines: Sequence[Line]) -> str:
 
 
 def _digest(lines: Sequence[Line]) -> str:
-    said = json.dumps([(role, words.strip()) for role, words in lines])
-    return f"chat{hashlib.sha256(said.encode()).hexdigest()[:24]}"
+    transcript = json.dumps([(role, words.strip()) for role, words in lines])
+    return f"chat{hashlib.sha256(transcript.encode()).hexdigest()[:24]}"

@@ -89,17 +89,17 @@ def _refused(_request: Request, error: Exception) -> Response:
 def _invalid(_request: Request, error: Exception) -> Response:
     """The first of pydantic's findings as a sentence that names the field."""
     assert isinstance(error, RequestValidationError)
-    found: dict[str, Any] = error.errors()[0]
-    kind = found["type"]
-    param = _field(found["loc"])
+    error_details: dict[str, Any] = error.errors()[0]
+    kind = error_details["type"]
+    param = _field(error_details["loc"])
     if kind == "json_invalid":
-        reason = found.get("ctx", {}).get("error", "")
+        reason = error_details.get("ctx", {}).get("error", "")
         return error_response(400, "invalid_json", f"Expected the body to be JSON: {reason} (character {param}).")
     if kind == "unknown_field":
-        return error_response(400, kind, found["msg"], found["ctx"]["field"])
-    if kind == "string_too_long" and found["ctx"]["max_length"] == MAX_TEXT_LENGTH:
-        return too_long(len(found["input"]), param or "body").response()
-    message = _in_words(found)
+        return error_response(400, kind, error_details["msg"], error_details["ctx"]["field"])
+    if kind == "string_too_long" and error_details["ctx"]["max_length"] == MAX_TEXT_LENGTH:
+        return too_long(len(error_details["input"]), param or "body").response()
+    message = _in_words(error_details)
     if param is None:
         return error_response(400, "invalid_request", f"Expected a JSON object as the body. {message}")
     if kind == "missing":
@@ -113,13 +113,13 @@ def _field(location: Sequence[object]) -> str | None:
     return ".".join(part for part in parts if "-" not in part and "[" not in part) or None
 
 
-def _in_words(found: Mapping[str, Any]) -> str:
-    expected = EXPECTED.get(found["type"])
+def _in_words(error_details: Mapping[str, Any]) -> str:
+    expected = EXPECTED.get(error_details["type"])
     if expected is None:
-        return str(found["msg"]).removeprefix("Value error, ")
-    value = found["input"]
-    what = f"{len(value):,}" if found["type"].endswith(("too_long", "too_short")) else shown(value)
-    return f"Expected {expected.format(**found.get('ctx', {}))}, found {what}."
+        return str(error_details["msg"]).removeprefix("Value error, ")
+    value = error_details["input"]
+    value_text = f"{len(value):,}" if error_details["type"].endswith(("too_long", "too_short")) else shown(value)
+    return f"Expected {expected.format(**error_details.get('ctx', {}))}, found {value_text}."
 
 
 def _http(_request: Request, error: Exception) -> Response:

@@ -33,7 +33,7 @@ class Readers:
         item that it is at. Raises what the generator raises, Overloaded."""
         if self._open >= self._room:
             raise Overloaded(f"{self._open} answers are being written already: try again in a moment.")
-        loop, unwanted = asyncio.get_running_loop(), threading.Event()
+        loop, cancelled = asyncio.get_running_loop(), threading.Event()
         items: asyncio.Queue[tuple[T] | Exception | None] = asyncio.Queue()
 
         def put(item: tuple[T] | Exception | None) -> None:
@@ -41,14 +41,14 @@ class Readers:
 
         self._open += 1
         try:
-            self._threads.submit(_pump, source, put, unwanted)
+            self._threads.submit(_pump, source, put, cancelled)
             while (item := await items.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
                 yield item[0]
         finally:
             self._open -= 1
-            unwanted.set()
+            cancelled.set()
 
     def close(self) -> None:
         """Wait for the generators that are being read, and give the threads back."""
@@ -56,16 +56,16 @@ class Readers:
 
 
 def _pump(
-    source: Generator[T, None, None], put: Callable[[tuple[T] | Exception | None], None], unwanted: threading.Event
+    source: Generator[T, None, None], put: Callable[[tuple[T] | Exception | None], None], cancelled: threading.Event
 ) -> None:
     """Read it to its end, or to the item after which nobody wants more."""
     try:
         with closing(source):
-            while not unwanted.is_set():
+            while not cancelled.is_set():
                 put((next(source),))
     except StopIteration:
         put(None)
     except Exception as error:  # noqa: BLE001 nothing is swallowed: whoever reads gets it, or else the log
-        if unwanted.is_set():
+        if cancelled.is_set():
             log.error("an answer that nobody read to its end could not be kept: %s", error)
         put(error)

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autogen.serving.failures import RequestRefused
-from autogen.serving.metrics import Metrics
+from autogen.serving.metrics import ServerMetrics
 from autogen.serving.security import ApiKey
 
 OPEN_ROUTES = frozenset({"/healthz", "/readyz"})  # what watches over the server has no key
@@ -21,7 +21,13 @@ class Guard:
     """ASGI middleware."""
 
     def __init__(
-        self, app: ASGIApp, key: ApiKey, metrics: Metrics, routes: frozenset[str], body_bytes: int, body_seconds: float
+        self,
+        app: ASGIApp,
+        key: ApiKey,
+        metrics: ServerMetrics,
+        routes: frozenset[str],
+        body_bytes: int,
+        body_seconds: float,
     ) -> None:
         self.app = app
         self._key, self._metrics, self._routes = key, metrics, routes

@@ -24,7 +24,7 @@ class Outcome:
     status: str = "500"
 
 
-class Metrics:
+class ServerMetrics:
     """The metrics of one app, in a registry of their own. Safe to use from several threads."""
 
     def __init__(self, fleet: Fleet) -> None:

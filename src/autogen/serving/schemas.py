@@ -98,7 +98,7 @@ Details = create_model(
 )
 
 
-class Answer(BaseModel):
+class ChatCompletionMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
     content: str
     refusal: None = None
@@ -106,7 +106,7 @@ class Answer(BaseModel):
 
 class Choice(BaseModel):
     index: int = 0
-    message: Answer
+    message: ChatCompletionMessage
     logprobs: None = None
     finish_reason: Literal["stop"] = "stop"
 

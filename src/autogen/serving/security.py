@@ -28,12 +28,12 @@ class ApiKey:
         return scheme.lower() == b"bearer" and hmac.compare_digest(key.strip(), self.value.encode())
 
 
-def find_api_key(given: str | None) -> str | None:
+def find_api_key(api_key: str | None) -> str | None:
     """The key given, else the one in AUTOGEN_API_KEY; a blank one is none.
 
     Raises UsageError for a key that clients could not send.
     """
-    key = (given if given is not None else os.environ.get(KEY_VARIABLE, "")).strip()
+    key = (api_key if api_key is not None else os.environ.get(KEY_VARIABLE, "")).strip()
     if not key.isascii() or not key.isprintable():
         raise UsageError("Expected an API key of printable ASCII characters, as an HTTP header carries; found others.")
     return key or None

@@ -43,12 +43,12 @@ def serve(
     settings = settings or ServerSettings()
     settings = replace(settings, api_key=find_api_key(api_key if api_key is not None else settings.api_key))
     check_address(host, settings.api_key)
-    with _bound(host, port) as bound:
+    with _bind(host, port) as listener:
         fleet = Fleet(project)
         with closing(fleet.memory.database):
-            server = _Server(_config(create_app(fleet, settings), settings, access_log), on_ready, _url(bound))
+            server = _Server(_config(create_app(fleet, settings), settings, access_log), on_ready, _url(listener))
             with server.stopped_by_signals():
-                server.run(sockets=[bound])
+                server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -69,12 +69,15 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
             yield
             return
-        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {
+            signal_number: signal.signal(signal_number, self.handle_exit)
+            for signal_number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
         finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+            for signal_number, handler in handlers.items():
+                signal.signal(signal_number, handler)
 
 
 def _config(app: object, settings: ServerSettings, access_log: bool) -> uvicorn.Config:
@@ -97,22 +100,22 @@ def _config(app: object, settings: ServerSettings, access_log: bool) -> uvicorn.
     )
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """A socket that has the address, before anything is loaded. Raises UsageError."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise UsageError(f"Expected an address of this machine to listen on, found {host!r}: {error}.") from None
-    family, kind, protocol, _, address = found[0]
-    bound = socket.socket(family, kind, protocol)
+    family, kind, protocol, _, address = addresses[0]
+    listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share a port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError as error:
-        bound.close()
+        listener.close()
         raise UsageError(f"{host} port {port} cannot be listened on: {_advice(error)}") from None
-    return bound
+    return listener
 
 
 def _advice(error: OSError) -> str:
@@ -125,6 +128,6 @@ def _advice(error: OSError) -> str:
     return f"{error.strerror}. Choose another address with --host and --port."
 
 
-def _url(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

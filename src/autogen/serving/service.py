@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from autogen.agents.agent import Agent, Piece, Response
+from autogen.agents.agent import Agent, Response, ResponseChunk
 from autogen.agents.fleet import Fleet
 from autogen.agents.messages import Message, check_message
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.runtime.batcher import Batcher, together
-from autogen.serving.conversations import Asked, place
+from autogen.runtime.batcher import Batcher, run_together
+from autogen.serving.conversations import IncomingMessage, route_message
 from autogen.serving.generating import Readers
-from autogen.serving.metrics import Metrics
+from autogen.serving.metrics import ServerMetrics
 from autogen.serving.schemas import FeedbackRequest
 from autogen.skills.skill import Reply
 
@@ -29,7 +29,7 @@ log = logging.getLogger("autogen.serving")
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class ParsedMessage:
     """What a text is about, according to which version and skill."""
 
     version: str
@@ -40,7 +40,7 @@ class Understood:
 class Service:
     """Answers, parses and keeps feedback. `room`: requests of a kind that may wait before more are turned away."""
 
-    def __init__(self, fleet: Fleet, metrics: Metrics, room: int) -> None:
+    def __init__(self, fleet: Fleet, metrics: ServerMetrics, room: int) -> None:
         self.fleet = fleet
         self._metrics = metrics
         self._room = room
@@ -59,37 +59,37 @@ class Service:
     def batcher(
         self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]], largest: int = 32
     ) -> Batcher[Item, Result]:
-        """`work` in a thread of its own, for what arrives together; closed when the server stops."""
-        made = Batcher(work, largest, self._room)
-        self._batchers.append(made)
-        return made
+        """`work` in a thread of its own, for what arrives run_together; closed when the server stops."""
+        batcher = Batcher(work, largest, self._room)
+        self._batchers.append(batcher)
+        return batcher
 
-    async def answer(self, asked: Asked) -> Response:
+    async def answer(self, incoming: IncomingMessage) -> Response:
         """Raises UsageError, Overloaded, StorageError."""
-        check_message(Message(asked.text, asked.conversation_id))
-        response = await self._answers.submit(asked, asked.conversation_id)
+        check_message(Message(incoming.text, incoming.conversation_id))
+        response = await self._answers.submit(incoming, incoming.conversation_id)
         self._metrics.answers.labels(response.action, response.version).inc()
         return response
 
-    async def stream(self, asked: Asked) -> AsyncGenerator[Piece, None]:
+    async def stream(self, incoming: IncomingMessage) -> AsyncGenerator[ResponseChunk, None]:
         """An answer in pieces; closing this cancels it. Raises UsageError, Overloaded, StorageError."""
-        check_message(Message(asked.text, asked.conversation_id))
-        pieces = await self._streams.submit(asked, asked.conversation_id)
-        last: Piece | None = None
-        async with aclosing(self._readers.read(pieces)) as reading:
+        check_message(Message(incoming.text, incoming.conversation_id))
+        chunks = await self._streams.submit(incoming, incoming.conversation_id)
+        last: ResponseChunk | None = None
+        async with aclosing(self._readers.read(chunks)) as reading:
             async for last in reading:
                 yield last
         if last is not None:
             self._metrics.answers.labels(last.response.action, last.response.version).inc()
 
-    async def parse(self, text: str) -> Understood:
+    async def parse(self, text: str) -> ParsedMessage:
         """Raises UsageError, Overloaded."""
         check_message(Message(text))
         return await self._parses.submit(text)
 
-    async def keep(self, given: FeedbackRequest) -> Feedback:
+    async def keep(self, request: FeedbackRequest) -> Feedback:
         """On disk when this returns. Raises UnknownResponse, UsageError, Overloaded, StorageError."""
-        feedback = await self._feedback.submit(given)
+        feedback = await self._feedback.submit(request)
         self._metrics.feedback.inc()
         return feedback
 
@@ -123,53 +123,59 @@ class Service:
             log.error("version %s goes on answering: %s", self.fleet.champion.version, error)
         self._reported = error
 
-    def _answer_all(self, asked: Sequence[Asked]) -> list[Response | Exception]:
-        return self._by_agent(asked, Agent.respond_all)
+    def _answer_all(self, messages: Sequence[IncomingMessage]) -> list[Response | Exception]:
+        return self._by_agent(messages, Agent.respond_all)
 
-    def _stream_all(self, asked: Sequence[Asked]) -> list[Generator[Piece, None, None] | Exception]:
-        return self._by_agent(asked, Agent.stream_all)
+    def _stream_all(
+        self, messages: Sequence[IncomingMessage]
+    ) -> list[Generator[ResponseChunk, None, None] | Exception]:
+        return self._by_agent(messages, Agent.stream_all)
 
     def _by_agent(
-        self, asked: Sequence[Asked], answer: Callable[[Agent, Sequence[Message]], Sequence[Result]]
+        self, incoming: Sequence[IncomingMessage], respond: Callable[[Agent, Sequence[Message]], Sequence[Result]]
     ) -> list[Result | Exception]:
-        """Each agent answers its messages together; the answers are in the messages' order."""
-        self._metrics.batch_size.observe(len(asked))
-        placed = [place(one, self.fleet.memory.responses) for one in asked]
-        agents = [self.fleet.agent_for(one.begun) for one in placed]
-        found: dict[int, Result | Exception] = {}
+        """Each agent answers its messages run_together; the answers are in the messages' order."""
+        self._metrics.batch_size.observe(len(incoming))
+        routed = [route_message(message, self.fleet.memory.responses) for message in incoming]
+        agents = [self.fleet.agent_for(message.origin_conversation_id) for message in routed]
+        results: dict[int, Result | Exception] = {}
         for agent in {id(agent): agent for agent in agents}.values():
-            places = [at for at, one in enumerate(agents) if one is agent]
-            messages = [placed[at].message for at in places]
-            found.update(zip(places, together(partial(answer, agent), messages), strict=True))
-        return [found[at] for at in range(len(placed))]
+            places = [at for at, own_agent in enumerate(agents) if own_agent is agent]
+            messages = [routed[at].message for at in places]
+            results.update(zip(places, run_together(partial(respond, agent), messages), strict=True))
+        return [results[at] for at in range(len(routed))]
 
-    def _parse_all(self, texts: Sequence[str]) -> list[Understood | Exception]:
+    def _parse_all(self, texts: Sequence[str]) -> list[ParsedMessage | Exception]:
         champion = self.fleet.champion
 
-        def parse(some: Sequence[str]) -> list[Understood]:
-            return [Understood(champion.version, skill, reply) for skill, reply in champion.parse(some)]
+        def parse(batch: Sequence[str]) -> list[ParsedMessage]:
+            return [ParsedMessage(champion.version, skill, reply) for skill, reply in champion.parse(batch)]
 
-        return together(parse, texts)
+        return run_together(parse, texts)
 
-    def _keep_all(self, given: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
-        return together(self._keep, given)
+    def _keep_all(self, requests: Sequence[FeedbackRequest]) -> list[Feedback | Exception]:
+        return run_together(self._keep, requests)
 
-    def _keep(self, given: Sequence[FeedbackRequest]) -> list[Feedback]:
+    def _keep(self, requests: Sequence[FeedbackRequest]) -> list[Feedback]:
         return [
             self.fleet.memory.feedback.record(
-                one.response_id,
+                request.response_id,
                 trusted=False,  # whoever reaches the port may say anything, and under any name
                 source="http",
-                rating=one.rating,
-                label=one.label,
-                answer=one.text,
-                comment=one.comment,
-                user=one.user,
-                entities=_entities(one),
+                rating=request.rating,
+                label=request.label,
+                answer=request.text,
+                comment=request.comment,
+                user=request.user,
+                entities=_entities(request),
             )
-            for one in given
+            for request in requests
         ]
 
 
-def _entities(given: FeedbackRequest) -> list[EntitySpan] | None:
-    return None if given.entities is None else [EntitySpan(one.start, one.end, one.label) for one in given.entities]
+def _entities(request: FeedbackRequest) -> list[EntitySpan] | None:
+    return (
+        None
+        if request.entities is None
+        else [EntitySpan(entity.start, entity.end, entity.label) for entity in request.entities]
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from autogen.agents.agent import Piece, Response
+from autogen.agents.agent import Response, ResponseChunk
 from autogen.errors import AutoGenError
 from autogen.serving.failures import error_value
 from autogen.serving.schemas import ChatCompletion
@@ -22,10 +22,10 @@ log = logging.getLogger("autogen.serving")
 
 
 class EventStream(StreamingResponse):
-    """Pieces of an answer, written as they come. When the client goes away, the pieces are closed."""
+    """Chunks of an answer, written as they come. When the client goes away, they are closed."""
 
     def __init__(
-        self, first: Piece, more: AsyncGenerator[Piece, None], completed: Completed, include_usage: bool
+        self, first: ResponseChunk, more: AsyncGenerator[ResponseChunk, None], completed: Completed, include_usage: bool
     ) -> None:
         self._more = more
         super().__init__(
@@ -40,7 +40,7 @@ class EventStream(StreamingResponse):
 
 
 async def _events(
-    first: Piece, more: AsyncIterator[Piece], completed: Completed, include_usage: bool
+    first: ResponseChunk, more: AsyncIterator[ResponseChunk], completed: Completed, include_usage: bool
 ) -> AsyncIterator[str]:
     """The role, the text as it comes, the end, perhaps the usage; then `[DONE]`. An error ends it where it stands."""
     completion = completed(first.response)
@@ -48,9 +48,9 @@ async def _events(
     yield _chunk(completion, choices=[_choice({"content": first.text})])
     last = first
     try:
-        async for piece in more:
-            last = piece
-            yield _chunk(completion, choices=[_choice({"content": piece.text})])
+        async for chunk in more:
+            last = chunk
+            yield _chunk(completion, choices=[_choice({"content": chunk.text})])
     except Exception as error:  # the status is sent already: what remains is to say so, and to log it
         log.error("an answer broke off: %s", error, exc_info=not isinstance(error, AutoGenError))
         message = "The agent could not finish; the reason is in the server's log."

@@ -18,7 +18,7 @@ from autogen.tasks.task import Fields, Need, TaskData
 if TYPE_CHECKING:
     from autogen.skills.skill import Skill
     from autogen.versions.manifest import Manifest
-    from autogen.versions.off_policy import Expected
+    from autogen.versions.off_policy import ExpectedClicks
 
 S = TypeVar("S", bound=SkillSettings)
 
@@ -77,7 +77,7 @@ class SkillKind(Protocol[S]):
 
         Raises MissingDependency, StorageError."""
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> Skill:
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> Skill:
         """The skill of a version, ready to answer. Raises VersionDamaged, ValueError, KeyError."""
 
 
@@ -85,7 +85,9 @@ class SkillKind(Protocol[S]):
 class OffPolicy(Protocol):
     """A kind of skill that leaves a share of its answers to chance, so that versions can be compared on them."""
 
-    def expected(self, settings: Any, name: str, candidate: Any, champion: Any, memory: Memory) -> Expected | None:
+    def expected(
+        self, settings: Any, name: str, candidate: Any, champion: Any, memory: Memory
+    ) -> ExpectedClicks | None:
         """What candidate and champion would have been clicked on the same answers; None where chance had no share."""
 
     def evaluated(self, settings: Any, name: str, version: Any, manifest: Manifest, project: Path) -> Any:

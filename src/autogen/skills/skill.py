@@ -45,7 +45,7 @@ class Offer:
     it may write a text, act, or leave to chance.
 
     `in_scope`: whether it has anything to say but that it does not know. `confidence`: 0–1, beside other skills'.
-    `continues`: the turn goes on from what this skill said last (a choice that it offered, a wish refined), which is
+    `continues`: the turn goes on from what this skill said last (a choice that it offered, a query refined), which is
     surer than anything a model says. `stream`, where the text comes in pieces: replies, each with the text so far, the
     last one whole; closing the generator cancels it.
     """

@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from autogen.errors import StorageError, UsageError
 from autogen.storage.dialects import sqlite
-from autogen.storage.files import explained, locked, make_folder
+from autogen.storage.files import explain_os_errors, file_lock, make_folder
 from autogen.storage.migrations import migrate
 
 
@@ -44,7 +44,7 @@ class Database:
         database = cls(sqlite.make_engine(path, "FULL"), sqlite.make_engine(path, "NORMAL"), str(path))
         try:
             # Two processes cannot set up one fresh file at once: SQLite tells one "locked" without waiting.
-            with _opening(path), database._explained():
+            with _setup_lock(path), database._explain_errors():
                 migrate(database._durable)
         except StorageError:
             database.close()
@@ -60,7 +60,7 @@ class Database:
         folder = Path(tempfile.mkdtemp(prefix="autogen-"))
         try:
             for source in (path, path.with_name(f"{path.name}-wal")):  # the log holds what came last
-                with explained(source):
+                with explain_os_errors(source):
                     if source.exists():
                         shutil.copyfile(source, folder / source.name)
             database = cls.open(folder / path.name)
@@ -73,19 +73,19 @@ class Database:
     @contextmanager
     def durable(self) -> Iterator[Connection]:
         """A write transaction that has reached the disk when the block ends."""
-        with self._explained(), self._writing, self._durable.begin() as connection:
+        with self._explain_errors(), self._writing, self._durable.begin() as connection:
             yield connection
 
     @contextmanager
     def fast(self) -> Iterator[Connection]:
         """A write transaction that survives a killed process (and power loss, once a durable one follows)."""
-        with self._explained(), self._writing, self._fast.begin() as connection:
+        with self._explain_errors(), self._writing, self._fast.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view of the database; never waits for a writer."""
-        with self._explained(), self._reader.connect() as connection:
+        with self._explain_errors(), self._reader.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Database:
         return Prepared(statement, self._fast)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         try:
             yield
         except UnicodeEncodeError as error:
@@ -132,9 +132,9 @@ class Prepared:
         return connection.exec_driver_sql(self._sql, tuple([values[name] for name in self._order]))
 
 
-def _opening(path: Path) -> AbstractContextManager[None]:
+def _setup_lock(path: Path) -> AbstractContextManager[None]:
     refusal = StorageError(
         f"Another process has been setting up the database {path} for {sqlite.WAIT_SECONDS} seconds. "
         "Stop that process and try again."
     )
-    return locked(path.with_name(f"{path.name}.lock"), sqlite.WAIT_SECONDS, refusal)
+    return file_lock(path.with_name(f"{path.name}.lock"), sqlite.WAIT_SECONDS, refusal)

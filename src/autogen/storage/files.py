@@ -34,7 +34,7 @@ _WHAT_TO_DO = {
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_os_errors(path: Path) -> Iterator[None]:
     """Turn every `OSError` of the block into a `StorageError` that names the path and says what to do."""
     try:
         yield
@@ -48,7 +48,7 @@ def fsync_folder(folder: Path) -> None:
     """Make the names in `folder` survive power loss (a file's own fsync does not cover its name)."""
     if os.name == "nt":  # Windows cannot open a folder, and journals names itself
         return
-    with explained(folder):
+    with explain_os_errors(folder):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -58,7 +58,7 @@ def fsync_folder(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make `folder` and its parents, durably. Raises `StorageError`."""
-    with explained(folder):
+    with explain_os_errors(folder):
         if folder.is_dir():
             return
         make_folder(folder.parent)
@@ -73,7 +73,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     # Same folder, because a rename is atomic only within one file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with explained(path):
+    with explain_os_errors(path):
         try:
             with draft.open("xb") as file:
                 file.write(data)
@@ -94,18 +94,18 @@ def write_json(path: Path, value: object) -> None:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal. Raises `StorageError`."""
-    with explained(path), path.open("rb") as file:
+    with explain_os_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
-def locked(path: Path, wait_seconds: float, refusal: AutoGenError) -> Iterator[None]:
+def file_lock(path: Path, wait_seconds: float, refusal: AutoGenError) -> Iterator[None]:
     """Hold the lock file at `path`; the system frees it even if this process is killed.
 
     Raises `refusal` when another process (or thread) has it for longer than `wait_seconds`; `StorageError`.
     """
     lock = FileLock(path, timeout=wait_seconds)
-    with explained(path):
+    with explain_os_errors(path):
         try:
             lock.acquire()
         except Timeout:
@@ -124,5 +124,5 @@ def learning_lock(folder: Path) -> Iterator[None]:
         f"Another process is learning in {folder}. Wait until it is done, or stop it, and try again; "
         "nothing was changed."
     )
-    with locked(folder / "learning.lock", 0, refusal):
+    with file_lock(folder / "learning.lock", 0, refusal):
         yield

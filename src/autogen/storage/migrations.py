@@ -60,13 +60,13 @@ def migrate(engine: Engine, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS
     """
     with engine.begin() as connection:
         connection.execute(text(_VERSION_TABLE))
-        found = _version(connection)
-    if found > len(migrations):
+        current = _version(connection)
+    if current > len(migrations):
         raise StorageError(
-            f"{engine.url.database} was written by a newer AutoGen: its database version is {found}, "
+            f"{engine.url.database} was written by a newer AutoGen: its database version is {current}, "
             f"and this AutoGen knows {len(migrations)}. Upgrade AutoGen to use it; nothing was changed."
         )
-    for number in range(found + 1, len(migrations) + 1):
+    for number in range(current + 1, len(migrations) + 1):
         with engine.begin() as connection:
             # Asked again inside the transaction: another process may just have done this step.
             if _version(connection) < number:

@@ -52,4 +52,4 @@ class Response(PublicReply):
 
 def fields_of(value: object, kind: type[Any]) -> dict[str, Any]:
     """The values that an object has for the fields of this dataclass, by name."""
-    return {one.name: getattr(value, one.name) for one in fields(kind)}
+    return {entry.name: getattr(value, entry.name) for entry in fields(kind)}

@@ -91,24 +91,24 @@ class ResponseStore:
 
     def messages(self, skill: str, actions: Sequence[str]) -> list[str]:
         """What people wrote when this skill acted so, the oldest first."""
-        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.action.in_(actions)
+        condition = (RESPONSES.c.skill == skill) & RESPONSES.c.action.in_(actions)
         with self._database.reading() as connection:
-            found = connection.execute(select(RESPONSES.c.message).where(wanted).order_by(RESPONSES.c.number))
-            return [str(message) for message in found.scalars()]
+            rows = connection.execute(select(RESPONSES.c.message).where(condition).order_by(RESPONSES.c.number))
+            return [str(message) for message in rows.scalars()]
 
     def with_log(self, skill: str) -> list[StoredResponse]:
         """The skill's responses with a `log`, in order of arrival."""
-        wanted = (RESPONSES.c.skill == skill) & RESPONSES.c.log.is_not(None)
+        condition = (RESPONSES.c.skill == skill) & RESPONSES.c.log.is_not(None)
         with self._database.reading() as connection:
-            found = connection.execute(select(*_COLUMNS).where(wanted).order_by(RESPONSES.c.number))
-            return [_from_row(row) for row in found.mappings()]
+            rows = connection.execute(select(*_COLUMNS).where(condition).order_by(RESPONSES.c.number))
+            return [_from_row(row) for row in rows.mappings()]
 
 
 def _to_row(response: StoredResponse) -> dict[str, object]:
     row: dict[str, Any] = {column.name: getattr(response, column.name) for column in _COLUMNS}
     for name in _JSON_NAMES:
         row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
-    return {**row, "created_at": clock.written(response.created_at)}
+    return {**row, "created_at": clock.format_time(response.created_at)}
 
 
 def _from_row(row: RowMapping) -> StoredResponse:
@@ -116,7 +116,7 @@ def _from_row(row: RowMapping) -> StoredResponse:
     for name in _JSON_NAMES:
         values[name] = None if row[name] is None else json.loads(row[name])
     values["alternatives"] = tuple((name, score) for name, score in values["alternatives"])
-    values["created_at"] = clock.read(row["created_at"])
+    values["created_at"] = clock.parse_time(row["created_at"])
     if values["state"] is None:  # written before skills kept a state
         values["state"] = {"question": row["message"], "offered": [name for name, _ in values["alternatives"]]}
     return StoredResponse(**{**values, "details": values["details"] or {}})

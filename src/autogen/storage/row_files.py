@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autogen.errors import UsageError
-from autogen.storage.files import explained, write_atomically
+from autogen.storage.files import explain_os_errors, write_atomically
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".json")
 
@@ -29,12 +29,12 @@ def check_output(target: Path) -> None:
 def write_rows(rows: Sequence[dict[str, object]], target: Path) -> None:
     """The file appears whole. Raises UsageError, StorageError."""
     check_output(target)
-    with explained(target):
+    with explain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, "".join(_written(rows, target.suffix.lower())).encode())
+    write_atomically(target, "".join(_rows_as_text(rows, target.suffix.lower())).encode())
 
 
-def _written(rows: Sequence[dict[str, object]], kind: str) -> Iterator[str]:
+def _rows_as_text(rows: Sequence[dict[str, object]], kind: str) -> Iterator[str]:
     if kind == ".json":
         yield json.dumps(rows, ensure_ascii=False, indent=1, default=str)
     elif kind == ".jsonl":

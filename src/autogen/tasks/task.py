@@ -19,7 +19,7 @@ from autogen.feedback.curation import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.memory import Memory
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.tasks.evaluation import Evaluation
 from autogen.versions.scores import Scores
@@ -74,7 +74,7 @@ class Summary:
     """What `autogen check` says of the data: tables and lines for people, and the same for machines."""
 
     lines: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[DataTable, ...] = ()
     json: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -115,12 +115,12 @@ class FeedbackOn:
         """Feedback in order of arrival: on this skill's answers, on none in particular, or with a label that this skill
         alone knows."""
         decisions = self.memory.feedback.decisions()
-        return [one for one in self.memory.feedback.all() if self._is_for_it(one, decisions.get(one.id))]
+        return [entry for entry in self.memory.feedback.all() if self._is_for_it(entry, decisions.get(entry.id))]
 
     def _is_for_it(self, feedback: Feedback, decision: Decision | None) -> bool:
         label = (decision.label if decision else None) or feedback.label
-        knowing = [name for name, labels in self.labels.items() if label in labels]
-        return knowing == [self.skill] if len(knowing) == 1 else feedback.skill in (None, self.skill)
+        skills = [name for name, labels in self.labels.items() if label in labels]
+        return skills == [self.skill] if len(skills) == 1 else feedback.skill in (None, self.skill)
 
 
 class TaskModel(Protocol):
@@ -240,7 +240,7 @@ class Tunable(Protocol):
 class Curated(Protocol):
     """A task whose corrections are sorted before they are learnt, and wait for review where they are in doubt."""
 
-    def curate(self, data: Any, given: FeedbackOn, champion: Any) -> Curation:
+    def curate(self, data: Any, feedback: FeedbackOn, champion: Any) -> Curation:
         """Which feedback joins the data, and which waits. `data`: as read, without feedback."""
 
 
@@ -294,7 +294,7 @@ class Task(Protocol[D, M]):
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> D:
         """Data to measure on: the rows of this file, a path relative to `root` (`evaluate --data`, protected rows)."""
 
-    def with_feedback(self, data: D, given: FeedbackOn, champion: M | None) -> D:
+    def with_feedback(self, data: D, feedback: FeedbackOn, champion: M | None) -> D:
         """Feedback joins the train rows; a share of it is set aside and joins the eval rows."""
 
     def unseen(self, data: D, learnt: frozenset[str]) -> D:
@@ -322,5 +322,5 @@ class Task(Protocol[D, M]):
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
         """What a report draws of an evaluation and of the fit's record."""
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """What a report lists of an evaluation, such as the hardest labels."""

@@ -24,14 +24,14 @@ def copy_template(name: str, target: Path) -> None:
     The copy is made under a temporary name and then moved into place, so a killed process leaves no half
     project; and nothing is overwritten.
     """
-    known = template_names()
-    if name not in known:
-        names = ", ".join(known)
-        raise UsageError(f'There is no template "{name}".{did_you_mean(name, known)} Templates: {names}.')
+    available = template_names()
+    if name not in available:
+        names = ", ".join(available)
+        raise UsageError(f'There is no template "{name}".{did_you_mean(name, available)} Templates: {names}.')
     target = target.absolute()
     try:
         if target.exists() and not _is_empty_folder(target):
-            raise _taken(target)
+            raise _target_taken(target)
         _copy_and_move(files(__name__) / name, target)
     except OSError as error:
         raise StorageError(f"Cannot make the project in {target}: {error}") from error
@@ -53,7 +53,7 @@ def _copy_and_move(source: Traversable, target: Path) -> None:
                 copy.rename(target)
         except OSError as error:
             if target.exists() and not _is_empty_folder(target):
-                raise _taken(target) from error  # another process was faster
+                raise _target_taken(target) from error  # another process was faster
             raise
 
 
@@ -76,6 +76,6 @@ def _is_empty_folder(path: Path) -> bool:
     return path.is_dir() and all(entry.name.startswith(_STAGING) for entry in path.iterdir())
 
 
-def _taken(target: Path) -> UsageError:
-    found = "is a folder with files in it" if target.is_dir() else "is a file"
-    return UsageError(f"{target} {found}. Nothing was changed: name a folder that is new or empty.")
+def _target_taken(target: Path) -> UsageError:
+    obstacle = "is a folder with files in it" if target.is_dir() else "is a file"
+    return UsageError(f"{target} {obstacle}. Nothing was changed: name a folder that is new or empty.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Fields
 
 Rows = Sequence[Mapping[str, object]]
@@ -34,8 +34,8 @@ def expect(holds: object, sentence: str, contract: str) -> None:
 def check_fields(fields: Fields, contract: str) -> None:
     """Some required fields, and none twice."""
     names = (*fields.required, *fields.optional)
-    good = fields.required and len({*names}) == len(names) and all(isinstance(name, str) for name in names)
-    expect(good, f"expected a required field, and none named twice; found {fields}", contract)
+    valid = fields.required and len({*names}) == len(names) and all(isinstance(name, str) for name in names)
+    expect(valid, f"expected a required field, and none named twice; found {fields}", contract)
 
 
 def place_of(thing: object) -> str:
@@ -68,31 +68,33 @@ def as_json(value: object, what: str, contract: str) -> Any:
         raise AssertionError(f"expected {what} as JSON, found {value!r}: {error} (see {contract})") from error
 
 
-def run_alone(code: str, *words: str) -> list[str]:
+def run_alone(code: str, *arguments: str) -> list[str]:
     """Run code in a process of its own: which modules of the learning side it imported."""
-    ends = f"\nprint(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+    epilogue = f"\nprint(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", f"import json, sys\n{code}{ends}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    command = [sys.executable, "-c", f"import json, sys\n{code}{epilogue}", *arguments]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     expect(
-        done.returncode == 0, f"expected it to run in a process of its own, found:\n{done.stderr}", "autogen.testing"
+        process.returncode == 0,
+        f"expected it to run in a process of its own, found:\n{process.stderr}",
+        "autogen.testing",
     )
-    loaded: list[str] = json.loads(done.stdout.splitlines()[-1])
+    loaded: list[str] = json.loads(process.stdout.splitlines()[-1])
     return loaded
 
 
 def check_metrics(metrics: Mapping[str, float], contract: str) -> None:
-    wrong = {name: value for name, value in metrics.items() if not (re.fullmatch(METRIC, name) and _is_share(value))}
-    expect(not wrong, f"expected flat metrics, each in 0–1, found {wrong}", contract)
+    invalid = {name: value for name, value in metrics.items() if not (re.fullmatch(METRIC, name) and _is_share(value))}
+    expect(not invalid, f"expected flat metrics, each in 0–1, found {invalid}", contract)
 
 
 def _is_share(value: object) -> bool:
     return isinstance(value, float | int | np.floating) and not isinstance(value, bool) and bool(0 <= value <= 1)
 
 
-def check_tables(tables: Sequence[Table], contract: str) -> None:
-    wrong = [table.title for table in tables if any(len(row) != len(table.columns) for row in table.rows)]
-    expect(not wrong, f"expected a cell for each column, found other rows in {wrong}", contract)
+def check_tables(tables: Sequence[DataTable], contract: str) -> None:
+    invalid = [table.title for table in tables if any(len(row) != len(table.columns) for row in table.rows)]
+    expect(not invalid, f"expected a cell for each column, found other rows in {invalid}", contract)
 
 
 def is_pickled(path: Path) -> bool:
@@ -101,5 +103,5 @@ def is_pickled(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             return any(PICKLED.match(archive.open(name).read(2)) for name in archive.namelist())
     with path.open("rb") as file:
-        begins = file.read(128)
-    return bool(PICKLED.match(begins)) or (begins.startswith(b"\x93NUMPY") and b"'|O'" in begins)
+        head = file.read(128)
+    return bool(PICKLED.match(head)) or (head.startswith(b"\x93NUMPY") and b"'|O'" in head)

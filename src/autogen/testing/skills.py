@@ -60,14 +60,14 @@ def check_skill(kind: SkillKind[Any], project: Path, messages: Sequence[str], ro
     check_declared(kind)
     with tempfile.TemporaryDirectory(prefix="check-skill-") as home:
         folder = shutil.copytree(project, Path(home) / "project")
-        opened = Project.open(folder)
-        name = next((name for name, one in opened.config.skills.items() if one.type == kind.name), "")
+        project_copy = Project.open(folder)
+        name = next((name for name, settings in project_copy.config.skills.items() if settings.type == kind.name), "")
         expect(name, f"expected a skill of the type {kind.name!r} in {project}, found none", "check_skill")
-        check = _SkillCheck(kind, folder, opened.config.skills[name], opened.config.agent.base_model)
-        check.its_settings()
-        needs = check.its_needs()
-        check.what_it_keeps()
-        check.what_is_wrong(needs)
+        check = _SkillCheck(kind, folder, project_copy.config.skills[name], project_copy.config.agent.base_model)
+        check.check_settings()
+        needs = check.check_needs()
+        check.check_record()
+        check.check_problems(needs)
         with _Hosts(Agent.load(folder)) as hosts:
             skill: Any = hosts.champion.skills(object)[name]
             names = {need.name for need in needs}
@@ -81,18 +81,18 @@ def check_skill(kind: SkillKind[Any], project: Path, messages: Sequence[str], ro
 
 def check_declared(kind: SkillKind[Any]) -> None:
     """What a kind of skill says of itself, and that importing it does not import torch."""
-    named = isinstance(kind.name, str) and re.fullmatch(NAME, kind.name)
-    expect(named, f'expected a name such as "form-filling", found {kind.name!r}', "SkillKind.name")
-    good = issubclass(kind.settings, SkillSettings) and kind.settings is not SkillSettings
-    expect(good, f"expected SkillSettings of its own, found {kind.settings!r}", "SkillKind.settings")
+    has_valid_name = isinstance(kind.name, str) and re.fullmatch(NAME, kind.name)
+    expect(has_valid_name, f'expected a name such as "form-filling", found {kind.name!r}', "SkillKind.name")
+    valid = issubclass(kind.settings, SkillSettings) and kind.settings is not SkillSettings
+    expect(valid, f"expected SkillSettings of its own, found {kind.settings!r}", "SkillKind.settings")
     check_fields(kind.predicts, "SkillKind.predicts")
     task = kind.answers_with
     expect(not task or task in tasks(), f"expected a task or nothing, found {task!r}", "SkillKind.answers_with")
     for contract, place in (("SkillKind.commands", kind.commands), ("SkillKind.routes", kind.routes)):
         if place:
-            found = load(place)
-            good = callable(found) and len(inspect.signature(found).parameters) == PARAMETERS
-            expect(good, f"expected a function of {PARAMETERS} parameters at {place}, found {found!r}", contract)
+            function = load(place)
+            valid = callable(function) and len(inspect.signature(function).parameters) == PARAMETERS
+            expect(valid, f"expected a function of {PARAMETERS} parameters at {place}, found {function!r}", contract)
     check_import(place_of(kind))
 
 
@@ -105,26 +105,28 @@ class _SkillCheck:
     settings: SkillSettings
     base_model: str
 
-    def its_settings(self) -> None:
+    def check_settings(self) -> None:
         """They come back from JSON as they were, and a key that nobody knows is refused."""
         contract = "SkillKind.settings"
-        right = isinstance(self.settings, self.kind.settings)
-        expect(right, f"expected {self.kind.settings}, found {type(self.settings)}", contract)
+        has_type = isinstance(self.settings, self.kind.settings)
+        expect(has_type, f"expected {self.kind.settings}, found {type(self.settings)}", contract)
         values = as_json(self.settings.model_dump(), "settings", contract)
-        same = self.kind.settings.model_validate(values) == self.settings
-        expect(same, f"expected settings that come back from JSON as they were, found other ones: {values}", contract)
+        is_same = self.kind.settings.model_validate(values) == self.settings
+        expect(
+            is_same, f"expected settings that come back from JSON as they were, found other ones: {values}", contract
+        )
         try:
             self.kind.settings.model_validate({**values, "no_such_key": 1})
         except ValidationError:
             return
         raise AssertionError(f"expected that an unknown key is refused, found it taken (see {contract})")
 
-    def its_needs(self) -> tuple[Need, ...]:
+    def check_needs(self) -> tuple[Need, ...]:
         """Tasks that there are, with settings of the tasks' own types."""
         needs, contract = self.kind.needs(self.settings, self.base_model), "SkillKind.needs"
         names = [need.name for need in needs]
-        good = names and len({*names}) == len(names) and all(re.fullmatch(r"\w+(-\w+)*", name) for name in names)
-        expect(good, f"expected names of models, each once, found {names}", contract)
+        valid = names and len({*names}) == len(names) and all(re.fullmatch(r"\w+(-\w+)*", name) for name in names)
+        expect(valid, f"expected names of models, each once, found {names}", contract)
         for need in needs:
             expect(need.task in tasks(), f"expected a task among {[*tasks()]}, found {need.task!r}", contract)
             task = tasks()[need.task]
@@ -140,26 +142,28 @@ class _SkillCheck:
             expect(
                 need.training == training, f"expected {training}, found {need.training}", "SkillSettings.training_of"
             )
-        for name, wanted in (("own", "own"), (None, "agent")):
-            named = self.settings.model_copy(update={"base_model": name})
-            found = {need.base_model for need in self.kind.needs(named, "agent")}
-            expect(found == {wanted}, f"expected the {wanted} base model, found {found}", "Need.base_model")
+        for name, expected in (("own", "own"), (None, "agent")):
+            settings_named = self.settings.model_copy(update={"base_model": name})
+            base_models = {need.base_model for need in self.kind.needs(settings_named, "agent")}
+            expect(
+                base_models == {expected}, f"expected the {expected} base model, found {base_models}", "Need.base_model"
+            )
         return needs
 
-    def what_it_keeps(self) -> None:
+    def check_record(self) -> None:
         """JSON, from which the skill is made ready; its texts are among it."""
-        kept = self.kind.keeps(self.settings, self.project)
-        as_json(kept, "what a version keeps", "SkillKind.keeps")
-        lacking = {*self.kind.wording} - {*kept}
-        expect(not lacking, f"expected {sorted(lacking)} among what it keeps, found {[*kept]}", "SkillKind.wording")
+        record = self.kind.keeps(self.settings, self.project)
+        as_json(record, "what a version keeps", "SkillKind.keeps")
+        missing = {*self.kind.wording} - {*record}
+        expect(not missing, f"expected {sorted(missing)} among what it keeps, found {[*record]}", "SkillKind.wording")
 
-    def what_is_wrong(self, needs: Sequence[Need]) -> None:
+    def check_problems(self, needs: Sequence[Need]) -> None:
         """With a good project nothing, whether its data has been read or not."""
         data = {need.name: tasks()[need.task].read(self.project, need) for need in needs}
-        for given in ({}, data):
-            problems = self.kind.check(self.settings, self.project, given)
-            good = isinstance(problems, list) and all(isinstance(problem, Problem) for problem in problems)
-            expect(good, f"expected a list of Problems, found {problems!r}", "SkillKind.check")
+        for read_data in ({}, data):
+            problems = self.kind.check(self.settings, self.project, read_data)
+            valid = isinstance(problems, list) and all(isinstance(problem, Problem) for problem in problems)
+            expect(valid, f"expected a list of Problems, found {problems!r}", "SkillKind.check")
             errors = [str(problem) for problem in problems if problem.severity == "error"]
             expect(not errors, f"expected no error in a good project, found {errors}", "SkillKind.check")
         self.kind.require(self.settings, data)
@@ -180,10 +184,10 @@ def check_turns(skill: Skill, messages: Sequence[str]) -> None:
         for next_offer in skill.consider([follow_up]):
             _check_offer(next_offer)
     with ThreadPoolExecutor(4) as pool:
-        alone = list(pool.map(lambda turn: skill.consider([turn])[0], turns))
-    for turn, first, second in zip(turns, offers, alone, strict=True):
-        same = math.isclose(first.confidence, second.confidence, abs_tol=ALIKE)
-        expect(same, f"expected one offer for {turn.text!r}, alone or beside others; found two", "Skill.consider")
+        offers_alone = list(pool.map(lambda turn: skill.consider([turn])[0], turns))
+    for turn, together, alone in zip(turns, offers, offers_alone, strict=True):
+        is_same = math.isclose(together.confidence, alone.confidence, abs_tol=ALIKE)
+        expect(is_same, f"expected one offer for {turn.text!r}, alone or beside others; found two", "Skill.consider")
 
 
 def _check_offer(offer: Offer) -> Reply:
@@ -223,12 +227,20 @@ def check_reply(reply: Reply) -> None:
 
 def check_predictions(skill: Skill, rows: Rows) -> None:
     """Each row gets a prediction and a confidence; a row without the fields is refused."""
-    given = [Row(row, "rows", at) for at, row in enumerate(rows, start=1)]
-    found, contract = skill.predict(given), "Skill.predict"
-    expect(len(found) == len(given), f"expected {len(given)} predictions, found {len(found)}", contract)
-    for one in found:
-        expect({"prediction", "confidence"} <= {*one}, f"expected prediction and confidence, found {one}", contract)
-        check_metrics({"confidence": as_json(dict(one), "a prediction", contract)["confidence"]}, contract)
+    typed_rows = [Row(row, "rows", at) for at, row in enumerate(rows, start=1)]
+    predictions, contract = skill.predict(typed_rows), "Skill.predict"
+    expect(
+        len(predictions) == len(typed_rows),
+        f"expected {len(typed_rows)} predictions, found {len(predictions)}",
+        contract,
+    )
+    for prediction in predictions:
+        expect(
+            {"prediction", "confidence"} <= {*prediction},
+            f"expected prediction and confidence, found {prediction}",
+            contract,
+        )
+        check_metrics({"confidence": as_json(dict(prediction), "a prediction", contract)["confidence"]}, contract)
     try:
         skill.predict([Row({}, "rows", 1)])
     except DataError:
@@ -275,9 +287,9 @@ class _Hosts:
             batcher.close()
 
     def batcher(self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> Batcher[Item, Result]:
-        made = Batcher(work)
-        self.batchers.append(made)
-        return made
+        batcher = Batcher(work)
+        self.batchers.append(batcher)
+        return batcher
 
     def open_project(self, project: Path) -> Project:
         return Project.open(project)

@@ -73,24 +73,24 @@ def check_task(
             "options": dict(options or {}),
         }
         check = _TaskCheck(task, Path(folder).resolve(), rows, spec)
-        for role, some in rows.items():
-            check.write(f"{role}.jsonl", some)
-        data = check.reading()
-        check.bad_rows(len(data.problems))
-        check.rows_in_memory(data)
-        check.unseen_rows(data)
-        model, fitted = check.fitting(data)
-        evaluation = check.evaluation(model, data, unmeasured)
-        check.scores(model, data, evaluation)
-        check.shown(evaluation, fitted, data)
-        check.with_feedback(model, data, feedback)
-        check.answering()
+        for role, role_rows in rows.items():
+            check.write(f"{role}.jsonl", role_rows)
+        data = check.check_reading()
+        check.check_bad_rows(len(data.problems))
+        check.check_rows_in_memory(data)
+        check.check_unseen(data)
+        model, fitted = check.check_fit(data)
+        evaluation = check.check_evaluation(model, data, unmeasured)
+        check.check_scores(model, data, evaluation)
+        check.check_pictures(evaluation, fitted, data)
+        check.check_feedback(model, data, feedback)
+        check.check_answering()
 
 
 def check_declared(task: Task[Any, Any]) -> None:
     """What a task says of itself, and that importing it does not import torch."""
-    named = isinstance(task.name, str) and re.fullmatch(NAME, task.name)
-    expect(named, f'expected a name such as "object-detection", found {task.name!r}', "Task.name")
+    has_valid_name = isinstance(task.name, str) and re.fullmatch(NAME, task.name)
+    expect(has_valid_name, f'expected a name such as "object-detection", found {task.name!r}', "Task.name")
     expect(task.reads in get_args(Reads), f"expected one of {get_args(Reads)}, found {task.reads!r}", "Task.reads")
     check_fields(task.fields, "Task.fields")
     expect("train" in task.roles, f'expected "train" among the roles, found {task.roles!r}', "Task.roles")
@@ -131,7 +131,7 @@ class _TaskCheck:
     def read_file(self, name: str) -> Any:
         return self.task.read(self.folder, replace(self.need, sources={**self.need.sources, "train": (name,)}))
 
-    def reading(self) -> Any:
+    def check_reading(self) -> Any:
         """Good rows are data that is the same each time, in whatever order its rows are."""
         data = self.task.read(self.folder, self.need)
         errors = [str(problem) for problem in data.problems if problem.severity == "error"]
@@ -158,63 +158,69 @@ class _TaskCheck:
         expect(isinstance(plan, str), f"expected the plan in words, found {plan!r}", "Task.plan")
         return data
 
-    def bad_rows(self, problems: int) -> None:
+    def check_bad_rows(self, problems: int) -> None:
         """What is wrong with rows is a problem, and never an exception."""
         train = self.rows["train"]
         for field in self.task.fields.required:
             for value in BAD_VALUES:
-                found = self._problems(f"{field} = {value!r}", [*train, {**train[0], field: value}])
+                found_problems = self._problems(f"{field} = {value!r}", [*train, {**train[0], field: value}])
                 expect(
-                    len(found) > problems, f"expected a problem with {field} = {value!r}, found none new", "Task.read"
+                    len(found_problems) > problems,
+                    f"expected a problem with {field} = {value!r}, found none new",
+                    "Task.read",
                 )
             rows = [{name: value for name, value in row.items() if name != field} for row in train]
             _expect_error(self._problems(f"no field {field}", rows), f"rows without {field}")
         _expect_error(self._problems("no rows", []), "an empty file")
         _expect_error(self.read_file("missing.jsonl").problems, "a file that is not there")
 
-    def _problems(self, what: str, rows: Rows) -> Sequence[Problem]:
+    def _problems(self, description: str, rows: Rows) -> Sequence[Problem]:
         try:
-            found: Sequence[Problem] = self.read_train(rows).problems
+            found_problems: Sequence[Problem] = self.read_train(rows).problems
         except Exception as error:
-            raise AssertionError(f"expected a problem for {what}, found {error!r} raised (see Task.read)") from error
+            raise AssertionError(
+                f"expected a problem for {description}, found {error!r} raised (see Task.read)"
+            ) from error
         expect(
-            all(isinstance(one, Problem) for one in found), f"expected Problems, found {found!r}", "TaskData.problems"
+            all(isinstance(problem, Problem) for problem in found_problems),
+            f"expected Problems, found {found_problems!r}",
+            "TaskData.problems",
         )
-        return found
+        return found_problems
 
-    def rows_in_memory(self, data: Any) -> None:
+    def check_rows_in_memory(self, data: Any) -> None:
         """They are the same data as rows in files; a task that takes none says so."""
-        given = {
-            role: [Row(row, f"{role}.jsonl", at) for at, row in enumerate(some, start=1)]
-            for role, some in self.rows.items()
+        typed_rows = {
+            role: [Row(row, f"{role}.jsonl", at) for at, row in enumerate(role_rows, start=1)]
+            for role, role_rows in self.rows.items()
         }
         try:
-            identity = self.task.from_rows(given, self.need).identity()
+            identity = self.task.from_rows(typed_rows, self.need).identity()
         except UsageError:
             return
         expect(identity.train == data.identity().train, "rows in memory are other data than in files", "Task.from_rows")
 
-    def unseen_rows(self, data: Any) -> None:
+    def check_unseen(self, data: Any) -> None:
         """What was learnt is not measured on, where train and eval rows can be the same."""
         identity = data.identity()
         if identity.learnt:
             learnt = frozenset(sorted(identity.measured)[:1])
-            left = self.task.unseen(data, learnt).identity()
-            good = not left.measured & learnt and 0 < left.eval_rows < identity.eval_rows
-            expect(good, f"expected fewer eval rows without a learnt one, found {left.eval_rows}", "Task.unseen")
-            expect(left.train == identity.train, "expected the same train rows, found others", "Task.unseen")
+            unseen = self.task.unseen(data, learnt).identity()
+            valid = not unseen.measured & learnt and 0 < unseen.eval_rows < identity.eval_rows
+            expect(valid, f"expected fewer eval rows without a learnt one, found {unseen.eval_rows}", "Task.unseen")
+            expect(unseen.train == identity.train, "expected the same train rows, found others", "Task.unseen")
 
-    def fitting(self, data: Any) -> tuple[Any, Fitted]:
+    def check_fit(self, data: Any) -> tuple[Any, Fitted]:
         """A fit gives a model that can be loaded; going on from it with fewer rows gives another."""
         fitted = self._fit("first", data, None)
-        good = isinstance(fitted, Fitted) and math.isfinite(fitted.parity) and fitted.parity >= 0
-        expect(good, f"expected Fitted, its parity a number from 0 on; found {fitted!r}", "Fitted.parity")
+        valid = isinstance(fitted, Fitted) and math.isfinite(fitted.parity) and fitted.parity >= 0
+        expect(valid, f"expected Fitted, its parity a number from 0 on; found {fitted!r}", "Fitted.parity")
         check_metrics(fitted.metrics, "Fitted.metrics")
         as_json(dict(fitted.record), "the record of a fit", "Fitted.record")
         folder = self.folder / "first"
         pickled = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and is_pickled(path)]
         expect(not pickled, f"expected nothing pickled, found {pickled}", "Job.folder")
-        model, again = self.task.load(folder), self.task.load(folder)
+        model, reloaded = self.task.load(folder), self.task.load(folder)
         expect(model.folder == folder, f"expected {folder}, found {model.folder}", "TaskModel.folder")
         expect(
             isinstance(model.base_model, str), f"expected a name, found {model.base_model!r}", "TaskModel.base_model"
@@ -222,7 +228,9 @@ class _TaskCheck:
         texts = all(isinstance(answer, str) for answer in model.answers)
         expect(texts, f"expected answers as texts, found {list(model.answers)[:3]}", "TaskModel.answers")
         expect(
-            model.digest == again.digest, "expected one digest of a model loaded twice, found two", "TaskModel.digest"
+            model.digest == reloaded.digest,
+            "expected one digest of a model loaded twice, found two",
+            "TaskModel.digest",
         )
         self._fit("second", self.read_train(self.rows["train"][:-1]), folder)
         other = self.task.load(self.folder / "second").digest
@@ -241,46 +249,52 @@ class _TaskCheck:
         with TrainingProgress(quiet=True) as progress:
             return learner_of(self.task).fit(job, progress)
 
-    def evaluation(self, model: Any, data: Any, unmeasured: Sequence[str]) -> Evaluation:
+    def check_evaluation(self, model: Any, data: Any, unmeasured: Sequence[str]) -> Evaluation:
         """Metrics are flat and in 0–1, those that the task names among them."""
-        found = self.task.evaluate(model, data)
-        expect(isinstance(found, Evaluation), f"expected an Evaluation, found {found!r}", "Task.evaluate")
-        check_metrics(found.metrics, "Evaluation.metrics")
-        lacking = {*self.task.metrics} - {*unmeasured} - {*found.metrics}
-        expect(not lacking, f"expected the metrics {sorted(lacking)} too, found {[*found.metrics]}", "Task.metrics")
-        for name, (low, high) in found.intervals.items():
-            inside = low <= found.metrics.get(name, math.nan) <= high
-            expect(inside, f"expected {name} within its interval, found {low}–{high}", "Evaluation.intervals")
-        as_json(found.to_json(), "an evaluation", "Evaluation")
+        evaluation = self.task.evaluate(model, data)
+        expect(isinstance(evaluation, Evaluation), f"expected an Evaluation, found {evaluation!r}", "Task.evaluate")
+        check_metrics(evaluation.metrics, "Evaluation.metrics")
+        missing = {*self.task.metrics} - {*unmeasured} - {*evaluation.metrics}
+        expect(
+            not missing, f"expected the metrics {sorted(missing)} too, found {[*evaluation.metrics]}", "Task.metrics"
+        )
+        for name, (low, high) in evaluation.intervals.items():
+            within = low <= evaluation.metrics.get(name, math.nan) <= high
+            expect(within, f"expected {name} within its interval, found {low}–{high}", "Evaluation.intervals")
+        as_json(evaluation.to_json(), "an evaluation", "Evaluation")
         self.write("measured.jsonl", self.rows.get("eval", self.rows["train"]))
         measured = self.task.with_rows(self.folder, self.need, "measured.jsonl", self.folder)
         check_metrics(self.task.evaluate(model, measured).metrics, "Task.with_rows")
-        return found
+        return evaluation
 
-    def scores(self, model: Any, data: Any, evaluation: Evaluation) -> None:
+    def check_scores(self, model: Any, data: Any, evaluation: Evaluation) -> None:
         """Each row's scores, whose sum is the metric of that name."""
-        found, identity = self.task.scores(model, data), data.identity()
-        expect(found, "expected scores, found none", "Task.scores")
-        for one in found:
-            rows, contract = len(one.rows), f"Scores, {one.metric}"
-            expect(rows and identity.measured >= {*one.rows}, "expected fingerprints of eval rows", "Scores.rows")
-            expect(one.statistic in get_args(Statistic), f"found the statistic {one.statistic!r}", contract)
-            columns = 3 if one.statistic == "ratio" else 2
-            good = one.counts.shape == (rows, columns) and one.counts.dtype == np.float64
-            expect(good, f"expected float64 ({rows}, {columns}), found {one.counts.dtype} {one.counts.shape}", contract)
+        all_scores, identity = self.task.scores(model, data), data.identity()
+        expect(all_scores, "expected scores, found none", "Task.scores")
+        for scores in all_scores:
+            rows, contract = len(scores.rows), f"Scores, {scores.metric}"
+            expect(rows and identity.measured >= {*scores.rows}, "expected fingerprints of eval rows", "Scores.rows")
+            expect(scores.statistic in get_args(Statistic), f"found the statistic {scores.statistic!r}", contract)
+            columns = 3 if scores.statistic == "ratio" else 2
+            valid = scores.counts.shape == (rows, columns) and scores.counts.dtype == np.float64
+            expect(
+                valid,
+                f"expected float64 ({rows}, {columns}), found {scores.counts.dtype} {scores.counts.shape}",
+                contract,
+            )
             for name in ("right", "beyond", "from_feedback"):
-                flags = getattr(one, name)
-                good = flags.shape == (rows,) and flags.dtype == np.bool_
-                expect(good, f"expected {rows} flags, found {flags.dtype} {flags.shape}", f"{contract}.{name}")
-            expect(len(one.groups) == rows, f"expected {rows} groups, found {len(one.groups)}", contract)
-            wrong = [name for name, counts in one.by_group.items() if counts.shape != one.counts.shape]
-            expect(not wrong, f"expected counts of {one.counts.shape} by group, found others of {wrong}", contract)
-            check_metrics({one.metric: one.value}, "Scores.value")
-            metric = evaluation.metrics.get(one.metric, one.value)
-            same = math.isclose(metric, one.value, abs_tol=1e-6)
-            expect(same, f"expected {one.metric} {metric} as evaluated, found {one.value}", "Task.scores")
+                flags = getattr(scores, name)
+                valid = flags.shape == (rows,) and flags.dtype == np.bool_
+                expect(valid, f"expected {rows} flags, found {flags.dtype} {flags.shape}", f"{contract}.{name}")
+            expect(len(scores.groups) == rows, f"expected {rows} groups, found {len(scores.groups)}", contract)
+            wrong = [name for name, counts in scores.by_group.items() if counts.shape != scores.counts.shape]
+            expect(not wrong, f"expected counts of {scores.counts.shape} by group, found others of {wrong}", contract)
+            check_metrics({scores.metric: scores.value}, "Scores.value")
+            metric = evaluation.metrics.get(scores.metric, scores.value)
+            is_same = math.isclose(metric, scores.value, abs_tol=1e-6)
+            expect(is_same, f"expected {scores.metric} {metric} as evaluated, found {scores.value}", "Task.scores")
 
-    def shown(self, evaluation: Evaluation, fitted: Fitted, data: Any) -> None:
+    def check_pictures(self, evaluation: Evaluation, fitted: Fitted, data: Any) -> None:
         """What people are shown can be rendered, from a record that was kept as JSON."""
         from autogen.reports.drawing import can_draw, render, style
 
@@ -291,19 +305,23 @@ class _TaskCheck:
         if can_draw():
             with style():
                 pictures = [render(drawing) for drawing in self.task.pictures(evaluation, record)]
-            unnamed = [one.name for one in pictures if not (one.title and one.alt)]
+            unnamed = [picture.name for picture in pictures if not (picture.title and picture.alt)]
             expect(not unnamed, f"expected a title and words for {unnamed}", "Task.pictures")
 
-    def with_feedback(self, model: Any, data: Any, feedback: Rows) -> None:
+    def check_feedback(self, model: Any, data: Any, feedback: Rows) -> None:
         """Feedback joins; no eval row is ever learnt from; what was read stays as it was."""
         memory = Memory.open(self.folder)
         if feedback:
             import_feedback(memory.feedback, self.folder / self.write("feedback.jsonl", feedback), {}, [SKILL], SKILL)
         before, contract = data.identity(), "Task.with_feedback"
-        none = self.task.with_feedback(data, FeedbackOn(memory, SKILL, only=frozenset()), model)
-        expect(not none.feedback and none.identity() == before, "feedback joined that may not (`only`)", contract)
+        without_feedback = self.task.with_feedback(data, FeedbackOn(memory, SKILL, only=frozenset()), model)
+        expect(
+            not without_feedback.feedback and without_feedback.identity() == before,
+            "feedback joined that may not (`only`)",
+            contract,
+        )
         joined = self.task.with_feedback(data, FeedbackOn(memory, SKILL), model)
-        known = {one.id for one in memory.feedback.all()}
+        known = {entry.id for entry in memory.feedback.all()}
         expect({*joined.feedback} <= known, f"expected ids of feedback, found {joined.feedback}", "TaskData.feedback")
         expect(
             not feedback or joined.feedback, "expected that some of the feedback joins, found that none does", contract
@@ -311,10 +329,10 @@ class _TaskCheck:
         expect(data.identity() == before, "expected data that stays as it is, found it changed", "TaskData")
         after, leaked = joined.identity(), before.learnt & before.measured
         expect(after.measured >= before.measured, "expected all eval rows to stay, found that some are gone", contract)
-        taught = (after.learnt & after.measured) - leaked
-        expect(not taught, f"expected that no eval row teaches, found {len(taught)} that do", contract)
+        teaching_rows = (after.learnt & after.measured) - leaked
+        expect(not teaching_rows, f"expected that no eval row teaches, found {len(teaching_rows)} that do", contract)
 
-    def answering(self) -> None:
+    def check_answering(self) -> None:
         """In another process the model is loaded and answers, and torch is not imported."""
         code = "from autogen.testing.tasks import answer_alone; answer_alone(*sys.argv[1:])"
         loaded = run_alone(code, place_of(self.task), str(self.folder), json.dumps(self.spec))
@@ -326,17 +344,17 @@ def answer_alone(place: str, folder: str, spec: str) -> None:
     task: Task[Any, Any] = load(place)
     need = _need(task, json.loads(spec))
     model, data = task.load(Path(folder) / "first"), task.read(Path(folder), need)
-    asks: Sequence[Callable[[], object]] = task.timed(model, data)
-    expect(asks, "expected questions to time, found none", "Task.timed")
-    for ask in asks[:3]:
-        ask()
+    questions: Sequence[Callable[[], object]] = task.timed(model, data)
+    expect(questions, "expected questions to time, found none", "Task.timed")
+    for question in questions[:3]:
+        question()
     task.evaluate(model, data)
     if isinstance(model, Predicts):
         sources = need.source("train")
         rows = [Row(json.loads(line), sources[0], 1) for line in (Path(folder) / sources[0]).open(encoding="utf-8")][:3]
         answers = model.predict_rows(rows)
-        good = len(answers) == len(rows) and all(model.answer_column in answer for answer in answers)
-        expect(good, f"expected {model.answer_column!r} for each of {len(rows)} rows, found {answers}", "Predicts")
+        valid = len(answers) == len(rows) and all(model.answer_column in answer for answer in answers)
+        expect(valid, f"expected {model.answer_column!r} for each of {len(rows)} rows, found {answers}", "Predicts")
         as_json(answers, "answers", "Predicts.predict_rows")
 
 
@@ -352,8 +370,10 @@ def _need(task: Task[Any, Any], spec: Mapping[str, Any]) -> Need:
     )
 
 
-def _expect_error(problems: Sequence[Problem], what: str) -> None:
-    found = any(problem.severity == "error" for problem in problems)
+def _expect_error(problems: Sequence[Problem], description: str) -> None:
+    has_error = any(problem.severity == "error" for problem in problems)
     expect(
-        found, f"expected an error among the problems of {what}, found {[str(one) for one in problems]}", "Task.read"
+        has_error,
+        f"expected an error among the problems of {description}, found {[str(problem) for problem in problems]}",
+        "Task.read",
     )

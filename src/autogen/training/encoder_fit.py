@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from autogen.config.training import TrainingSettings
 from autogen.models.adapters import is_adapted
-from autogen.models.network import Network, Output
+from autogen.models.network import GraphOutput, Network
 from autogen.models.sources import WEIGHTS_FOLDER, EncoderSource
 from autogen.progress import TrainingProgress
 from autogen.runtime.encoding import TOKENIZER_FILE
@@ -20,14 +20,14 @@ from autogen.runtime.session import MODEL_FILE
 from autogen.training.export.graph import export_graph, graph_outputs
 from autogen.training.export.parity import check_parity
 from autogen.training.export.quantise import INT8_FORMS, MOST_LOST
-from autogen.training.loop.answers import Outputs, answers, token_mask
+from autogen.training.loop.answers import Outputs, network_outputs, token_mask
 from autogen.training.loop.batching import RowEncoder, TrainingRow
 from autogen.training.loop.precision import choose_precision
 from autogen.training.loop.recipe import LoopRecipe, Objective
-from autogen.training.loop.trainer import Fit, Running, fit
+from autogen.training.loop.trainer import Fit, RunOptions, fit
 
 # what the fp32 graph answers to the rows, what a smaller one answers → how much of the score is lost, in 0–1
-Lost = Callable[[Outputs, Outputs], float]
+ScoreLoss = Callable[[Outputs, Outputs], float]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class EncoderFit:
         recipe: LoopRecipe,
         objective: Objective,
         rows: Sequence[TrainingRow],
-        held_out: Sequence[Sized],
+        eval_rows: Sequence[Sized],
         stage: Stage,
     ) -> None:
         """Train in place, as `trainer.fit`. Raises TrainingFailed, Interrupted."""
@@ -95,12 +95,12 @@ class EncoderFit:
             recipe=recipe,
             objective=objective,
             rows=rows,
-            held_out=held_out,
+            eval_rows=eval_rows,
             encoder=self.encoder,
             bf16=self.precision == "bf16",
             state=stage.state,
             stage=stage.name,
-            running=Running.of(self.settings, self.networks),
+            options=RunOptions.from_settings(self.settings, self.networks),
         )
         started = time.perf_counter()
         log = fit(job, self.progress, self.trackers if stage.logged else ())
@@ -113,12 +113,12 @@ class EncoderFit:
         self,
         network: Network,
         rows: Sequence[Sized],
-        outputs: Sequence[Output] | None = None,
+        outputs: Sequence[GraphOutput] | None = None,
         as_trained: bool = False,
     ) -> Outputs:
         """What the network answers to rows: in fp32, as its graph will, or in the precision that it is trained in."""
         bf16 = as_trained and self.precision == "bf16"
-        return answers(network, self.encoder, rows, bf16, self.settings.eval_batch_size, outputs=outputs)
+        return network_outputs(network, self.encoder, rows, bf16, self.settings.eval_batch_size, outputs=outputs)
 
     def export(self, network: Network, rows: Sequence[Sized], folder: Path) -> Proof:
         """Weights, tokenizer and fp32 graph into the folder, and the proof on these rows. Raises ParityError."""
@@ -140,7 +140,7 @@ class EncoderFit:
         rows: Sequence[Sized],
         folder: Path,
         fp32: Outputs,
-        lost: Lost,
+        score_loss: ScoreLoss,
         measure: str = "held-out accuracy",
     ) -> Form:
         """Swap in the fastest int8 graph that these rows show to lose no more of the measure than it may. The form of
@@ -150,7 +150,7 @@ class EncoderFit:
         small, losses = graph.with_suffix(".int8.onnx"), []
         for form, (quantiser, may_lose) in INT8_FORMS.items():
             quantiser(graph, small, network.embedding)
-            loss = lost(fp32, graph_outputs(small, self.encoder, rows, network.head_outputs))
+            loss = score_loss(fp32, graph_outputs(small, self.encoder, rows, network.head_outputs))
             if loss <= (MOST_LOST if form == self.source.exported else may_lose) + 1e-9:
                 small.replace(graph)
                 return Form(form, f"it loses {loss:.2%} of {measure}" if loss > 0 else f"it loses no {measure}")

@@ -20,10 +20,10 @@ from typing import Any, Protocol
 from transformers import TrainerCallback
 from transformers.integrations import MLflowCallback, TensorBoardCallback, WandbCallback
 
-from autogen.config.project import flat
+from autogen.config.project import flatten_settings
 from autogen.errors import ConfigError
 from autogen.progress import RunPlace
-from autogen.storage.files import explained
+from autogen.storage.files import explain_os_errors
 
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}
 RUNS_FOLDER = "runs"  # of a project, by the version that the run makes
@@ -43,18 +43,18 @@ class Tracker(Protocol):
     def close(self, failed: bool) -> None: ...
 
 
-def chosen_trackers(report_to: Sequence[str] | None) -> list[str]:
+def tracker_names(report_to: Sequence[str] | None) -> list[str]:
     """The trackers named; unless told, TensorBoard's files where they can be written. Raises ConfigError."""
     if report_to is None:
         return ["tensorboard"] if find_spec(PACKAGES["tensorboard"]) else []
-    named = [name for name in dict.fromkeys(report_to) if name != "none"]
-    for name in named:
+    names = [name for name in dict.fromkeys(report_to) if name != "none"]
+    for name in names:
         if not find_spec(PACKAGES[name]):
             raise ConfigError(
                 f"`report_to` names {name}: expected the package {PACKAGES[name]}, which is not installed. "
                 f'Install it with `pip install "autogen-loop[{EXTRAS[name]}]"`, or take {name} out.'
             )
-    return named
+    return names
 
 
 class Tracking:
@@ -62,13 +62,13 @@ class Tracking:
 
     def __init__(self, report_to: Sequence[str] | None, place: RunPlace | None, settings: Values) -> None:
         """No place, no logs. Raises ConfigError, StorageError."""
-        names = chosen_trackers(report_to) if place is not None else []
+        names = tracker_names(report_to) if place is not None else []
         self._trackers: list[Tracker] = []
         for name in names:
             assert place is not None
-            with explained(place.folder):
+            with explain_os_errors(place.folder):
                 place.folder.mkdir(parents=True, exist_ok=True)
-                self._trackers.append(TRACKERS[name](place, flat(settings)))
+                self._trackers.append(TRACKERS[name](place, flatten_settings(settings)))
 
     @property
     def callbacks(self) -> list[TrainerCallback]:
@@ -105,9 +105,9 @@ class TensorBoardFiles:
         from tensorboardX.summary import hparams
 
         final = {f"final/{name}": value for name, value in metrics.items()}
-        plain = {n: v if isinstance(v, bool | int | float) else str(v) for n, v in self._settings.items()}
+        settings = {n: v if isinstance(v, bool | int | float) else str(v) for n, v in self._settings.items()}
         self._writer = self._open()  # the callback has closed the other
-        for summary in hparams(plain, final):
+        for summary in hparams(settings, final):
             self._writer.file_writer.add_summary(summary)
         for name, value in final.items():
             self._writer.add_scalar(name, value)
@@ -124,13 +124,13 @@ class WandbRun:
         import wandb
 
         self._run: Any = wandb.run
-        self._own = self._run is None  # one that the person has begun is theirs to end
+        self._started_here = self._run is None  # one that the person has begun is theirs to end
         if self._run is None:
             try:
                 self._run = wandb.init(
                     project=os.environ.get("WANDB_PROJECT") or re.sub(r"[/\\#?%:]", "-", place.project)[:128],
                     name=place.name,
-                    id=_kept(place.folder / "wandb.id", secrets.token_hex(4)),
+                    id=_read_or_write(place.folder / "wandb.id", secrets.token_hex(4)),
                     resume="allow",
                     dir=str(place.folder),
                     settings=wandb.Settings(console="off"),
@@ -147,7 +147,7 @@ class WandbRun:
         self._run.summary.update({f"final/{name}": value for name, value in metrics.items()})
 
     def close(self, failed: bool) -> None:
-        if self._own:
+        if self._started_here:
             self._run.finish(exit_code=int(failed))
 
 
@@ -159,9 +159,9 @@ class MLflowRun:
         import mlflow
 
         self._mlflow: Any = mlflow
-        self._own, self._own_store = mlflow.active_run() is None, False
+        self._started_here, self._own_store = mlflow.active_run() is None, False
         try:
-            if self._own:
+            if self._started_here:
                 self._begin(place)
             self.log_settings(settings)
         except mlflow.exceptions.MlflowException as error:
@@ -177,9 +177,9 @@ class MLflowRun:
             self._own_store = True
         mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME") or place.project)
         record = place.folder / "mlflow.id"
-        known = record.read_text("ascii") if record.is_file() else None
-        run = mlflow.start_run(run_id=known, run_name=None if known else place.name)
-        _kept(record, run.info.run_id)
+        run_id = record.read_text("ascii") if record.is_file() else None
+        run = mlflow.start_run(run_id=run_id, run_name=None if run_id else place.name)
+        _read_or_write(record, run.info.run_id)
 
     def log_settings(self, settings: Values) -> None:
         self._mlflow.log_params({f"autogen/{name}": str(value)[:250] for name, value in settings.items()})
@@ -189,7 +189,7 @@ class MLflowRun:
 
     def close(self, failed: bool) -> None:
         self._mlflow.flush_async_logging()
-        if self._own:
+        if self._started_here:
             self._mlflow.end_run("FAILED" if failed else "FINISHED")
         if self._own_store:
             self._mlflow.set_tracking_uri("")  # the next run in this process may be another project's
@@ -198,7 +198,7 @@ class MLflowRun:
 TRACKERS: Mapping[str, Any] = {"tensorboard": TensorBoardFiles, "wandb": WandbRun, "mlflow": MLflowRun}
 
 
-def _kept(record: Path, value: str) -> str:
+def _read_or_write(record: Path, value: str) -> str:
     """The value in the file; this one, kept there, when there is no file yet."""
     if not record.is_file():
         record.write_text(value, "ascii")

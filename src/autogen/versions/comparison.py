@@ -25,18 +25,19 @@ RIGHT, WRONG = (1.0, 1.0, 1.0), (0.0, 1.0, 1.0)  # counts of a row with one span
 
 @dataclass(frozen=True)
 class PairedScores:
-    """Champion and candidate on the same rows. `held_before`: the row was held out before this batch of feedback."""
+    """Champion and candidate on the same rows. `from_earlier_eval`: the row was an eval row before
+    this batch of feedback."""
 
     champion: Scores
     candidate: Scores
-    held_before: Flags
+    from_earlier_eval: Flags
 
     def __len__(self) -> int:
         return len(self.candidate)
 
-    def where(self, chosen: Flags) -> PairedScores:
-        """The rows for which `chosen` is true."""
-        return PairedScores(self.champion.where(chosen), self.candidate.where(chosen), self.held_before[chosen])
+    def where(self, mask: Flags) -> PairedScores:
+        """The rows for which `mask` is true."""
+        return PairedScores(self.champion.where(mask), self.candidate.where(mask), self.from_earlier_eval[mask])
 
     @property
     def differences(self) -> Floats:
@@ -125,18 +126,18 @@ def _lower_of_ratio(paired: PairedScores, confidence: float) -> float:
     is added to each cell of right and wrong: of a few rows the plain bootstrap draws nothing but what it has seen."""
     both = np.hstack([paired.champion.counts, paired.candidate.counts])
     cells, times = np.unique(both, axis=0, return_counts=True)  # rows alike are drawn as one cell, which is quick
-    added = [(*was, *now) for was in (RIGHT, WRONG) for now in (RIGHT, WRONG)]
-    cells, weights = np.vstack([cells, added]), np.concatenate([times, np.full(len(added), 0.5)])
-    rows = len(paired) + len(added) // 2
+    pseudo_cells = [(*champion, *candidate) for champion in (RIGHT, WRONG) for candidate in (RIGHT, WRONG)]
+    cells, weights = np.vstack([cells, pseudo_cells]), np.concatenate([times, np.full(len(pseudo_cells), 0.5)])
+    rows = len(paired) + len(pseudo_cells) // 2
     draws = np.random.default_rng(SEED).multinomial(rows, weights / weights.sum(), size=RESAMPLES).astype(np.float64)
-    was, now = (metric_of("ratio", draws @ counts) for counts in np.hsplit(cells, 2))
-    return float(np.quantile(now - was, 1 - confidence))
+    champion_values, candidate_values = (metric_of("ratio", draws @ counts) for counts in np.hsplit(cells, 2))
+    return float(np.quantile(candidate_values - champion_values, 1 - confidence))
 
 
-def rows_needed(found: Comparison, confidence: float, margin: float) -> int | None:
+def rows_needed(comparison: Comparison, confidence: float, margin: float) -> int | None:
     """How many rows like these would show that the candidate's share is not inferior; None where no number within
     MOST_ROWS would, because it is."""
-    gained, lost, rows = found.gained / found.rows, found.lost / found.rows, found.rows
+    gained, lost, rows = comparison.gained / comparison.rows, comparison.lost / comparison.rows, comparison.rows
     while rows < MOST_ROWS:
         rows += max(1, rows // 100)
         if paired_bounds(round(gained * rows), round(lost * rows), rows, confidence)[0] >= -margin:
@@ -184,10 +185,10 @@ def _chance_of_loss(gained: int, lost: int) -> float:
 
 def holm(chances: Mapping[str, float], level: float) -> list[str]:
     """The names whose p-values are significant at `level` after Holm's step-down correction."""
-    ordered = sorted(chances, key=lambda name: chances[name])
-    found = []
-    for at, name in enumerate(ordered):
-        if chances[name] > level / (len(ordered) - at):
+    names_by_chance = sorted(chances, key=lambda name: chances[name])
+    significant = []
+    for rank, name in enumerate(names_by_chance):
+        if chances[name] > level / (len(names_by_chance) - rank):
             break
-        found.append(name)
-    return found
+        significant.append(name)
+    return significant

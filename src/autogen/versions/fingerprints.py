@@ -9,18 +9,18 @@ from autogen.errors import VersionDamaged
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import Versions
 
-TRAINED_FILE = "trained_rows.txt"
-HELD_OUT_FILE = "held_out_rows.txt"
+TRAIN_ROWS_FILE = "trained_rows.txt"
+EVAL_ROWS_FILE = "held_out_rows.txt"
 
 
-def held_before(versions: Versions, champion: Manifest) -> frozenset[str]:
+def earlier_eval_rows(versions: Versions, champion: Manifest) -> frozenset[str]:
     """Fingerprints of all rows that the champion and those it comes from were measured on. Not those of candidates that
     were turned down: their batch would vote for itself when it is tried again."""
     line, step = [champion.version], champion.parent
     while step is not None and (parent := versions.readable(step)) is not None:
         line.append(step)
         step = parent.parent
-    files = [path for name in line for path in versions.folder.glob(f"{name}/models/*/*/{HELD_OUT_FILE}")]
+    files = [path for name in line for path in versions.folder.glob(f"{name}/models/*/*/{EVAL_ROWS_FILE}")]
     return frozenset().union(*(read_fingerprints(path) for path in files))
 
 

@@ -3,6 +3,7 @@ means the version is whole."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from autogen.errors import VersionDamaged
-from autogen.markup import joined, metrics_table, table
-from autogen.storage.files import explained, fsync_folder, sha256_of, write_atomically
+from autogen.markup import join_markup, metrics_table, table
+from autogen.storage.files import explain_os_errors, fsync_folder, sha256_of, write_atomically
 
 MANIFEST_FILE = "manifest.json"
 T = TypeVar("T")
@@ -24,7 +25,7 @@ class FileRecord(BaseModel):
     bytes: int
 
 
-def of_all_needs(values: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
+def merge_need_figures(values: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
     """The figures of a skill's needs as one flat mapping: by name, or as NEED_name where several needs have it."""
     times = Counter(name for figures in values.values() for name in figures)
     return {
@@ -56,7 +57,7 @@ class SkillRecord(BaseModel):
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics of the skill's models together."""
-        return of_all_needs({need: model.metrics for need, model in self.models.items()})
+        return merge_need_figures({need: model.metrics for need, model in self.models.items()})
 
 
 class Manifest(BaseModel):
@@ -85,7 +86,7 @@ class Manifest(BaseModel):
         if self.verdict:
             rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
             parts.append(table(("", "check", "finding"), rows, str(self.verdict.get("summary", ""))))
-        return joined(parts)
+        return join_markup(parts)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
@@ -96,15 +97,13 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
         _sync(path)
     for inner in (path for path in folder.rglob("*") if path.is_dir()):
         fsync_folder(inner)
-    sealed = manifest.model_copy(update={"files": files})
-    write_atomically(folder / MANIFEST_FILE, sealed.model_dump_json(indent=1).encode())
-    return sealed
+    complete = manifest.model_copy(update={"files": files})
+    write_atomically(folder / MANIFEST_FILE, complete.model_dump_json(indent=1).encode())
+    return complete
 
 
 def _sync(path: Path) -> None:
-    import os
-
-    with explained(path), path.open("rb") as file:
+    with explain_os_errors(path), path.open("rb") as file:
         os.fsync(file.fileno())
 
 

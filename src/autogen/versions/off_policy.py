@@ -70,13 +70,13 @@ class Estimate:
     most_weight: float
 
     @property
-    def enough(self) -> bool:
+    def has_enough_clicks(self) -> bool:
         return self.agreeing_clicks >= FEWEST_CLICKS
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The number with its interval, or that there are too few clicks for one."""
-        if not self.enough:
+        if not self.has_enough_clicks:
             return (
                 f"too few clicks to tell ({self.agreeing_clicks} of {FEWEST_CLICKS} needed, in {self.answers} answers)"
             )
@@ -85,15 +85,15 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """All figures; of too few clicks only how many there are."""
-        kept = {"answers", "clicks", "agreeing_clicks"}
-        figures = {name: value for name, value in asdict(self).items() if self.enough or name in kept}
-        return {"enough_clicks": self.enough, "said": self.said, **figures}
+        always = {"answers", "clicks", "agreeing_clicks"}
+        figures = {name: value for name, value in asdict(self).items() if self.has_enough_clicks or name in always}
+        return {"enough_clicks": self.has_enough_clicks, "said": self.summary, **figures}
 
 
 def estimate(slots: Slots, most_weight: float = MOST_WEIGHT) -> Estimate:
     """`most_weight`: see `MOST_WEIGHT`."""
     sums = _sums(slots, most_weight)
-    value, influence = _normalised(sums)
+    value, influence = _self_normalise(sums)
     ips = float(sums.clicks.sum()) / max(slots.answers, 1)
     weights = _weights(slots)
     squares = float((np.minimum(weights, most_weight) ** 2).sum())
@@ -118,8 +118,8 @@ def difference(candidate: Slots, champion: Slots, most_weight: float = MOST_WEIG
     pairs. Raises ValueError where they are not as many."""
     if candidate.answers != champion.answers:
         raise ValueError("Expected both versions' slots of the same answers.")
-    now, of_now = _normalised(_sums(candidate, most_weight))
-    was, of_was = _normalised(_sums(champion, most_weight))
+    now, of_now = _self_normalise(_sums(candidate, most_weight))
+    was, of_was = _self_normalise(_sums(champion, most_weight))
     return now - was, _interval(now - was, of_now - of_was, candidate.person, -np.inf)
 
 
@@ -140,39 +140,39 @@ def _sums(slots: Slots, most_weight: float) -> _Sums:
     weights = np.minimum(_weights(slots), most_weight)
 
     def by_answer(values: Numbers) -> Numbers:
-        found: Numbers = np.zeros(slots.answers)
-        np.add.at(found, slots.answer, values)
-        return found
+        totals: Numbers = np.zeros(slots.answers)
+        np.add.at(totals, slots.answer, values)
+        return totals
 
     return _Sums(by_answer(weights * slots.clicked), by_answer(weights), len(slots.answer))
 
 
-def _normalised(sums: _Sums) -> tuple[float, Numbers]:
+def _self_normalise(sums: _Sums) -> tuple[float, Numbers]:
     """Clicks an answer, divided by the mean weight; and what each answer adds to its error (the delta method; Owen
     2013, "Monte Carlo theory, methods and examples", section 9.2)."""
-    whole = float(sums.weight.sum())
-    if not whole:
+    total_weight = float(sums.weight.sum())
+    if not total_weight:
         return 0.0, np.zeros(len(sums.clicks))
-    ratio = float(sums.clicks.sum()) / whole
+    ratio = float(sums.clicks.sum()) / total_weight
     scale = sums.slots / len(sums.clicks)  # slots of an answer
-    influence: Numbers = scale * (sums.clicks - ratio * sums.weight) / (whole / len(sums.clicks))
+    influence: Numbers = scale * (sums.clicks - ratio * sums.weight) / (total_weight / len(sums.clicks))
     return scale * ratio, influence
 
 
-def _interval(centre: float, each: Numbers, person: NDArray[np.int64], least: float) -> Interval:
+def _interval(centre: float, values: Numbers, person: NDArray[np.int64], least: float) -> Interval:
     """95 %, by the normal approximation, of a mean over answers; only those of different people are independent
     (cluster-robust: Cameron & Miller 2015)."""
     people = len(np.unique(person))
     if people < 2:
         return centre, centre
-    of_person = np.bincount(person, each - each.mean())
-    variance = people / (people - 1) * float((of_person**2).sum()) / len(each) ** 2
+    of_person = np.bincount(person, values - values.mean())
+    variance = people / (people - 1) * float((of_person**2).sum()) / len(values) ** 2
     reach = NORMAL * variance**0.5
     return max(least, centre - reach), centre + reach
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedClicks:
     """Clicks per answer that candidate and champion would have got on the same logged answers, and by how much the
     candidate is better, with its 95 % interval."""
 
@@ -181,18 +181,18 @@ class Expected:
     difference: tuple[float, tuple[float, float]]
 
     @property
-    def said(self) -> str:
-        if not (self.candidate.enough and self.champion.enough):
-            few = min(self.candidate, self.champion, key=lambda one: one.agreeing_clicks)
-            return f"Off-policy, clicks per answer: {few.said}."
+    def summary(self) -> str:
+        if not (self.candidate.has_enough_clicks and self.champion.has_enough_clicks):
+            fewer = min(self.candidate, self.champion, key=lambda estimate: estimate.agreeing_clicks)
+            return f"Off-policy, clicks per answer: {fewer.summary}."
         better, (low, high) = self.difference
         return (
-            f"Off-policy, clicks per answer: {self.candidate.said}, champion {self.champion.said}, difference "
+            f"Off-policy, clicks per answer: {self.candidate.summary}, champion {self.champion.summary}, difference "
             f"{better:+.3f} ({low:+.3f} to {high:+.3f}), on {self.candidate.answers} answers; it decides nothing."
         )
 
     def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"candidate": self.candidate.to_json(), "champion": self.champion.to_json()}
-        if self.candidate.enough and self.champion.enough:
-            found["difference"] = {"clicks_per_answer": self.difference[0], "interval": self.difference[1]}
-        return {"said": self.said, **found}
+        estimates: dict[str, Any] = {"candidate": self.candidate.to_json(), "champion": self.champion.to_json()}
+        if self.candidate.has_enough_clicks and self.champion.has_enough_clicks:
+            estimates["difference"] = {"clicks_per_answer": self.difference[0], "interval": self.difference[1]}
+        return {"said": self.summary, **estimates}

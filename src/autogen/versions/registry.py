@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from autogen.errors import ProjectNotFound, Refused, UnknownVersion, UsageError, VersionDamaged
-from autogen.storage.files import explained, fsync_folder, make_folder, write_json
+from autogen.storage.files import explain_os_errors, fsync_folder, make_folder, write_json
 from autogen.versions.manifest import MANIFEST_FILE, Manifest, check_files, read_manifest, seal
 
 STATE_FOLDER = ".autogen"
@@ -46,13 +46,13 @@ class Versions:
 
     def names(self) -> list[str]:
         """Whole versions, oldest first."""
-        return [name for name in self._numbered() if (self.folder / name / MANIFEST_FILE).exists()]
+        return [name for name in self._folder_names() if (self.folder / name / MANIFEST_FILE).exists()]
 
     def damaged(self) -> list[str]:
         """Versions whose manifest is missing or was altered, oldest first."""
-        return [name for name in self._numbered() if self.readable(name) is None]
+        return [name for name in self._folder_names() if self.readable(name) is None]
 
-    def _numbered(self) -> list[str]:
+    def _folder_names(self) -> list[str]:
         return sorted((path.name for path in self.folder.glob("[0-9]*") if path.name.isdecimal()), key=int)
 
     def all(self) -> list[Manifest]:
@@ -67,8 +67,8 @@ class Versions:
                     f"Version {name} is damaged: {MANIFEST_FILE} is missing. Put it back from a backup, go on with "
                     "another version (`autogen promote --version V`), or make one with `autogen train`."
                 )
-            known = ", ".join(self.names()) or "none yet"
-            raise UnknownVersion(f"Expected one of the versions {known}; found {version!r}.")
+            names = ", ".join(self.names()) or "none yet"
+            raise UnknownVersion(f"Expected one of the versions {names}; found {version!r}.")
         return name
 
     def manifest(self, version: str) -> Manifest:
@@ -98,7 +98,7 @@ class Versions:
     def draft(self) -> Iterator[Path]:
         """A new folder to make a version in; gone when the block fails. The caller holds the learning lock."""
         drafts = self.state / "drafts"
-        with explained(drafts):
+        with explain_os_errors(drafts):
             shutil.rmtree(drafts, ignore_errors=True)
             make_folder(self.folder)
             folder = drafts / secrets.token_hex(4)
@@ -111,17 +111,17 @@ class Versions:
     def next_name(self) -> str:
         """Numbers are never used twice, not even those of versions deleted by hand while champion once."""
         alias = self.alias()
-        taken = (*(path.name for path in self.folder.glob("[0-9]*")), *alias.history, alias.champion or "")
-        used = [int(name) for name in taken if name.isdecimal()]
-        return f"{max(used, default=0) + 1:04d}"
+        folder_names = (*(path.name for path in self.folder.glob("[0-9]*")), *alias.history, alias.champion or "")
+        numbers = [int(name) for name in folder_names if name.isdecimal()]
+        return f"{max(numbers, default=0) + 1:04d}"
 
     def publish(self, draft: Path, manifest: Manifest) -> Manifest:
         """Seal the draft and give it its place, in one rename."""
-        sealed = seal(draft, manifest)
-        with explained(self.folder):
+        complete = seal(draft, manifest)
+        with explain_os_errors(self.folder):
             draft.rename(self.folder / manifest.version)
         fsync_folder(self.folder)
-        return sealed
+        return complete
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
         """Make `version` champion; without one, the newest that passed the gate and is not champion.
@@ -146,12 +146,12 @@ class Versions:
         """Make the champion before this one champion again: (from, to). Raises UsageError when there is none."""
         with self._alias_lock():
             alias = self.alias()
-            before = [name for name in alias.history if name in self.names()]
-            if alias.champion is None or not before:
+            earlier = [name for name in alias.history if name in self.names()]
+            if alias.champion is None or not earlier:
                 raise UsageError("Expected an earlier champion to go back to; found none: nothing was changed.")
-            target = before[-1]
+            target = earlier[-1]
             check_files(self.folder / target, self.manifest(target))
-            self._move(Alias(target, tuple(before[:-1])))
+            self._move(Alias(target, tuple(earlier[:-1])))
         return alias.champion, target
 
     def _newest_passed(self, champion: str | None) -> str:
@@ -191,5 +191,5 @@ class Versions:
     @contextmanager
     def _alias_lock(self) -> Iterator[None]:
         make_folder(self.state)
-        with explained(self.state / "champion.lock"), FileLock(self.state / "champion.lock", timeout=30):
+        with explain_os_errors(self.state / "champion.lock"), FileLock(self.state / "champion.lock", timeout=30):
             yield

@@ -70,17 +70,17 @@ class Scores:
             chosen = chosen | (self.of_group(name)[:, -1] > 0)
         return chosen
 
-    def where(self, chosen: Flags) -> Scores:
-        """The rows for which `chosen` is true."""
+    def where(self, mask: Flags) -> Scores:
+        """The rows for which `mask` is true."""
         return replace(
             self,
-            rows=tuple(compress(self.rows, chosen)),
-            counts=self.counts[chosen],
-            right=self.right[chosen],
-            groups=tuple(compress(self.groups, chosen)),
-            beyond=self.beyond[chosen],
-            from_feedback=self.from_feedback[chosen],
-            by_group={name: counts[chosen] for name, counts in self.by_group.items()},
+            rows=tuple(compress(self.rows, mask)),
+            counts=self.counts[mask],
+            right=self.right[mask],
+            groups=tuple(compress(self.groups, mask)),
+            beyond=self.beyond[mask],
+            from_feedback=self.from_feedback[mask],
+            by_group={name: counts[mask] for name, counts in self.by_group.items()},
         )
 
 

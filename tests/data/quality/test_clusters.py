@@ -17,10 +17,10 @@ def around(centre: int, rows: int, seed: int) -> Floats:
 
 def test_like_rows_are_grouped_the_largest_group_first_the_most_typical_row_first() -> None:
     points = np.concatenate([around(0, 12, 0), around(1, 20, 1), around(2, 3, 2)])
-    found = clusters(points, smallest=5, apart=0.5)
-    assert [sorted(one.rows.tolist()) for one in found] == [list(range(12, 32)), list(range(12))]
-    near = points[found[0].rows] @ found[0].centre
-    assert (np.diff(near) <= 1e-6).all() and abs(found[0].cohesion - near.mean()) < 1e-6
+    groups = clusters(points, smallest=5, apart=0.5)
+    assert [sorted(group.rows.tolist()) for group in groups] == [list(range(12, 32)), list(range(12))]
+    cosines = points[groups[0].rows] @ groups[0].centre
+    assert (np.diff(cosines) <= 1e-6).all() and abs(groups[0].cohesion - cosines.mean()) < 1e-6
 
 
 def test_too_few_rows_are_no_group() -> None:
@@ -33,8 +33,8 @@ def test_neighbours_are_those_of_all_pairs_also_over_several_blocks(monkeypatch:
     points = np.random.default_rng(0).normal(size=(1074, 4)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     places, cosines = neighbours(points, points, 3, others=True)
-    every = points @ points.T
-    np.fill_diagonal(every, -2)
-    assert (places == np.argsort(-every, axis=1)[:, :3]).all()
-    assert np.allclose(cosines, -np.sort(-every, axis=1)[:, :3])
+    similarities = points @ points.T
+    np.fill_diagonal(similarities, -2)
+    assert (places == np.argsort(-similarities, axis=1)[:, :3]).all()
+    assert np.allclose(cosines, -np.sort(-similarities, axis=1)[:, :3])
     assert neighbours(points[:2], points[:2], 5, others=True)[0].tolist() == [[1], [0]]

@@ -10,16 +10,16 @@ from tests.data.quality.clusters import clusters
 
 def test_figures_are_those_of_scikit_learn() -> None:
     chance = np.random.default_rng(0)
-    gold, guessed = chance.integers(0, 5, 200), chance.integers(0, 5, 200)
-    assert np.isclose(macro_f1(guessed, gold, 5), f1_score(gold, guessed, average="macro"))
-    assert np.allclose(recalls(guessed, gold, 5), recall_score(gold, guessed, average=None))
+    gold, predicted = chance.integers(0, 5, 200), chance.integers(0, 5, 200)
+    assert np.isclose(macro_f1(predicted, gold, 5), f1_score(gold, predicted, average="macro"))
+    assert np.allclose(recalls(predicted, gold, 5), recall_score(gold, predicted, average=None))
 
 
 def test_rows_that_are_not_measured_do_not_count() -> None:
-    gold, guessed = np.array([0, 0, 1]), np.array([0, -1, 1])
-    assert accuracy(guessed, gold) == 1.0
+    gold, predicted = np.array([0, 0, 1]), np.array([0, -1, 1])
+    assert accuracy(predicted, gold) == 1.0
     assert accuracy(np.array([-1]), np.array([0])) == 0.0
-    assert np.isnan(recalls(guessed, gold, 3)[2])
+    assert np.isnan(recalls(predicted, gold, 3)[2])
 
 
 def test_a_label_that_no_row_teaches_has_no_share() -> None:
@@ -31,5 +31,5 @@ def test_a_label_that_no_row_teaches_has_no_share() -> None:
 
 def test_every_row_is_guessed_by_a_head_that_has_not_seen_it() -> None:
     vectors, gold = clusters(labels=4, each=10)
-    guessed = guesses(vectors, gold, folds([str(at) for at in range(40)], list(map(str, gold)), 4, 0), 4)
-    assert accuracy(guessed, gold) > 0.95 and (guessed >= 0).all()
+    predicted = guesses(vectors, gold, folds([str(at) for at in range(40)], list(map(str, gold)), 4, 0), 4)
+    assert accuracy(predicted, gold) > 0.95 and (predicted >= 0).all()

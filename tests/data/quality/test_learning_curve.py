@@ -20,7 +20,7 @@ from tests.data.quality.clusters import clusters
 
 def curve(each: int, spread: float) -> tuple[LearningCurve, list[str]]:
     vectors, gold = clusters(6, each, spread)
-    parts = folds([str(at) for at in range(len(gold))], list(map(str, gold)), 4, 0)
+    parts = folds([str(index) for index in range(len(gold))], list(map(str, gold)), 4, 0)
     steps: list[str] = []
     with_all = guesses(vectors, gold, parts, 6)
     return learning_curve(vectors, gold, list("abcdef"), parts, with_all, 0, steps.append), steps
@@ -28,21 +28,21 @@ def curve(each: int, spread: float) -> tuple[LearningCurve, list[str]]:
 
 def unequal(counts: list[int], spread: float = 1.5) -> Imbalance:
     vectors, gold = clusters(len(counts), max(counts), spread)
-    at = [label * max(counts) + row for label, count in enumerate(counts) for row in range(count)]
-    vectors, gold = vectors[at], gold[at]
-    parts = folds([str(at) for at in range(len(gold))], list(map(str, gold)), 4, 0)
+    index = [label * max(counts) + row for label, count in enumerate(counts) for row in range(count)]
+    vectors, gold = vectors[index], gold[index]
+    parts = folds([str(index) for index in range(len(gold))], list(map(str, gold)), 4, 0)
     with_all = guesses(vectors, gold, parts, len(counts))
     return imbalance(vectors, gold, len(counts), parts, with_all, 0, lambda _: None)
 
 
 def test_few_rows_that_are_hard_to_tell_apart_call_for_more() -> None:
-    found, steps = curve(each=10, spread=2.0)
-    assert [rows for rows, _ in found.points] == sorted(rows for rows, _ in found.points)
-    assert found.points[-1][1] > found.points[0][1]
-    assert found.projected[0] == 2 * found.points[-1][0] and found.projected[1] > found.points[-1][1]
-    assert found.verdict.startswith("More data would help")
+    result, steps = curve(each=10, spread=2.0)
+    assert [rows for rows, _ in result.points] == sorted(rows for rows, _ in result.points)
+    assert result.points[-1][1] > result.points[0][1]
+    assert result.projected[0] == 2 * result.points[-1][0] and result.projected[1] > result.points[-1][1]
+    assert result.verdict.startswith("More data would help")
     assert len(steps) == 3
-    assert [label.recall for label in found.labels] == sorted(label.recall for label in found.labels)
+    assert [label.recall for label in result.labels] == sorted(label.recall for label in result.labels)
 
 
 def test_rows_that_are_told_apart_already_call_for_none() -> None:
@@ -69,16 +69,16 @@ def test_what_would_help_a_label_is_said_in_words() -> None:
 
 
 def test_labels_of_about_equal_size_need_no_remedy() -> None:
-    found = unequal([20, 25, 30])
-    assert (found.chosen, found.remedies) == ("none", ())
+    result = unequal([20, 25, 30])
+    assert (result.chosen, result.remedies) == ("none", ())
 
 
 def test_remedies_are_measured_where_labels_are_unequal() -> None:
-    found = unequal([6, 6, 150, 150], spread=2.5)
-    assert [one.remedy for one in found.remedies] == ["none", "class weights", "balanced sampling"]
-    best = max(found.remedies, key=lambda one: one.macro_f1)
-    assert found.chosen == best.remedy != "none"
-    assert best.remedy in found.verdict
+    result = unequal([6, 6, 150, 150], spread=2.5)
+    assert [score.remedy for score in result.remedies] == ["none", "class weights", "balanced sampling"]
+    best = max(result.remedies, key=lambda score: score.macro_f1)
+    assert result.chosen == best.remedy != "none"
+    assert best.remedy in result.verdict
 
 
 def test_even_rows_are_as_many_of_each_label() -> None:

@@ -12,10 +12,10 @@ VECTORS = centred(np.random.default_rng(0).normal(size=(50, 8)))
 @pytest.mark.parametrize("cells", [60, 1_000, 8_000_000])
 def test_nearest_rows_are_exact_whatever_the_block(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK_CELLS", cells)
-    found = nearest(VECTORS, k=3)
-    every = VECTORS @ VECTORS.T - 3 * np.eye(50)
-    assert (found.places == np.argsort(-every, axis=1)[:, :3]).all()
-    assert np.allclose(found.cosines, np.sort(every, axis=1)[:, :-4:-1], atol=1e-5)
+    nearest_rows = nearest(VECTORS, k=3)
+    similarities = VECTORS @ VECTORS.T - 3 * np.eye(50)
+    assert (nearest_rows.places == np.argsort(-similarities, axis=1)[:, :3]).all()
+    assert np.allclose(nearest_rows.cosines, np.sort(similarities, axis=1)[:, :-4:-1], atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])

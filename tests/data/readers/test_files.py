@@ -25,13 +25,13 @@ TWO = [{"text": "I lost my card", "label": "lost"}, {"text": "Café, 余额", "l
 FIELDS = ("text", "label", "text_pair")
 
 
-def written(path: Path, content: str | bytes) -> Path:
+def write(path: Path, content: str | bytes) -> Path:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 
-def read(path: Path, content: str | bytes) -> tuple[list[Row], list[Problem]]:
-    return read_rows(written(path, content))
+def write_and_read(path: Path, content: str | bytes) -> tuple[list[Row], list[Problem]]:
+    return read_rows(write(path, content))
 
 
 def values(rows: list[Row]) -> list[dict[str, object]]:
@@ -79,22 +79,22 @@ CONTENTS = {
 def test_every_format_gives_the_same_rows_plain_and_compressed(name: str, zipped: bool, tmp_path: Path) -> None:
     content = gzip.compress(CONTENTS[name]) if zipped else CONTENTS[name]
     path = tmp_path / (name + ".gz" if zipped else name)
-    rows, problems = read(path, content)
+    rows, problems = write_and_read(path, content)
     assert problems == []
     assert values(rows) == TWO
     assert {row.source for row in rows} == {str(path)}
 
 
 def test_a_file_is_decompressed_whatever_its_name_says(tmp_path: Path) -> None:
-    assert values(read(tmp_path / "a.csv", gzip.compress(csv_bytes()))[0]) == TWO
-    assert values(read(tmp_path / "b.csv.gz", csv_bytes())[0]) == TWO
+    assert values(write_and_read(tmp_path / "a.csv", gzip.compress(csv_bytes()))[0]) == TWO
+    assert values(write_and_read(tmp_path / "b.csv.gz", csv_bytes())[0]) == TWO
 
 
 # Numbers
 
 
 def test_a_csv_row_has_the_line_number_on_which_its_record_starts(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", '\ntext,label\n"two\nlines",a\n\nplain,b\r\nlast,c')
+    rows, problems = write_and_read(tmp_path / "a.csv", '\ntext,label\n"two\nlines",a\n\nplain,b\r\nlast,c')
     assert problems == []
     assert [(row.number, row.values["text"]) for row in rows] == [
         (3, "two\nlines"),
@@ -104,17 +104,17 @@ def test_a_csv_row_has_the_line_number_on_which_its_record_starts(tmp_path: Path
 
 
 def test_other_line_separators_inside_a_cell_count_no_line(tmp_path: Path) -> None:
-    rows, _ = read(tmp_path / "a.csv", "text,label\none\u2028\x0b\x85,a\ntwo,b\n")
+    rows, _ = write_and_read(tmp_path / "a.csv", "text,label\none\u2028\x0b\x85,a\ntwo,b\n")
     assert [row.number for row in rows] == [2, 3]
 
 
 def test_json_lines_count_lines_and_json_counts_objects(tmp_path: Path) -> None:
-    assert [row.number for row in read(tmp_path / "a.jsonl", '\n{"a": 1}\n\n{"a": 2}')[0]] == [2, 4]
-    assert [row.number for row in read(tmp_path / "a.json", '[\n\n{"a": 1},\n{"a": 2}]')[0]] == [1, 2]
+    assert [row.number for row in write_and_read(tmp_path / "a.jsonl", '\n{"a": 1}\n\n{"a": 2}')[0]] == [2, 4]
+    assert [row.number for row in write_and_read(tmp_path / "a.json", '[\n\n{"a": 1},\n{"a": 2}]')[0]] == [1, 2]
 
 
 def test_json_numbers_and_nulls_are_kept_as_they_are(tmp_path: Path) -> None:
-    rows, _ = read(tmp_path / "a.jsonl", '{"text": 1.5, "label": null, "n": 3, "tags": ["a"]}')
+    rows, _ = write_and_read(tmp_path / "a.jsonl", '{"text": 1.5, "label": null, "n": 3, "tags": ["a"]}')
     assert values(rows) == [{"text": 1.5, "label": None, "n": 3, "tags": ["a"]}]
 
 
@@ -129,7 +129,7 @@ def test_each_line_of_another_encoding_is_one_error_and_the_others_are_read(
     name: str, head: str, line: str, tmp_path: Path
 ) -> None:
     content = head + line.format("é", "ü") + line.format("e", "u") + line.format("e", "ü")
-    rows, problems = read(tmp_path / name, content.encode("latin1"))
+    rows, problems = write_and_read(tmp_path / name, content.encode("latin1"))
     assert places(problems) == [("encoding", 2), ("encoding", 4)]
     assert [row.number for row in rows] == [3]
     column = line.format("é", "").index("é") + 1
@@ -138,24 +138,24 @@ def test_each_line_of_another_encoding_is_one_error_and_the_others_are_read(
 
 
 def test_the_lines_of_a_json_document_in_another_encoding_are_named(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.json", '[\n{"text": "é"},\n{"text": "e"}]'.encode("latin1"))
+    rows, problems = write_and_read(tmp_path / "a.json", '[\n{"text": "é"},\n{"text": "e"}]'.encode("latin1"))
     assert (rows, places(problems)) == ([], [("encoding", 2)])
 
 
 def test_a_record_over_a_damaged_line_is_left_out_and_the_next_keeps_its_number(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", b'text,label\n"one\n\xe9",a\ntwo,b\n')
+    rows, problems = write_and_read(tmp_path / "a.csv", b'text,label\n"one\n\xe9",a\ntwo,b\n')
     assert places(problems) == [("encoding", 3)]
     assert [row.number for row in rows] == [4]
 
 
 def test_a_header_of_another_encoding_is_one_error(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", "étiquette,text\na,b\n".encode("latin1"))
+    rows, problems = write_and_read(tmp_path / "a.csv", "étiquette,text\na,b\n".encode("latin1"))
     assert (rows, places(problems)) == ([], [("encoding", 1)])
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.jsonl"])
 def test_utf_16_is_named_once(name: str, tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / name, "text,label\na,b\n".encode("utf-16"))
+    rows, problems = write_and_read(tmp_path / name, "text,label\na,b\n".encode("utf-16"))
     assert (rows, places(problems)) == ([], [("encoding", None)])
     assert "iconv -f utf-16" in problems[0].fix
 
@@ -164,14 +164,14 @@ def test_utf_16_is_named_once(name: str, tmp_path: Path) -> None:
 
 
 def test_a_record_with_too_many_or_too_few_cells_is_an_error_and_the_others_are_read(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", "text,label\nyes, please,a\nfine,b\nlonely\n")
+    rows, problems = write_and_read(tmp_path / "a.csv", "text,label\nyes, please,a\nfine,b\nlonely\n")
     assert [row.number for row in rows] == [3]
     assert places(problems) == [("cell-count", 2), ("cell-count", 4)]
     assert "expected 2 cells as in the header, found 3; put quotes around" in str(problems[0])
 
 
 def test_header_cells_lose_their_space_and_nameless_columns_are_left_out(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", ",text, label ,\n0,hello,a,\n")
+    rows, problems = write_and_read(tmp_path / "a.csv", ",text, label ,\n0,hello,a,\n")
     assert problems == []
     assert values(rows) == [{"text": "hello", "label": "a"}]
 
@@ -187,30 +187,30 @@ def test_header_cells_lose_their_space_and_nameless_columns_are_left_out(tmp_pat
     ],
 )
 def test_a_header_that_names_no_columns_is_an_error(content: str, kind: str, tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", content)
+    rows, problems = write_and_read(tmp_path / "a.csv", content)
     assert (rows, places(problems)) == ([], [(kind, 1)])
 
 
 def test_a_nul_byte_is_an_error_with_its_line(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", b"text,label\na\0b,x\nc,y\n")
+    rows, problems = write_and_read(tmp_path / "a.csv", b"text,label\na\0b,x\nc,y\n")
     assert places(problems) == [("nul-byte", 2)]
     assert [row.number for row in rows] == [3]
 
 
 def test_a_quote_that_is_never_closed_is_named_where_its_record_starts(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", 'text,label\nfine,a\n"open,b\nlost,c\n')
+    rows, problems = write_and_read(tmp_path / "a.csv", 'text,label\nfine,a\n"open,b\nlost,c\n')
     assert places(problems) == [("broken-quotes", 3)]
     assert [row.number for row in rows] == [2]
 
 
 def test_text_after_a_closing_quote_is_an_error_and_the_next_line_is_read(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", 'text,label\n"say "hi"",a\nfine,b\n')
+    rows, problems = write_and_read(tmp_path / "a.csv", 'text,label\n"say "hi"",a\nfine,b\n')
     assert places(problems) == [("broken-quotes", 2)]
     assert [row.number for row in rows] == [3]
 
 
 def test_a_cell_over_the_limit_is_an_error_and_the_next_line_is_read(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv", f"text,label\n{'x' * 200_000},a\nfine,b\n")
+    rows, problems = write_and_read(tmp_path / "a.csv", f"text,label\n{'x' * 200_000},a\nfine,b\n")
     assert places(problems) == [("cell-too-large", 2)]
     assert [row.number for row in rows] == [3]
 
@@ -230,7 +230,7 @@ def test_what_the_csv_writer_writes_is_read_as_it_was_and_where_it_stands(
         starts.append(len(file.getvalue().encode().splitlines()) + 1)
         writer.writerow(record)
     name = "round.csv" if mark == "," else "round.tsv"
-    rows, problems = read(tmp_path_factory.getbasetemp() / name, file.getvalue())
+    rows, problems = write_and_read(tmp_path_factory.getbasetemp() / name, file.getvalue())
     assert problems == []
     assert [(row.values["text"], row.values["label"]) for row in rows] == records
     assert [row.number for row in rows] == starts[1:]
@@ -240,7 +240,7 @@ def test_what_the_csv_writer_writes_is_read_as_it_was_and_where_it_stands(
 
 
 def test_a_broken_json_line_is_named_with_its_number_and_the_others_are_read(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.jsonl", '{"text": "a"}\n{"text": "b"\n[1]\n{"text": "d"}\n')
+    rows, problems = write_and_read(tmp_path / "a.jsonl", '{"text": "a"}\n{"text": "b"\n[1]\n{"text": "d"}\n')
     assert [row.number for row in rows] == [1, 4]
     assert places(problems) == [("broken-json", 2), ("not-an-object", 3)]
     assert "in column" in problems[0].message
@@ -249,30 +249,30 @@ def test_a_broken_json_line_is_named_with_its_number_and_the_others_are_read(tmp
 @pytest.mark.parametrize("value", ["[" * 100_000, '{"a": ' * 100_000, '{"a": ' + "9" * 5000 + "}", "NULL", "\0"])
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_json_that_would_break_the_parser_is_a_problem(name: str, value: str, tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / name, value)
+    rows, problems = write_and_read(tmp_path / name, value)
     assert rows == []
     assert [problem.kind for problem in problems] == ["broken-json"]
 
 
 def test_broken_json_is_named_with_line_and_column(tmp_path: Path) -> None:
-    _, problems = read(tmp_path / "a.json", '[{"text": "a"},\n {"text" "b"}]')
+    _, problems = write_and_read(tmp_path / "a.json", '[{"text": "a"},\n {"text" "b"}]')
     assert "in line 2, column 10" in problems[0].message
 
 
 def test_a_list_without_its_commas_is_broken_json_and_not_json_lines(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.json", '[\n{"a": 1}\n{"a": 2}\n]')
+    rows, problems = write_and_read(tmp_path / "a.json", '[\n{"a": 1}\n{"a": 2}\n]')
     assert (rows, places(problems)) == ([], [("broken-json", None)])
     assert "in line 3, column 1" in problems[0].message
 
 
 def test_json_with_several_lists_says_which_keys_it_has(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.json", '{"train": [], "test": []}')
+    rows, problems = write_and_read(tmp_path / "a.json", '{"train": [], "test": []}')
     assert (rows, places(problems)) == ([], [("not-a-list", None)])
     assert '"train", "test"' in problems[0].message
 
 
 def test_a_broken_line_in_json_lines_named_json_leaves_the_others(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.json", '{"a": 1}\n{"a": \n{"a": 3}\n')
+    rows, problems = write_and_read(tmp_path / "a.json", '{"a": 1}\n{"a": \n{"a": 3}\n')
     assert [row.number for row in rows] == [1, 3]
     assert places(problems) == [("broken-json", 2)]
 
@@ -282,16 +282,16 @@ def test_a_broken_line_in_json_lines_named_json_leaves_the_others(tmp_path: Path
 
 @pytest.mark.parametrize("name", [f"a{extension}{gz}" for extension in EXTENSIONS for gz in ("", ".gz")])
 def test_an_empty_file_is_an_error(name: str, tmp_path: Path) -> None:
-    assert places(read(tmp_path / name, b"")[1]) == [("empty-file", None)]
+    assert places(write_and_read(tmp_path / name, b"")[1]) == [("empty-file", None)]
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", "text,label\n"), ("a.json", "[]"), ("a.json", '{"data": []}')])
 def test_a_file_without_rows_is_an_error(name: str, content: str, tmp_path: Path) -> None:
-    assert places(read(tmp_path / name, content)[1]) == [("no-rows", None)]
+    assert places(write_and_read(tmp_path / name, content)[1]) == [("no-rows", None)]
 
 
 def test_a_missing_file_names_the_nearest_in_its_folder(tmp_path: Path) -> None:
-    written(tmp_path / "train.csv", csv_bytes())
+    write(tmp_path / "train.csv", csv_bytes())
     rows, problems = read_rows(tmp_path / "trian.csv")
     assert (rows, places(problems)) == ([], [("missing-file", None)])
     assert 'Did you mean "train.csv"?' in problems[0].fix
@@ -303,26 +303,26 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
 
 
 def test_a_folder_instead_of_a_file_names_the_files_in_it(tmp_path: Path) -> None:
-    written(tmp_path / "train.csv", csv_bytes())
+    write(tmp_path / "train.csv", csv_bytes())
     _, problems = read_rows(tmp_path)
     assert places(problems) == [("folder", None)]
     assert '"train.csv"' in problems[0].fix
 
 
 def test_an_unknown_extension_lists_the_known_ones(tmp_path: Path) -> None:
-    _, problems = read(tmp_path / "train.xlsx", b"PK")
+    _, problems = write_and_read(tmp_path / "train.xlsx", b"PK")
     assert places(problems) == [("unknown-extension", None)]
     assert all(extension in problems[0].message for extension in EXTENSIONS)
 
 
 @pytest.mark.parametrize("cut", [3, 12, 40, -1])
 def test_a_truncated_gzip_file_is_an_error(cut: int, tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.csv.gz", gzip.compress(csv_bytes())[:cut])
+    rows, problems = write_and_read(tmp_path / "a.csv.gz", gzip.compress(csv_bytes())[:cut])
     assert (rows, places(problems)) == ([], [("broken-gzip", None)])
 
 
 def test_a_truncated_parquet_file_is_an_error(tmp_path: Path) -> None:
-    rows, problems = read(tmp_path / "a.parquet", parquet_bytes()[:-20])
+    rows, problems = write_and_read(tmp_path / "a.parquet", parquet_bytes()[:-20])
     assert (rows, places(problems)) == ([], [("broken-parquet", None)])
 
 
@@ -337,12 +337,12 @@ def test_a_parquet_file_with_a_column_twice_is_an_error(tmp_path: Path) -> None:
     assert places(read_rows(tmp_path / "a.parquet")[1]) == [("duplicate-header", None)]
 
 
-@pytest.mark.parametrize(("missing", "name"), [("pyarrow", "a.parquet"), ("datasets", "owner/name")])
+@pytest.mark.parametrize(("package", "name"), [("pyarrow", "a.parquet"), ("datasets", "owner/name")])
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
-    missing: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    written(tmp_path / "a.parquet", parquet_bytes())
+    monkeypatch.setitem(sys.modules, package, None)
+    write(tmp_path / "a.parquet", parquet_bytes())
     with pytest.raises(MissingDependency, match=r'pip install "autogen-loop\[learn\]"'):
         read_rows(locate(name, tmp_path))
 
@@ -387,7 +387,7 @@ def test_no_bytes_raise_anything(
     extension: str, content: bytes, zipped: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"fuzz{extension}"
-    rows, problems = read(path, gzip.compress(content) if zipped else content)
+    rows, problems = write_and_read(path, gzip.compress(content) if zipped else content)
     assert rows or any(problem.severity == "error" for problem in problems)
     assert all(str(problem).encode("utf-8") for problem in problems)
 
@@ -398,7 +398,9 @@ def test_no_damage_to_a_parquet_file_raises_anything(
     at: int, new: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     whole = parquet_bytes()
-    rows, problems = read(tmp_path_factory.getbasetemp() / "fuzz.parquet", whole[:at] + new + whole[at + len(new) :])
+    rows, problems = write_and_read(
+        tmp_path_factory.getbasetemp() / "fuzz.parquet", whole[:at] + new + whole[at + len(new) :]
+    )
     assert rows or problems
 
 
@@ -471,7 +473,7 @@ def test_dicts_and_tuples_become_rows_numbered_from_one() -> None:
 
 
 def test_a_path_is_read_as_a_file(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.csv", csv_bytes())
+    path = write(tmp_path / "a.csv", csv_bytes())
     assert values(rows_of(path, FIELDS)[0]) == values(rows_of(str(path), FIELDS)[0]) == TWO
 
 
@@ -517,8 +519,8 @@ def test_a_frame_with_a_column_twice_is_an_error() -> None:
 def test_class_numbers_in_lists_become_names_too() -> None:
     tags = datasets.Sequence(datasets.ClassLabel(names=["O", "B-city"]))
     features = datasets.Features({"tokens": datasets.Sequence(datasets.Value("string")), "tags": tags})
-    made = datasets.Dataset.from_dict({"tokens": [["to", "Bern"]], "tags": [[0, 1]]}, features=features)
-    assert values(rows_of(made.with_format("numpy"), ("tokens", "tags"))[0]) == [
+    dataset = datasets.Dataset.from_dict({"tokens": [["to", "Bern"]], "tags": [[0, 1]]}, features=features)
+    assert values(rows_of(dataset.with_format("numpy"), ("tokens", "tags"))[0]) == [
         {"tokens": ["to", "Bern"], "tags": ["O", "B-city"]}
     ]
 

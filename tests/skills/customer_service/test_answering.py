@@ -16,7 +16,7 @@ from autogen.feedback.events import Feedback
 from autogen.plugins import skill_settings, skills
 from autogen.skills.customer_service.answering import CustomerService
 from autogen.skills.customer_service.kind import CustomerServiceKind
-from autogen.skills.customer_service.responses import read_responses, spoken
+from autogen.skills.customer_service.responses import label_text, read_responses
 from autogen.skills.customer_service.settings import CustomerServiceSettings
 from autogen.skills.skill import Reply, Turn
 from autogen.tasks.text_classification.model import TunedModel
@@ -30,7 +30,7 @@ KIND = CustomerServiceKind()
 def learnt(labels: Iterable[str]) -> dict[str, LearningData]:
     """The data of the skill's need, with train rows of these labels."""
     examples = tuple(LabelledText(f"about {label}", label) for label in labels)
-    rows = tuple(Row({"text": one.text, "label": one.label}, "train.csv", 2) for one in examples)
+    rows = tuple(Row({"text": example.text, "label": example.label}, "train.csv", 2) for example in examples)
     return {"intent": LearningData(LabelledRows(examples, rows), LabelledRows(), "")}
 
 
@@ -44,25 +44,25 @@ def model(trained: Path) -> TunedModel:
 
 
 def settings(**values: Any) -> CustomerServiceSettings:
-    given = {"type": "customer-service", "train": "train.csv", **values}
-    return CustomerServiceSettings.model_validate(given)
+    table = {"type": "customer-service", "train": "train.csv", **values}
+    return CustomerServiceSettings.model_validate(table)
 
 
 def skill(model: TunedModel, responses: dict[str, list[str]] | None = None, **values: Any) -> CustomerService:
     """Ready to answer; it rejects nothing unless told to."""
-    kept = KIND.keeps(settings(**{"threshold": -1000.0, **values}), Path())
-    return KIND.ready({**kept, "responses": responses or {}}, {"intent": model})
+    record = KIND.keeps(settings(**{"threshold": -1000.0, **values}), Path())
+    return KIND.ready({**record, "responses": responses or {}}, {"intent": model})
 
 
-def say(ready: CustomerService, text: str, asked: tuple[Any, ...] | None = None) -> Reply:
-    return reply_of(ready, turn(text, asked))
+def say(ready: CustomerService, text: str, last_reply: tuple[Any, ...] | None = None) -> Reply:
+    return reply_of(ready, turn(text, last_reply))
 
 
-def turn(text: str, asked: tuple[Any, ...] | None = None) -> Turn:
-    """`asked`: the last action, what it was about, and what was offered."""
-    if asked is None:
+def turn(text: str, last_reply: tuple[Any, ...] | None = None) -> Turn:
+    """`last_reply`: the last action, what it was about, and what was offered."""
+    if last_reply is None:
         return Turn(text)
-    action, question, offered = asked
+    action, question, offered = last_reply
     return Turn(text, state={"question": question, "offered": list(offered)}, last_action=action)
 
 
@@ -91,7 +91,7 @@ def test_two_intents_closer_than_the_margin_make_it_ask_back(model: TunedModel) 
     reply = say(skill(model, clarify_margin=near + 1e-6), BETWEEN)
     first, second = reply.alternatives[:2]
     assert reply.action == "clarify" and reply.intent == first[0]
-    assert reply.text == f"Did you mean (1) {spoken(first[0])} or (2) {spoken(second[0])}?"
+    assert reply.text == f"Did you mean (1) {label_text(first[0])} or (2) {label_text(second[0])}?"
     assert say(skill(model, clarify_margin=near - 1e-6), BETWEEN).action == "answer"
     assert say(skill(model, clarify_margin=0), BETWEEN).action == "answer"
 
@@ -105,7 +105,7 @@ OFFERED = ("clarify", "what was asked", ("lost_card", "top_up", "exchange_rate")
 
 
 @pytest.mark.parametrize(
-    ("said", "chosen"),
+    ("message", "intent"),
     [
         ("1", "lost_card"),
         ("2", "top_up"),
@@ -119,26 +119,26 @@ OFFERED = ("clarify", "what was asked", ("lost_card", "top_up", "exchange_rate")
         ("１", "lost_card"),
     ],
 )
-def test_a_person_chooses_by_number_or_by_name(model: TunedModel, said: str, chosen: str) -> None:
-    reply = say(skill(model, {chosen: ["chosen"]}), said, OFFERED)
-    assert (reply.text, reply.action, reply.intent, reply.confidence) == ("chosen", "answer", chosen, 1.0)
-    assert reply.about == "what was asked" and reply.alternatives == ((chosen, 1.0),)
+def test_a_person_chooses_by_number_or_by_name(model: TunedModel, message: str, intent: str) -> None:
+    reply = say(skill(model, {intent: ["chosen"]}), message, OFFERED)
+    assert (reply.text, reply.action, reply.intent, reply.confidence) == ("chosen", "answer", intent, 1.0)
+    assert reply.about == "what was asked" and reply.alternatives == ((intent, 1.0),)
 
 
-@pytest.mark.parametrize("said", ["3", " (0) "])
-def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, said: str) -> None:
+@pytest.mark.parametrize("message", ["3", " (0) "])
+def test_a_number_that_no_choice_has_is_asked_once_more(model: TunedModel, message: str) -> None:
     ready = skill(model, clarify_margin=1)
-    again = say(ready, said, ("clarify", BETWEEN, OFFERED[2]))
+    again = say(ready, message, ("clarify", BETWEEN, OFFERED[2]))
     first = say(ready, BETWEEN)
     assert first.action == "clarify"
     assert again == replace(first, about=BETWEEN)
 
 
-@pytest.mark.parametrize("said", ["exchange rate", "yes", "3 cards"])
-def test_what_was_not_offered_is_a_new_message(model: TunedModel, said: str) -> None:
-    reply = say(skill(model, clarify_margin=0), said, OFFERED)
+@pytest.mark.parametrize("message", ["exchange rate", "yes", "3 cards"])
+def test_what_was_not_offered_is_a_new_message(model: TunedModel, message: str) -> None:
+    reply = say(skill(model, clarify_margin=0), message, OFFERED)
     assert reply.about is None
-    assert reply == say(skill(model, clarify_margin=0), said)
+    assert reply == say(skill(model, clarify_margin=0), message)
 
 
 @pytest.mark.parametrize("action", ["answer", "decline", None])
@@ -163,13 +163,13 @@ def test_several_turns_are_answered_as_they_are_one_by_one(model: TunedModel) ->
     turns = [Turn(text) for text, _ in rows(3, seed=9, oos=2)]
     turns.insert(2, turn("2", OFFERED))
     turns.append(turn("lost card", OFFERED))
-    for one, reply in zip(turns, replies_of(ready, turns), strict=True):
-        alone = reply_of(ready, one)
+    for single_turn, reply in zip(turns, replies_of(ready, turns), strict=True):
+        reply_alone = reply_of(ready, single_turn)
         assert (reply.text, reply.action, reply.intent, reply.about) == (
-            alone.text,
-            alone.action,
-            alone.intent,
-            alone.about,
+            reply_alone.text,
+            reply_alone.action,
+            reply_alone.intent,
+            reply_alone.about,
         )
     assert ready.consider([]) == []
 
@@ -205,28 +205,30 @@ def test_every_response_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("content", "reason"),
     [(b"a = ", "not valid TOML"), (b'a = "caf\xe9"', "UTF-8"), (None, "found none")],
 )
-def test_a_file_of_responses_that_cannot_be_read_is_an_error(tmp_path: Path, written: bytes | None, said: str) -> None:
+def test_a_file_of_responses_that_cannot_be_read_is_an_error(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
     path = tmp_path / "responses.toml"
-    if written is not None:
-        path.write_bytes(written)
-    with pytest.raises(DataError, match=said):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=reason):
         read_responses(path)
     problems = KIND.check(settings(responses="responses.toml"), tmp_path, learnt(TOPICS))
-    assert [(one.severity, said in one.message) for one in problems] == [("error", True)]
+    assert [(problem.severity, reason in problem.message) for problem in problems] == [("error", True)]
 
 
 def test_a_response_for_an_intent_that_no_row_has_is_warned_of_with_the_near_miss(tmp_path: Path) -> None:
     write(tmp_path, 'card_arival = "x"\nexchange_rate = "x"\nlost_card = "x"\ntop_up = "x"\noos = "x"\n')
     problems = KIND.check(settings(responses="responses.toml"), tmp_path, learnt([*TOPICS, "oos"]))
-    said = [str(one) for one in problems]
-    assert {one.severity for one in problems} == {"warning"}
-    assert len(said) == 3
-    assert '"card_arival", which no training row has' in said[0] and 'Did you mean "card_arrival"?' in said[0]
-    assert '"oos"' in said[1]
-    assert "found none for card_arrival" in said[2]
+    sentences = [str(problem) for problem in problems]
+    assert {problem.severity for problem in problems} == {"warning"}
+    assert len(sentences) == 3
+    assert '"card_arival", which no training row has' in sentences[0] and 'Did you mean "card_arrival"?' in sentences[0]
+    assert '"oos"' in sentences[1]
+    assert "found none for card_arrival" in sentences[2]
 
 
 def test_with_a_response_for_every_intent_there_is_nothing_to_say(tmp_path: Path) -> None:
@@ -254,7 +256,7 @@ def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
 
 
 def test_a_label_is_spoken_with_spaces() -> None:
-    assert spoken("card_arrival") == spoken("card-arrival") == "card arrival"
+    assert label_text("card_arrival") == label_text("card-arrival") == "card arrival"
 
 
 def test_it_considers_without_choosing_words_and_says_how_sure_it_is(model: TunedModel) -> None:
@@ -270,10 +272,10 @@ def test_it_considers_without_choosing_words_and_says_how_sure_it_is(model: Tune
 
 def test_what_it_offered_comes_back_as_its_state(model: TunedModel) -> None:
     ready = skill(model, clarify_margin=1)
-    asked = say(ready, BETWEEN)
-    assert asked.state == {"question": BETWEEN, "offered": [name for name, _ in asked.alternatives[:2]]}
-    chosen = reply_of(ready, Turn("2", state=json.loads(json.dumps(asked.state)), last_action="clarify"))
-    assert (chosen.intent, chosen.about, chosen.state) == (asked.alternatives[1][0], BETWEEN, {})
+    clarification = say(ready, BETWEEN)
+    assert clarification.state == {"question": BETWEEN, "offered": [name for name, _ in clarification.alternatives[:2]]}
+    answer = reply_of(ready, Turn("2", state=json.loads(json.dumps(clarification.state)), last_action="clarify"))
+    assert (answer.intent, answer.about, answer.state) == (clarification.alternatives[1][0], BETWEEN, {})
 
 
 def test_it_predicts_rows_of_a_file_as_the_model_does(model: TunedModel) -> None:
@@ -284,22 +286,26 @@ def test_it_predicts_rows_of_a_file_as_the_model_does(model: TunedModel) -> None
         table = [
             {"text": text, **{name: column[at] for name, column in values.items()}} for at, text in enumerate(texts)
         ]
-        found = ready.predict([Row(row, "questions.csv", at) for at, row in enumerate(table)])
+        answers = ready.predict([Row(row, "questions.csv", at) for at, row in enumerate(table)])
         seconds = [pair or "" for pair in pairs] if values else None
         expected = ready.models["intent"].predict(texts, seconds)
-        assert found == [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in expected]
+        assert answers == [
+            {"prediction": prediction.decided, "confidence": round(prediction.confidence, 6)} for prediction in expected
+        ]
     assert ready.predict([]) == []
     with pytest.raises(DataError, match=r"row 1: .*\n.*row 2: "):
         ready.predict([Row({"text": text}, "questions.csv", at) for at, text in enumerate(["fine", " ", None])])
 
 
 def test_a_label_that_is_no_intent_yet_is_noted(model: TunedModel) -> None:
-    ready, given = skill(model), feedback("lost_crad")
-    assert "is no intent yet" in str(ready.note_on(given)) and 'Did you mean "lost_card"?' in str(ready.note_on(given))
+    ready, correction = skill(model), feedback("lost_crad")
+    assert "is no intent yet" in str(ready.note_on(correction)) and 'Did you mean "lost_card"?' in str(
+        ready.note_on(correction)
+    )
     assert [ready.note_on(feedback(name)) for name in ("lost_card", "oos", None)] == [None, None, None]
 
 
 def feedback(label: str | None) -> Feedback:
-    said = {"id": "f", "response_id": None, "message": "m", "skill": "s", "version": None, "intent": None}
-    more = {"confidence": None, "rating": 1.0, "label": label, "answer": None, "comment": None, "user": None}
-    return Feedback(**said, **more, trusted=True, source="cli", created_at=datetime.now(UTC))  # type: ignore[arg-type]
+    fields = {"id": "f", "response_id": None, "message": "m", "skill": "s", "version": None, "intent": None}
+    other_fields = {"confidence": None, "rating": 1.0, "label": label, "answer": None, "comment": None, "user": None}
+    return Feedback(**fields, **other_fields, trusted=True, source="cli", created_at=datetime.now(UTC))  # type: ignore[arg-type]

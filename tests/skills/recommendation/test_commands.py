@@ -7,11 +7,11 @@ from tests.cli.process import autogen, called
 
 
 def test_items_are_recommended_with_the_evidence_for_each(shop: Path) -> None:
-    done = called("recommend", "-p", shop, "--user", "u1", "-k", "3", "--json")
-    assert done.code == 0, done.err
-    found = done.json
-    assert len(found["items"]) == 3
-    assert all(one["reason"] for one in found["items"])
+    result = called("recommend", "-p", shop, "--user", "u1", "-k", "3", "--json")
+    assert result.code == 0, result.err
+    answer = result.json
+    assert len(answer["items"]) == 3
+    assert all(item["reason"] for item in answer["items"])
     shown = called("recommend", "-p", shop, "--query", "a comedy under 10 euros")
     assert shown.code == 0
     assert "of comedy" in shown.out and "understood" in shown.err
@@ -19,17 +19,17 @@ def test_items_are_recommended_with_the_evidence_for_each(shop: Path) -> None:
 
 def test_what_cannot_be_asked_is_said_in_one_line(shop: Path, trained: Path) -> None:
     for words in (["--filters", "{"], ["--filters", '{"colour": "red"}'], ["--skill", "none"]):
-        done = called("recommend", "-p", shop, *words)
-        assert done.code == 2 and done.err.startswith("error:"), done.err
+        result = called("recommend", "-p", shop, *words)
+        assert result.code == 2 and result.err.startswith("error:"), result.err
     assert called("recommend", "-p", trained).code == 2
     nothing = called("recommend", "-p", shop, "--filters", '{"price": {"max": -1}}')
     assert nothing.code == 0 and "Nothing passes" in nothing.out
 
 
 def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
-    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n2\nsomething else\n/new\n2\n")
-    assert done.code == 0, done.err
-    first, click, other, *rest = [json.loads(line) for line in done.out.splitlines()]
+    result = autogen("chat", "-p", shop, "--json", typed="a comedy\n2\nsomething else\n/new\n2\n")
+    assert result.code == 0, result.err
+    first, click, other, *rest = [json.loads(line) for line in result.out.splitlines()]
     assert click["item"] == first["alternatives"][1][0]
     assert click["feedback"].startswith("fb-")
     assert other["conversation_id"] == first["conversation_id"]
@@ -37,14 +37,16 @@ def test_in_chat_a_number_clicks_on_a_card(shop: Path) -> None:
 
 
 def test_in_chat_a_card_that_does_not_interest_is_not_shown_again(shop: Path) -> None:
-    done = autogen("chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n/down 99\n/up c3\n")
-    assert done.code == 0, done.err
-    assert "Expected a number from 1 to" in done.err
-    first, _, again, *_ = done.objects
+    result = autogen(
+        "chat", "-p", shop, "--json", typed="a comedy\n/down 1\na comedy\n/up 2\n/down\n/down 99\n/up c3\n"
+    )
+    assert result.code == 0, result.err
+    assert "Expected a number from 1 to" in result.err
+    first, _, again, *_ = result.objects
     turned_down = first["alternatives"][0][0]
     assert turned_down not in dict(again["alternatives"])
-    said = called("feedback", "list", "-p", shop, "--json").json["feedback"]
-    assert [(one["rating"], one["label"]) for one in said] == [
+    feedback = called("feedback", "list", "-p", shop, "--json").json["feedback"]
+    assert [(entry["rating"], entry["label"]) for entry in feedback] == [
         (0.0, turned_down),
         (1.0, again["alternatives"][1][0]),
         (0.0, None),

@@ -5,50 +5,54 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autogen.skills.recommendation.exploration import draw, explored, pool_size, propensities
+from autogen.skills.recommendation.exploration import draw, draw_places, pool_size, propensities
 
 
-def counted(pool: int, count: int, exploration: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def counted_propensities(
+    pool: int, count: int, exploration: float
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """The same chances by following every list there can be, in whole answers and slot by slot."""
-    found = np.zeros((pool, count))
+    chances = np.zeros((pool, count))
 
-    def follow(left: tuple[int, ...], slot: int, chance: float, by_slot: float) -> None:
+    def add_lists(left: tuple[int, ...], slot: int, chance: float, by_slot: float) -> None:
         if slot == count:
             return
         for at, rank in enumerate(left):
-            this = chance * ((1 - by_slot) * (at == 0) + by_slot / len(left))
-            found[rank, slot] += this
-            follow(left[:at] + left[at + 1 :], slot + 1, this, by_slot)
+            joint_chance = chance * ((1 - by_slot) * (at == 0) + by_slot / len(left))
+            chances[rank, slot] += joint_chance
+            add_lists(left[:at] + left[at + 1 :], slot + 1, joint_chance, by_slot)
 
-    follow(tuple(range(pool)), 0, exploration / 2, 1.0)
-    follow(tuple(range(pool)), 0, 1 - exploration / 2, exploration / (2 - exploration))
-    return found
+    add_lists(tuple(range(pool)), 0, exploration / 2, 1.0)
+    add_lists(tuple(range(pool)), 0, 1 - exploration / 2, exploration / (2 - exploration))
+    return chances
 
 
 @pytest.mark.parametrize("exploration", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize(("pool", "count"), [(1, 1), (2, 2), (3, 2), (5, 3), (6, 4), (5, 5)])
 def test_propensities_are_those_of_all_possible_lists_together(pool: int, count: int, exploration: float) -> None:
-    assert np.allclose(propensities(pool, count, exploration), counted(pool, count, exploration), atol=1e-12)
+    assert np.allclose(
+        propensities(pool, count, exploration), counted_propensities(pool, count, exploration), atol=1e-12
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(pool=st.integers(1, 120), count=st.integers(1, 60), exploration=st.floats(0, 1))
 def test_every_slot_shows_one_item_and_no_item_stands_twice(pool: int, count: int, exploration: float) -> None:
-    found = propensities(pool, count, exploration)
-    assert found.shape == (pool, min(pool, count))
-    assert np.allclose(found.sum(axis=0), 1)
-    assert (found >= 0).all()
-    assert (found.sum(axis=1) <= 1 + 1e-9).all()
+    chances = propensities(pool, count, exploration)
+    assert chances.shape == (pool, min(pool, count))
+    assert np.allclose(chances.sum(axis=0), 1)
+    assert (chances >= 0).all()
+    assert (chances.sum(axis=1) <= 1 + 1e-9).all()
 
 
 def test_lists_come_as_often_as_their_propensities_say() -> None:
     chance, draws = np.random.default_rng(0), 20_000
-    found = np.zeros((20, 5))
+    counts = np.zeros((20, 5))
     for _ in range(draws):
-        found[draw(20, 5, 0.3, chance), np.arange(5)] += 1
+        counts[draw(20, 5, 0.3, chance), np.arange(5)] += 1
     expected = propensities(20, 5, 0.3)
     spread = np.sqrt(expected * (1 - expected) / draws)
-    assert (np.abs(found / draws - expected) <= 4.5 * spread + 1e-9).all()
+    assert (np.abs(counts / draws - expected) <= 4.5 * spread + 1e-9).all()
 
 
 def test_every_item_of_the_pool_has_a_chance_that_bounds_its_weight() -> None:
@@ -65,10 +69,10 @@ def test_exploration_is_the_share_of_slots_left_to_chance() -> None:
 
 
 def test_what_is_shown_comes_with_its_propensity() -> None:
-    places, found = explored([7, 3, 9, 1, 5, 2], 3, 0.5, np.random.default_rng(0))
+    places, chances = draw_places([7, 3, 9, 1, 5, 2], 3, 0.5, np.random.default_rng(0))
     assert len({*places}) == 3
     table = propensities(6, 3, 0.5)
-    assert found == tuple(table[[7, 3, 9, 1, 5, 2].index(at), slot] for slot, at in enumerate(places))
+    assert chances == tuple(table[[7, 3, 9, 1, 5, 2].index(at), slot] for slot, at in enumerate(places))
 
 
 def test_without_exploration_the_best_are_shown_in_order() -> None:

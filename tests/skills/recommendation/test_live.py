@@ -8,11 +8,11 @@ import pytest
 from autogen.agents.agent import load_skills
 from autogen.skills.recommendation.answering import ITEMS
 from autogen.skills.recommendation.live import LiveRecommender
-from autogen.skills.recommendation.past import PastRecommender
-from autogen.tasks.recommendation.clicks import Click, clicks, standing
+from autogen.skills.recommendation.point_in_time import PointInTimeRecommender
+from autogen.tasks.recommendation.clicks import Click, clicks_from_feedback, current_likes
 from autogen.versions.registry import Versions
 from tests.shop import DAY
-from tests.skills.recommendation.test_answering import said
+from tests.skills.recommendation.test_answering import feedback_on
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +34,30 @@ def test_a_rating_likes_from_the_middle_on_dislikes_at_the_end_and_says_neither_
     rating: float | None, liked: list[bool]
 ) -> None:
     """A look of 15 of 30 seconds likes; a shorter one says nothing against the item; "down" does."""
-    feedback = said("c1", rating)
-    assert [one.liked for one in clicks([feedback], {feedback.id: "u"})] == liked
+    feedback = feedback_on("c1", rating)
+    assert [click.liked for click in clicks_from_feedback([feedback], {feedback.id: "u"})] == liked
 
 
 def test_a_like_that_was_taken_back_does_not_stand() -> None:
-    found = [click("a", "x", 1), click("b", "x", 2), click("a", "x", 3, liked=False), click("a", "y", 4, liked=False)]
-    found += [click("a", "y", 5)]
-    assert [(one.user, one.item, one.time) for one in standing(found)] == [("b", "x", 2), ("a", "y", 5)]
+    all_clicks = [
+        click("a", "x", 1),
+        click("b", "x", 2),
+        click("a", "x", 3, liked=False),
+        click("a", "y", 4, liked=False),
+    ]
+    all_clicks += [click("a", "y", 5)]
+    assert [
+        (standing_click.user, standing_click.item, standing_click.time) for standing_click in current_likes(all_clicks)
+    ] == [("b", "x", 2), ("a", "y", 5)]
 
 
 def test_what_is_turned_down_after_a_click_leads_nowhere_and_is_not_shown(live: LiveRecommender) -> None:
     fresh = LiveRecommender(live.model)
     now = fresh.clock() + fresh.model.card.lag
     fresh.observe([click("new", "c1", now - 9), click("new", "c2", now - 8), click("new", "c1", now - 7, liked=False)])
-    query, had = fresh.query("new")
+    query, seen = fresh.query("new")
     assert [fresh.model.items[at] for at in query.items] == ["c2"]
-    assert {fresh.model.items[at] for at in had} == {"c1", "c2"}
+    assert {fresh.model.items[at] for at in seen} == {"c1", "c2"}
 
 
 def test_a_click_that_was_learnt_is_not_counted_twice(live: LiveRecommender) -> None:
@@ -67,23 +74,25 @@ def test_the_past_knows_only_what_had_happened_by_then(live: LiveRecommender) ->
     events, lag = live.model.events, live.model.card.lag
     middle = len(events) // 2
     user, moment = events.users[events.user[middle]], float(events.time[middle])
-    past = PastRecommender(live.model, [click(user, "h7", moment + lag - 5), click(user, "h8", moment + lag + 5)])
-    past.move_to(moment + lag)
-    query, had = past.query(user)
+    recommender = PointInTimeRecommender(
+        live.model, [click(user, "h7", moment + lag - 5), click(user, "h8", moment + lag + 5)]
+    )
+    recommender.move_to(moment + lag)
+    query, seen = recommender.query(user)
     own = (events.user == events.user[middle]) & (events.time <= moment)
-    assert sorted(query.items) == sorted([*events.item[own], past.at["h7"]])
-    assert past.at["h8"] not in had or past.at["h8"] in events.item[own]
+    assert sorted(query.items) == sorted([*events.item[own], recommender.place_of["h7"]])
+    assert recommender.place_of["h8"] not in seen or recommender.place_of["h8"] in events.item[own]
     everything = live.model.trend().at(moment + 400 * DAY).sum()
-    assert 0 < past.counts(moment + 400 * DAY).sum() < everything
+    assert 0 < recommender.counts(moment + 400 * DAY).sum() < everything
     with pytest.raises(ValueError, match="forward"):
-        past.move_to(moment + lag - 100 * DAY)
+        recommender.move_to(moment + lag - 100 * DAY)
 
 
 def test_the_present_is_a_past_too(live: LiveRecommender) -> None:
     """Moved to now, it says what the live one says."""
-    past = PastRecommender(live.model, [])
-    past.move_to(live.clock() + live.model.card.lag)
-    query, had = past.query("u1")
-    now, had_now = live.query("u1")
-    assert list(query.items) == list(now.items) and list(had) == list(had_now)
-    assert np.allclose(past.counts(past.clock()), live.counts(past.clock()), rtol=1e-4)
+    recommender = PointInTimeRecommender(live.model, [])
+    recommender.move_to(live.clock() + live.model.card.lag)
+    query, seen = recommender.query("u1")
+    now, seen_now = live.query("u1")
+    assert list(query.items) == list(now.items) and list(seen) == list(seen_now)
+    assert np.allclose(recommender.counts(recommender.clock()), live.counts(recommender.clock()), rtol=1e-4)

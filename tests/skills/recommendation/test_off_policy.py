@@ -13,10 +13,10 @@ from autogen import Agent, Project
 from autogen.agents.agent import load_skills
 from autogen.feedback.memory import Memory
 from autogen.progress import TrainingProgress
-from autogen.skills.recommendation.answering import Recommendations, Wanted
+from autogen.skills.recommendation.answering import ItemRequest, RecommendationSkill
 from autogen.skills.recommendation.off_policy import read_log, slots_of
 from autogen.skills.recommendation.recommend import recommend, recommender_of
-from autogen.tasks.recommendation.rows import clicks_of, set_aside
+from autogen.tasks.recommendation.rows import liked_clicks, set_aside
 from autogen.versions.off_policy import FEWEST_CLICKS
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, write_shop
@@ -35,12 +35,12 @@ def explored(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) ->
     skill_of(agent).chance.bit_generator.state = np.random.default_rng(0).bit_generator.state
     for _ in range(400):
         taste = chance.choice("ch")
-        wanted = Wanted(history=(f"{taste}{chance.randrange(FILMS)}",), count=3)
-        best.append(LIKED * sum(name.startswith(taste) for name in skill_of(agent).best(wanted)))
-        answer = recommend(agent, wanted)
-        for one in answer.items:
-            if one.item.id.startswith(taste) and chance.random() < LIKED:
-                agent.feedback(answer.id, label=one.item.id, rating="up")
+        request = ItemRequest(history=(f"{taste}{chance.randrange(FILMS)}",), count=3)
+        best.append(LIKED * sum(name.startswith(taste) for name in skill_of(agent).best(request)))
+        answer = recommend(agent, request)
+        for scored in answer.items:
+            if scored.item.id.startswith(taste) and chance.random() < LIKED:
+                agent.feedback(answer.id, label=scored.item.id, rating="up")
     return folder, sum(best) / len(best)
 
 
@@ -49,26 +49,26 @@ def shop_that_explores(explored: tuple[Path, float], tmp_path: Path) -> Path:
     return Path(shutil.copytree(explored[0], tmp_path / "shop"))
 
 
-def skill_of(agent: Agent) -> Recommendations:
+def skill_of(agent: Agent) -> RecommendationSkill:
     return recommender_of(agent)[1]
 
 
 def test_the_estimate_of_a_version_is_what_its_best_items_would_have_got(explored: tuple[Path, float]) -> None:
     """Within four standard errors: how often intervals hold is tested where answers are cheap, with the estimator."""
-    found = Project.open(explored[0]).evaluate().skills["films"].off_policy
-    assert found is not None
-    assert found["answers"] == 400
-    low, high = found["interval"]
-    assert abs(found["clicks_per_answer"] - explored[1]) < 4 * (high - low) / (2 * 1.96)
-    assert found["logged_clicks_per_answer"] < low, "what chance shows is clicked less"
-    assert found["mean_weight"] == pytest.approx(1, abs=0.2)
+    estimate = Project.open(explored[0]).evaluate().skills["films"].off_policy
+    assert estimate is not None
+    assert estimate["answers"] == 400
+    low, high = estimate["interval"]
+    assert abs(estimate["clicks_per_answer"] - explored[1]) < 4 * (high - low) / (2 * 1.96)
+    assert estimate["logged_clicks_per_answer"] < low, "what chance shows is clicked less"
+    assert estimate["mean_weight"] == pytest.approx(1, abs=0.2)
 
 
 def test_the_version_that_answered_is_replayed_as_it_was(explored: tuple[Path, float]) -> None:
     """Where its best item stands, it has the propensity of a best item; elsewhere that of another."""
     versions = Versions(explored[0])
     skill = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"]
-    assert isinstance(skill, Recommendations)
+    assert isinstance(skill, RecommendationSkill)
     slots = slots_of(skill, read_log(Memory.open(explored[0]), "films"))
     first = slots.propensity[::3] > 0.5
     assert (slots.same[::3] == first).all()
@@ -78,13 +78,13 @@ def test_improve_shows_what_candidate_and_champion_would_have_been_clicked(shop_
     project = Project.open(shop_that_explores)
     candidate = project.improve(QUIET)
     assert candidate.verdict is not None
-    found = candidate.verdict["off_policy"]["films"]
-    assert found["candidate"]["enough_clicks"] and found["champion"]["enough_clicks"]
-    assert found["candidate"]["answers"] == found["champion"]["answers"] < 400 / 3, "those set aside"
-    low, high = found["difference"]["interval"]
-    assert low <= found["difference"]["clicks_per_answer"] <= high
-    assert found["said"] in candidate.verdict["summary"]
-    assert "it decides nothing" in found["said"]
+    comparison = candidate.verdict["off_policy"]["films"]
+    assert comparison["candidate"]["enough_clicks"] and comparison["champion"]["enough_clicks"]
+    assert comparison["candidate"]["answers"] == comparison["champion"]["answers"] < 400 / 3, "those set aside"
+    low, high = comparison["difference"]["interval"]
+    assert low <= comparison["difference"]["clicks_per_answer"] <= high
+    assert comparison["said"] in candidate.verdict["summary"]
+    assert "it decides nothing" in comparison["said"]
     assert "off" not in {check["name"] for check in candidate.verdict["checks"]}
     json.dumps(candidate.verdict)
 
@@ -92,12 +92,12 @@ def test_improve_shows_what_candidate_and_champion_would_have_been_clicked(shop_
 def test_an_answer_that_chance_had_a_hand_in_is_set_aside_whole(explored: tuple[Path, float]) -> None:
     """Or those with a click that was learnt would be missing among them, and those without would not."""
     memory = Memory.open(explored[0])
-    clicks, _ = clicks_of(memory, "films")
+    clicks, _ = liked_clicks(memory, "films")
     answers = read_log(memory, "films").set_aside().answers
-    assert {one.response.id for one in answers if one.clicked} == {
-        one.answer for one in clicks if one.answer and set_aside(one.answer)
+    assert {answer.response.id for answer in answers if answer.clicked} == {
+        answer.answer for answer in clicks if answer.answer and set_aside(answer.answer)
     }
-    assert any(not one.clicked for one in answers)
+    assert any(not answer.clicked for answer in answers)
 
 
 def test_too_few_clicks_are_said_and_nothing_is_where_nothing_was_explored(shop: Path) -> None:
@@ -106,7 +106,7 @@ def test_too_few_clicks_are_said_and_nothing_is_where_nothing_was_explored(shop:
     assert "off_policy" not in project.evaluate().to_json()["skills"]["films"]
     text = (shop / "agent.toml").read_text("utf-8")
     (shop / "agent.toml").write_text(text.replace("[gate]", "exploration = 0.1\n[gate]"), "utf-8")
-    answer = recommend(agent, Wanted())
+    answer = recommend(agent, ItemRequest())
     agent.feedback(answer.id, label=answer.items[0].item.id)
     project = Project.open(shop)
     evaluated = project.evaluate().to_json()["skills"]["films"]["off_policy"]
@@ -121,21 +121,21 @@ def test_too_few_clicks_are_said_and_nothing_is_where_nothing_was_explored(shop:
 
 def test_chat_is_explored_too_and_what_is_only_parsed_is_not(shop_that_explores: Path) -> None:
     agent = Agent.load(shop_that_explores)
-    said = agent.respond("a comedy", user="u1")
-    kept = agent.memory.responses.get(said.id)
-    assert kept.log is not None
-    assert len(kept.log["propensities"]) == len(kept.alternatives) > 0
-    assert Wanted.from_json(kept.log["asked"]).user == "u1"
-    assert "propensities" not in json.dumps(asdict(said)), "it is kept, and not handed out"
+    response = agent.respond("a comedy", user="u1")
+    stored = agent.memory.responses.get(response.id)
+    assert stored.log is not None
+    assert len(stored.log["propensities"]) == len(stored.alternatives) > 0
+    assert ItemRequest.from_json(stored.log["asked"]).user == "u1"
+    assert "propensities" not in json.dumps(asdict(response)), "it is kept, and not handed out"
     parsed = {tuple(dict(agent.parse(["a comedy"])[0][1].alternatives)) for _ in range(20)}
     assert len(parsed) == 1
-    assert read_log(agent.memory, "films").answers[-1].response.id == said.id
+    assert read_log(agent.memory, "films").answers[-1].response.id == response.id
 
 
 def test_what_was_turned_down_or_looked_at_briefly_is_no_click(shop_that_explores: Path) -> None:
     agent = Agent.load(shop_that_explores)
-    answer = recommend(agent, Wanted(user="u1", count=5))
-    names = [one.item.id for one in answer.items]
+    answer = recommend(agent, ItemRequest(user="u1", count=5))
+    names = [scored.item.id for scored in answer.items]
     agent.feedback(answer.id, label=names[0], rating=20 / 30)
     agent.feedback(answer.id, label=names[1], rating=5 / 30)
     agent.feedback(answer.id, label=names[2], rating="up")
@@ -155,10 +155,10 @@ def test_answers_that_an_earlier_version_logged_are_found_beside_new_ones(shop_t
         connection.exec_driver_sql("UPDATE responses SET state = NULL, details = NULL")
     memory.database.close()
     agent = Agent.load(shop_that_explores)
-    answer = recommend(agent, Wanted(user="u1"))
+    answer = recommend(agent, ItemRequest(user="u1"))
     after = read_log(agent.memory, "films").answers
-    assert [(one.wanted, one.propensities, one.clicked) for one in after[:-1]] == [
-        (one.wanted, one.propensities, one.clicked) for one in before
+    assert [(logged.request, logged.propensities, logged.clicked) for logged in after[:-1]] == [
+        (logged.request, logged.propensities, logged.clicked) for logged in before
     ]
     assert after[-1].response.id == answer.id
 

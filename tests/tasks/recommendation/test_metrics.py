@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from autogen.tasks.recommendation.interactions import DAY, interactions_of
-from autogen.tasks.recommendation.metrics import found, interval, metrics, relevant
+from autogen.tasks.recommendation.metrics import interval, metrics, relevant_items, score_query
 from autogen.tasks.recommendation.trend import HALF_LIVES, Histories, Query, Replay, Trend, gap_buckets, top
 
 NONE = float("nan")
@@ -72,10 +72,10 @@ def test_ties_go_to_the_item_that_comes_first_in_the_catalogue() -> None:
 
 def test_what_is_to_be_found_is_by_user_in_order_of_time() -> None:
     events = interactions_of([("u", "a", 9.0, 2.0), ("v", "z", 5.0, 8.0), ("u", "b", 7.0, NONE)])
-    one, two = relevant(events, {"a": 0, "b": 1})
+    one, two = relevant_items(events, {"a": 0, "b": 1})
     assert (one.now, one.items) == (5.0, frozenset({-1}))
     assert (two.now, two.items) == (7.0, frozenset({0, 1}))
-    assert [query.items for query in relevant(events, {"a": 0, "b": 1}, 5.0)] == [{-1}, {1}]
+    assert [query.items for query in relevant_items(events, {"a": 0, "b": 1}, 5.0)] == [{-1}, {1}]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -83,9 +83,9 @@ def test_what_is_to_be_found_is_by_user_in_order_of_time() -> None:
 def test_ndcg_agrees_with_scikit_learn(seed: int) -> None:
     chance = np.random.default_rng(seed)
     scores = chance.permutation(40).astype(np.float32)
-    wanted = frozenset(chance.choice(40, chance.integers(1, 15), replace=False).tolist())
-    truth = np.array([[item in wanted for item in range(40)]], float)
-    assert found(top(scores, 10), wanted).ndcg == pytest.approx(ndcg_score(truth, scores[None], k=10))
+    relevant = frozenset(chance.choice(40, chance.integers(1, 15), replace=False).tolist())
+    truth = np.array([[item in relevant for item in range(40)]], float)
+    assert score_query(top(scores, 10), relevant).ndcg == pytest.approx(ndcg_score(truth, scores[None], k=10))
 
 
 def test_metrics_are_in_0_to_1_and_tell_cold_items() -> None:

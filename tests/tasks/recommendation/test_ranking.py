@@ -18,9 +18,9 @@ LATE = BEGAN + 100.0 * DAY
 @pytest.fixture
 def model(trained_shop: Path) -> Recommender:
     versions = Versions(trained_shop)
-    found = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"].models["items"]
-    assert isinstance(found, Recommender)
-    return found
+    recommender = load_skills(versions.folder / "0001", versions.manifest("0001"))["films"].models["items"]
+    assert isinstance(recommender, Recommender)
+    return recommender
 
 
 def chosen_late(item: str) -> Interactions:

@@ -10,28 +10,28 @@ from sklearn.metrics import confusion_matrix
 
 from autogen.tasks.text_classification.answers import (
     Answers,
-    Confusion,
-    confusion,
+    ConfusionMatrix,
+    count_confusion,
     mistakes,
     reliability,
     seriated,
     tradeoff,
 )
-from autogen.tasks.text_classification.decoding import Prediction, TextClassification
+from autogen.tasks.text_classification.decoding import LabelPrediction, TextClassification
 from tests.reports.conftest import answered
 
 
 def test_the_matrix_is_scikit_learn_s() -> None:
     answers = answered(6, 200, oos=20)
-    found = confusion(answers.labels, answers.decided)
-    assert (found.counts == confusion_matrix(answers.labels, answers.decided, labels=found.labels)).all()
+    matrix = count_confusion(answers.labels, answers.decided)
+    assert (matrix.counts == confusion_matrix(answers.labels, answers.decided, labels=matrix.labels)).all()
 
 
 def test_confused_labels_lie_side_by_side_and_oos_last() -> None:
     labels = ["a", "b", "c", "d", "oos"]
     counts = np.diag([9, 9, 9, 9, 9])
     counts[0, 3], counts[2, 1], counts[0, 4] = 4, 3, 5
-    order = Confusion(tuple(labels), counts).clustered().labels
+    order = ConfusionMatrix(tuple(labels), counts).clustered().labels
     assert order[-1] == "oos"
     assert abs(order.index("a") - order.index("d")) == 1
     assert abs(order.index("b") - order.index("c")) == 1
@@ -45,7 +45,7 @@ def test_an_order_holds_every_label_once(size: int, seed: int) -> None:
 
 def test_of_a_thousand_labels_the_most_confused_are_kept() -> None:
     answers = answered(1_000, 2_000)
-    whole = confusion(answers.labels, answers.decided)
+    whole = count_confusion(answers.labels, answers.decided)
     worst = whole.most_confused(40)
     assert 30 < len(worst.labels) <= 40
     right, wrong, _ = whole.pairs(1)[0]
@@ -54,27 +54,27 @@ def test_of_a_thousand_labels_the_most_confused_are_kept() -> None:
 
 
 def test_calibration_error_is_the_weighted_distance() -> None:
-    found = reliability(_sure([(0.95, True)] * 9 + [(0.95, False)] + [(0.55, True)] * 5 + [(0.55, False)] * 5))
-    assert found is not None
-    assert found.rows.tolist() == [10, 10]
-    assert found.ece == pytest.approx((0.05 + 0.05) / 2)
+    diagram = reliability(_sure([(0.95, True)] * 9 + [(0.95, False)] + [(0.55, True)] * 5 + [(0.55, False)] * 5))
+    assert diagram is not None
+    assert diagram.rows.tolist() == [10, 10]
+    assert diagram.ece == pytest.approx((0.05 + 0.05) / 2)
 
 
 def _sure(rows: list[tuple[float, bool]]) -> Answers:
-    predictions = [Prediction("a", confidence, (("a", confidence),), 1.0, True) for confidence, _ in rows]
+    predictions = [LabelPrediction("a", confidence, (("a", confidence),), 1.0, True) for confidence, _ in rows]
     return Answers(["text"] * len(rows), ["a" if right else "b" for _, right in rows], predictions, None)
 
 
 def test_the_tradeoff_at_the_threshold_in_use_is_what_is_measured() -> None:
     answers = answered(5, 300, oos=60, seed=3)
-    found = tradeoff(answers)
-    assert found is not None and answers.threshold is not None
+    curve = tradeoff(answers)
+    assert curve is not None and answers.threshold is not None
     metrics = TextClassification(()).metrics(answers.predictions, answers.labels)
-    at = int(np.searchsorted(found.thresholds, answers.threshold))
-    assert found.in_scope_accuracy[at] == pytest.approx(metrics["in_scope_accuracy"])
-    assert found.oos_recall[at] == pytest.approx(metrics["oos_recall"])
-    assert found.in_scope_accuracy[0] == pytest.approx(metrics["accuracy"])
-    assert (found.oos_recall[-1], found.in_scope_accuracy[-1]) == (1, 0)
+    at = int(np.searchsorted(curve.thresholds, answers.threshold))
+    assert curve.in_scope_accuracy[at] == pytest.approx(metrics["in_scope_accuracy"])
+    assert curve.oos_recall[at] == pytest.approx(metrics["oos_recall"])
+    assert curve.in_scope_accuracy[0] == pytest.approx(metrics["accuracy"])
+    assert (curve.oos_recall[-1], curve.in_scope_accuracy[-1]) == (1, 0)
 
 
 def test_without_out_of_scope_rows_there_is_no_tradeoff() -> None:
@@ -83,7 +83,7 @@ def test_without_out_of_scope_rows_there_is_no_tradeoff() -> None:
 
 
 def test_the_surest_mistakes_come_first_two_of_a_kind_before_a_third() -> None:
-    found = mistakes(answered(8, 800), limit=10)
-    kinds = [(one.label, one.answered) for one in found[:6]]
+    worst = mistakes(answered(8, 800), limit=10)
+    kinds = [(mistake.label, mistake.answered) for mistake in worst[:6]]
     assert all(kinds.count(kind) <= 2 for kind in kinds)
     assert len(mistakes(answered(8, 800), limit=3)) == 3

@@ -46,29 +46,31 @@ def answered(draw: Any, labels: tuple[str, ...]) -> tuple[Logits, list[str]]:
 @given(answered((*LABELS, "oos", "unheard_of")), st.sampled_from([None, 0.0, 2.0, 3.0]))
 def test_the_metrics_are_those_of_scikit_learn(rows: tuple[Logits, list[str]], threshold: float | None) -> None:
     logits, truth = rows
-    found = TASK.with_threshold(threshold).decode(logits)
-    metrics = TASK.metrics(found, truth)
-    inside = [at for at, label in enumerate(truth) if label != "oos"]
-    gold, guesses = [truth[at] for at in inside], [found[at].label for at in inside]
+    predictions = TASK.with_threshold(threshold).decode(logits)
+    metrics = TASK.metrics(predictions, truth)
+    in_scope_at = [at for at, label in enumerate(truth) if label != "oos"]
+    gold, guesses = [truth[at] for at in in_scope_at], [predictions[at].label for at in in_scope_at]
     expected: dict[str, float] = {}
-    if inside:
+    if in_scope_at:
         precision, recall, f1, _ = precision_recall_fscore_support(gold, guesses, average="macro", zero_division=0)
         expected = {"precision": precision, "recall": recall, "f1": f1, "macro_f1": f1}
         expected["accuracy"] = accuracy_score(gold, guesses)
-        expected["in_scope_accuracy"] = accuracy_score(gold, [found[at].decided for at in inside])
-    if len(inside) < len(truth):
-        outside, rejected = [label == "oos" for label in truth], [not one.in_scope for one in found]
-        expected["oos_recall"] = recall_score(outside, rejected, zero_division=0)
-        expected["oos_precision"] = precision_score(outside, rejected, zero_division=0)
-        if inside:
-            expected["oos_auroc"] = roc_auc_score([not out for out in outside], [one.score for one in found])
+        expected["in_scope_accuracy"] = accuracy_score(gold, [predictions[at].decided for at in in_scope_at])
+    if len(in_scope_at) < len(truth):
+        is_oos, rejected = [label == "oos" for label in truth], [not prediction.in_scope for prediction in predictions]
+        expected["oos_recall"] = recall_score(is_oos, rejected, zero_division=0)
+        expected["oos_precision"] = precision_score(is_oos, rejected, zero_division=0)
+        if in_scope_at:
+            expected["oos_auroc"] = roc_auc_score(
+                [not out for out in is_oos], [prediction.score for prediction in predictions]
+            )
     assert metrics == pytest.approx(expected)
 
 
 @given(answered((*LABELS, "oos", "unheard_of")))
 def test_every_row_of_the_table_per_label_is_that_of_scikit_learn(rows: tuple[Logits, list[str]]) -> None:
     logits, truth = rows
-    guesses = [one.decided for one in TASK.with_threshold(1.0).decode(logits)]
+    guesses = [prediction.decided for prediction in TASK.with_threshold(1.0).decode(logits)]
     table = per_label(guesses, truth)
     names = sorted({*guesses, *truth})
     columns = zip(*precision_recall_fscore_support(truth, guesses, labels=names, zero_division=0), strict=True)
@@ -78,8 +80,8 @@ def test_every_row_of_the_table_per_label_is_that_of_scikit_learn(rows: tuple[Lo
 
 
 def test_a_row_whose_label_the_model_does_not_know_is_wrong() -> None:
-    found = TASK.decode(np.eye(4, dtype=np.float32))
-    assert TASK.metrics(found, ["a", "b", "c", "unheard_of"])["accuracy"] == 0.75
+    predictions = TASK.decode(np.eye(4, dtype=np.float32))
+    assert TASK.metrics(predictions, ["a", "b", "c", "unheard_of"])["accuracy"] == 0.75
     assert TASK.gold(["b", "oos", "unheard_of"]).tolist() == [1, -1, -2]
 
 
@@ -94,7 +96,7 @@ def test_no_rows_have_no_metrics() -> None:
 def test_auroc_is_the_share_of_pairs_in_the_right_order_and_ties_count_half(
     inside: list[int], outside: list[int]
 ) -> None:
-    pairs = [(one > other) + 0.5 * (one == other) for one in inside for other in outside]
+    pairs = [(high > low) + 0.5 * (high == low) for high in inside for low in outside]
     assert auroc(inside, outside) == pytest.approx(sum(pairs) / len(pairs))
 
 
@@ -111,14 +113,14 @@ def negative_log_likelihood(logits: Logits, gold: NDArray[np.intp], temperature:
 def test_the_temperature_fits_the_rows_better_than_none_and_as_well_as_scipys(rows: tuple[Logits, list[str]]) -> None:
     logits, truth = rows
     gold = TASK.gold(truth)
-    found = negative_log_likelihood(logits, gold, fit_temperature(logits, gold))
+    loss = negative_log_likelihood(logits, gold, fit_temperature(logits, gold))
     reference = minimize_scalar(
         lambda log: negative_log_likelihood(logits, gold, float(np.exp(log))),
         bounds=(np.log(0.05), np.log(20)),
         method="bounded",
     )
-    assert found <= negative_log_likelihood(logits, gold, 1.0) + 1e-6
-    assert found == pytest.approx(reference.fun, abs=1e-4)
+    assert loss <= negative_log_likelihood(logits, gold, 1.0) + 1e-6
+    assert loss == pytest.approx(reference.fun, abs=1e-4)
 
 
 def test_the_temperature_is_found_that_the_logits_were_made_with() -> None:
@@ -169,12 +171,12 @@ def test_no_threshold_rejects_more_out_of_scope_rows_for_the_loss_allowed(
     task = TASK.calibrated(logits, truth, max_loss)
     assume(TASK.metrics(TASK.decode(logits), truth)["accuracy"] > max_loss)
     recall, lost = balance(task, logits, truth)
-    tried = [balance(task.with_threshold(float(score)), logits, truth) for score in {*logits.max(axis=1), np.inf}]
-    allowed = [(one, loss) for one, loss in tried if loss <= max_loss + 1e-9]
+    balances = [balance(task.with_threshold(float(score)), logits, truth) for score in {*logits.max(axis=1), np.inf}]
+    allowed = [(share, loss) for share, loss in balances if loss <= max_loss + 1e-9]
     assert lost <= max_loss + 1e-9
-    assert recall == pytest.approx(max((one for one, _ in allowed), default=0.0))
+    assert recall == pytest.approx(max((share for share, _ in allowed), default=0.0))
     if "oos" in truth:  # what rejects the same rows for less is better
-        assert lost == pytest.approx(min(loss for one, loss in tried if one == pytest.approx(recall)))
+        assert lost == pytest.approx(min(loss for share, loss in balances if share == pytest.approx(recall)))
 
 
 def test_two_scores_that_differ_by_the_last_digit_are_told_apart() -> None:
@@ -183,7 +185,7 @@ def test_two_scores_that_differ_by_the_last_digit_are_told_apart() -> None:
     logits = np.array([[low, 0], [high, 0]], dtype=np.float32)
     for _ in range(2):
         task = TextClassification(("a", "b")).calibrated(logits, ["oos", "a"])
-        assert [one.in_scope for one in task.decode(logits)] == [False, True]
+        assert [prediction.in_scope for prediction in task.decode(logits)] == [False, True]
         logits = np.nextafter(logits, np.float32(2))
 
 
@@ -216,19 +218,19 @@ def test_the_ranking_is_by_probability_and_begins_with_the_prediction(
     task = TextClassification(LABELS, temperature=2.5)
     expected = softmax(logits / 2.5)
     assert task.probabilities(logits) == pytest.approx(expected)
-    for one, shares in zip(task.decode(logits, ranked), expected, strict=True):
-        assert one.ranking[0] == (one.label, one.confidence)
-        assert [share for _, share in one.ranking] == pytest.approx(sorted(shares, reverse=True)[:ranked])
-        assert all(shares[LABELS.index(name)] == pytest.approx(share) for name, share in one.ranking)
+    for prediction, shares in zip(task.decode(logits, ranked), expected, strict=True):
+        assert prediction.ranking[0] == (prediction.label, prediction.confidence)
+        assert [share for _, share in prediction.ranking] == pytest.approx(sorted(shares, reverse=True)[:ranked])
+        assert all(shares[LABELS.index(name)] == pytest.approx(share) for name, share in prediction.ranking)
 
 
 @pytest.mark.parametrize("digits", [0, 7])
 def test_of_many_labels_the_best_are_ranked_as_of_few(digits: int) -> None:
     task = TextClassification(tuple(f"label-{at}" for at in range(150)))
     logits = np.random.default_rng(0).normal(0, 5, (50, 150)).round(digits)
-    for one, row, shares in zip(task.decode(logits), logits, softmax(logits), strict=True):
-        assert row[task.labels.index(one.label)] == row.max() == one.score
-        assert [share for _, share in one.ranking] == pytest.approx(np.sort(shares)[::-1][:5])
+    for prediction, row, shares in zip(task.decode(logits), logits, softmax(logits), strict=True):
+        assert row[task.labels.index(prediction.label)] == row.max() == prediction.score
+        assert [share for _, share in prediction.ranking] == pytest.approx(np.sort(shares)[::-1][:5])
 
 
 def test_probabilities_of_very_large_logits_are_finite() -> None:
@@ -241,17 +243,17 @@ def test_a_task_written_as_json_and_read_again_is_the_same() -> None:
 
 
 def examples(*values: dict[str, object]) -> tuple[list[tuple[str, str, str | None]], list[int], list[str]]:
-    rows = [Row(one, "train.csv", number) for number, one in enumerate(values, start=2)]
+    rows = [Row(row, "train.csv", number) for number, row in enumerate(values, start=2)]
     labelled, problems = labelled_rows(rows, {})
     return (
-        [(one.text, one.label, one.text_pair) for one in labelled.examples],
+        [(example.text, example.label, example.text_pair) for example in labelled.examples],
         [row.number for row in labelled.rows],
         [str(problem) for problem in problems],
     )
 
 
 def test_examples_are_made_of_good_rows_and_every_bad_one_is_named() -> None:
-    found, kept, problems = examples(
+    labelled, kept, problems = examples(
         {"text": "my card is lost", "label": "lost_card"},
         {"text": " ", "label": "lost_card"},
         {"text": "where is it", "label": None},
@@ -260,7 +262,7 @@ def test_examples_are_made_of_good_rows_and_every_bad_one_is_named() -> None:
         {"text": "x" * (MAX_TEXT + 1), "label": "long"},
         {"text": "a", "label": "b", "text_pair": 1},
     )
-    assert found == [("my card is lost", "lost_card", None), ("a", "3", "b")]
+    assert labelled == [("my card is lost", "lost_card", None), ("a", "3", "b")]
     assert kept == [2, 5]
     assert [problem.split(":")[0] for problem in problems] == [
         f"train.csv, row {number}" for number in (3, 4, 6, 6, 7, 8)

@@ -14,9 +14,9 @@ def test_a_text_that_feedback_has_labelled_is_unlabelled_no_more() -> None:
     texts = ("My card  is gone", "where is it", "when does it come")
     data = LearningData(LabelledRows(), LabelledRows(), "", unlabelled=Unlabelled(texts, 3))
     curation = Curation((example("my card is gone"),), (example("Where is it"),), (), (), (), {})
-    joined = with_curated(data, curation)
-    assert joined.unlabelled is not None
-    assert joined.unlabelled.texts == ("when does it come",)
-    assert (joined.unlabelled.labelled, joined.unlabelled.measured) == (1, 1)
-    assert joined.train.examples == (LabelledText("my card is gone", "lost_card"),)
-    assert joined.set_aside.texts == ["Where is it"]
+    data_with_feedback = with_curated(data, curation)
+    assert data_with_feedback.unlabelled is not None
+    assert data_with_feedback.unlabelled.texts == ("when does it come",)
+    assert (data_with_feedback.unlabelled.labelled, data_with_feedback.unlabelled.measured) == (1, 1)
+    assert data_with_feedback.train.examples == (LabelledText("my card is gone", "lost_card"),)
+    assert data_with_feedback.eval_feedback.texts == ["Where is it"]

@@ -33,14 +33,16 @@ def model(folder: Path) -> TunedModel:
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
     """Of very different lengths, so that batches are sorted."""
-    found = [text for text, _ in rows(6, seed=3, oos=6)]
-    return [text if at % 3 else " ".join(found[: at + 1]) for at, text in enumerate(found)]
+    plain_texts = [text for text, _ in rows(6, seed=3, oos=6)]
+    return [text if at % 3 else " ".join(plain_texts[: at + 1]) for at, text in enumerate(plain_texts)]
 
 
 def test_what_was_learnt_is_answered(model: TunedModel) -> None:
     labelled = rows(10, seed=7)
-    found = model.predict([text for text, _ in labelled])
-    assert np.mean([one.label == label for one, (_, label) in zip(found, labelled, strict=True)]) > 0.9
+    predictions = model.predict([text for text, _ in labelled])
+    assert (
+        np.mean([prediction.label == label for prediction, (_, label) in zip(predictions, labelled, strict=True)]) > 0.9
+    )
     assert model.task.labels == tuple(sorted(TOPICS))
 
 
@@ -49,11 +51,11 @@ def test_outputs_come_in_the_order_of_the_rows_however_they_are_batched(
     model: TunedModel, texts: list[str], size: int
 ) -> None:
     alone = np.concatenate([model.logits([text]) for text in texts])
-    found = model.outputs(model.encoder.encode(texts), size)
-    assert found["logits"].shape == (len(texts), len(model.task.labels))
-    assert found["text_embedding"].shape == (len(texts), 32)
-    assert np.abs(found["logits"] - alone).max() < 0.25
-    assert np.linalg.norm(found["text_embedding"], axis=1) == pytest.approx(1, abs=1e-3)
+    outputs = model.outputs(model.encoder.encode(texts), size)
+    assert outputs["logits"].shape == (len(texts), len(model.task.labels))
+    assert outputs["text_embedding"].shape == (len(texts), 32)
+    assert np.abs(outputs["logits"] - alone).max() < 0.25
+    assert np.linalg.norm(outputs["text_embedding"], axis=1) == pytest.approx(1, abs=1e-3)
 
 
 def test_several_threads_get_the_answers_that_one_gets(model: TunedModel, texts: list[str]) -> None:
@@ -94,6 +96,6 @@ def test_a_card_that_says_something_else_is_damage(folder: Path, tmp_path: Path,
 
 
 def test_the_latency_of_a_model_is_about_its_own(model: TunedModel, folder: Path, texts: list[str]) -> None:
-    questions = [[partial(one.predict, [text]) for text in texts] for one in (TunedModel.load(folder), model)]
+    questions = [[partial(tuned.predict, [text]) for text in texts] for tuned in (TunedModel.load(folder), model)]
     assert latency_ratio(*questions) == pytest.approx(1, abs=0.5)
     assert latency_ratio([], []) == 1.0

@@ -5,12 +5,10 @@ from dataclasses import asdict
 import pytest
 
 from autogen.config.training import TrainingSettings
-from autogen.tasks.text_classification.recipe import FEW, LONG, ClassificationRecipe, choose_recipe
+from autogen.tasks.text_classification.recipe import FEW, LONG, ClassifierRecipe, choose_recipe
 
 
-def chosen(
-    settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False
-) -> ClassificationRecipe:
+def chosen(settings: TrainingSettings, rows: int, continued: bool = False, own_head: bool = False) -> ClassifierRecipe:
     labels = [label for label in "abcd" for _ in range(rows)] + ["oos"] * 100
     return choose_recipe(settings, labels, continued, own_head)
 
@@ -35,9 +33,9 @@ def test_what_was_set_is_kept() -> None:
     )
     for rows in (3, 300):
         recipe = asdict(chosen(settings, rows, continued=True))
-        found = recipe | recipe.pop("tuning")
+        values = recipe | recipe.pop("tuning")
         assert all(
-            found[key] == value for key, value in settings.model_dump().items() if key in found and value is not None
+            values[key] == value for key, value in settings.model_dump().items() if key in values and value is not None
         )
 
 
@@ -81,8 +79,8 @@ def test_a_preset_says_what_the_user_did_not() -> None:
 
 
 def test_what_the_user_set_wins_over_the_preset() -> None:
-    found = chosen(TrainingSettings(preset="best", epochs=3, int8=True, frozen_share=0.5), 100)
-    assert (found.epochs, found.int8, found.tuning.frozen_share) == (3, True, 0.5)
+    recipe = chosen(TrainingSettings(preset="best", epochs=3, int8=True, frozen_share=0.5), 100)
+    assert (recipe.epochs, recipe.int8, recipe.tuning.frozen_share) == (3, True, 0.5)
 
 
 def test_training_that_would_take_hours_is_fast_unless_there_is_a_gpu() -> None:
@@ -93,7 +91,7 @@ def test_training_that_would_take_hours_is_fast_unless_there_is_a_gpu() -> None:
 
 
 def test_every_setting_is_said() -> None:
-    said = str(chosen(TrainingSettings(method="lora"), 100))
-    assert said.startswith("preset = balanced, method = lora, r = 16, ") and "learning_rate = 0.001" in said
-    assert all(f"{name} = " in said for name in ("epochs", "train_batch_size", "neighbours", "int8", "seed"))
-    assert "num_virtual_tokens" not in said and "tuning" not in said
+    words = str(chosen(TrainingSettings(method="lora"), 100))
+    assert words.startswith("preset = balanced, method = lora, r = 16, ") and "learning_rate = 0.001" in words
+    assert all(f"{name} = " in words for name in ("epochs", "train_batch_size", "neighbours", "int8", "seed"))
+    assert "num_virtual_tokens" not in words and "tuning" not in words

@@ -11,62 +11,62 @@ from autogen.tasks.text_classification.rows import LabelledText, LearningData, f
 from tests.tiny import TOPICS, rows, write_csv
 
 
-def read(folder: Path, train: list[tuple[str, str]], held_out: list[tuple[str, str]] | None = None) -> LearningData:
+def read(folder: Path, train: list[tuple[str, str]], eval_rows: list[tuple[str, str]] | None = None) -> LearningData:
     write_csv(folder / "train.csv", train)
-    if held_out is not None:
-        write_csv(folder / "eval.csv", held_out)
-    sources = ["eval.csv"] if held_out is not None else []
+    if eval_rows is not None:
+        write_csv(folder / "eval.csv", eval_rows)
+    sources = ["eval.csv"] if eval_rows is not None else []
     return read_learning_data(folder, ["train.csv"], sources, {}, seed=0)
 
 
 def test_with_an_eval_file_that_is_held_out_and_all_the_rest_learnt_from(tmp_path: Path) -> None:
     data = read(tmp_path, rows(3, seed=1), rows(2, seed=2))
-    assert (len(data.train.rows), len(data.held_out.rows)) == (12, 8)
+    assert (len(data.train.rows), len(data.eval.rows)) == (12, 8)
     assert "8 rows of the eval data" in data.split
 
 
 def test_without_one_a_share_of_each_label_is_held_out_when_there_are_rows_to_spare(tmp_path: Path) -> None:
     data = read(tmp_path, rows(25, seed=1, oos=10))
-    assert Counter(data.held_out.labels) == {**dict.fromkeys(TOPICS, 5), "oos": 2}
+    assert Counter(data.eval.labels) == {**dict.fromkeys(TOPICS, 5), "oos": 2}
     assert len(data.train.rows) == 88
-    assert not set(data.train.texts) & set(data.held_out.texts)
+    assert not set(data.train.texts) & set(data.eval.texts)
     assert "20%" in data.split
 
 
 def test_of_many_rows_a_tenth_is_enough(tmp_path: Path) -> None:
     data = read(tmp_path, rows(60, seed=1))
-    assert Counter(data.held_out.labels) == dict.fromkeys(TOPICS, 6)
+    assert Counter(data.eval.labels) == dict.fromkeys(TOPICS, 6)
 
 
 def test_few_rows_are_all_learnt_from_and_cross_validation_measures(tmp_path: Path) -> None:
     data = read(tmp_path, rows(19, seed=1, oos=100))
-    assert len(data.train.rows) == 176 and not data.held_out.rows
+    assert len(data.train.rows) == 176 and not data.eval.rows
     assert data.split.startswith("cross-validation")
 
 
 def test_the_split_is_the_same_every_time_and_another_with_another_seed(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", rows(25, seed=1))
-    held = [read_learning_data(tmp_path, ["train.csv"], [], {}, seed).held_out.texts for seed in (0, 0, 1)]
-    assert held[0] == held[1] != held[2]
+    texts = [read_learning_data(tmp_path, ["train.csv"], [], {}, seed).eval.texts for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_when_only_the_training_rows_have_out_of_scope_ones_half_of_them_help_to_calibrate(tmp_path: Path) -> None:
     train = rows(3, seed=1, oos=10)
     data = read(tmp_path, train, rows(2, seed=2))
-    assert Counter(data.train.labels)["oos"] == Counter(data.held_out.labels)["oos"] == 5
-    assert sorted([*data.train.texts, *data.held_out.texts[8:]]) == sorted(text for text, _ in train)
-    assert [row.values["text"] for row in data.held_out.rows] == data.held_out.texts
+    assert Counter(data.train.labels)["oos"] == Counter(data.eval.labels)["oos"] == 5
+    assert sorted([*data.train.texts, *data.eval.texts[8:]]) == sorted(text for text, _ in train)
+    assert [row.values["text"] for row in data.eval.rows] == data.eval.texts
     assert [row.values["text"] for row in data.train.rows] == data.train.texts
 
 
 def test_out_of_scope_rows_stay_where_they_are_when_the_eval_data_has_some(tmp_path: Path) -> None:
     data = read(tmp_path, rows(3, seed=1, oos=10), rows(2, seed=2, oos=1))
-    assert Counter(data.train.labels)["oos"] == 10 and Counter(data.held_out.labels)["oos"] == 1
+    assert Counter(data.train.labels)["oos"] == 10 and Counter(data.eval.labels)["oos"] == 1
 
 
 def test_a_lone_out_of_scope_row_is_learnt_from(tmp_path: Path) -> None:
     data = read(tmp_path, rows(3, seed=1, oos=1), rows(2, seed=2))
-    assert Counter(data.train.labels)["oos"] == 1 and "oos" not in data.held_out.labels
+    assert Counter(data.train.labels)["oos"] == 1 and "oos" not in data.eval.labels
 
 
 def test_several_files_are_one_data_set_and_columns_are_mapped(tmp_path: Path) -> None:
@@ -80,13 +80,13 @@ def test_several_files_are_one_data_set_and_columns_are_mapped(tmp_path: Path) -
 def test_every_problem_of_both_files_is_reported_and_nothing_raised(tmp_path: Path) -> None:
     train = [*rows(2, seed=1), ("", "top_up"), ("the same twice", "top_up"), ("the same twice", "lost_card")]
     data = read(tmp_path, train, [("what is it", "unheard_of"), ("add money", ""), ("where", "top_up")])
-    found = {(problem.severity, Path(problem.source).name, problem.row, problem.kind) for problem in data.problems}
+    problems = {(problem.severity, Path(problem.source).name, problem.row, problem.kind) for problem in data.problems}
     assert {
         ("error", "train.csv", 10, "missing-value"),
         ("warning", "train.csv", 12, "conflicting-labels"),
         ("error", "eval.csv", 3, "missing-value"),
         ("warning", "eval.csv", 2, "unknown-label"),
-    } <= found
+    } <= problems
 
 
 def test_a_pair_of_texts_is_read_too(tmp_path: Path) -> None:

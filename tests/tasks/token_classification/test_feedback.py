@@ -69,7 +69,7 @@ def reasons(curation: Curation) -> list[str]:
 
 def learnt(data: TokenData, text: str) -> list[dict[str, object]] | None:
     """The entities of a text as they are learnt or measured on; None where it is neither."""
-    for example in (*data.train.examples, *data.set_aside.examples):
+    for example in (*data.train.examples, *data.eval_feedback.examples):
         if example.text == text:
             return [{"start": span.start, "end": span.end, "label": span.label} for span in example.spans]
     return None
@@ -80,8 +80,8 @@ def test_the_owners_corrections_teach_and_a_share_of_them_is_set_aside(project: 
     data = corrected(project, rows)
     assert len(data.feedback) == len(rows)
     taught = {*data.train.texts} & {row["text"] for row in rows}
-    assert 0 < len(data.set_aside) < len(taught)
-    assert not {*data.set_aside.texts} & {*data.train.texts}
+    assert 0 < len(data.eval_feedback) < len(taught)
+    assert not {*data.eval_feedback.texts} & {*data.train.texts}
     assert data.corrections_of_eval == 0 and data.waiting == 0
 
 
@@ -94,7 +94,7 @@ def test_a_correction_takes_the_place_of_its_train_row_and_is_never_set_aside(pr
     lines = (project / "train.jsonl").read_text("utf-8").splitlines()[:20]
     rows = [owner(json.loads(line)["text"]) for line in lines]
     data = corrected(project, rows)
-    assert not len(data.set_aside)
+    assert not len(data.eval_feedback)
     assert all(learnt(data, str(row["text"])) == [] for row in rows)
 
 

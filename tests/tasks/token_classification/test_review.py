@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autogen.data.fingerprints import row_fingerprint
-from autogen.versions.fingerprints import TRAINED_FILE, read_fingerprints
+from autogen.versions.fingerprints import TRAIN_ROWS_FILE, read_fingerprints
 from tests.cli.process import called, refused
 from tests.tasks.token_classification.annotated import annotated, write_rows
 
@@ -63,7 +63,7 @@ def test_what_is_settled_in_review_is_learnt_by_improve(corrected: Path) -> None
     called("improve", "-p", corrected, "--json")
     manifest = json.loads((corrected / ".autogen/versions/0002/manifest.json").read_text("utf-8"))
     assert {accepted, other} <= {*manifest["feedback"]} and dropped not in manifest["feedback"]
-    learnt = read_fingerprints(corrected / ".autogen/versions/0002/models/finder/model" / TRAINED_FILE)
+    learnt = read_fingerprints(corrected / ".autogen/versions/0002/models/finder/model" / TRAIN_ROWS_FILE)
     assert [row_fingerprint(text) in learnt for text in TEXTS] == [True, True, False]
 
 

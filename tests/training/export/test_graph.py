@@ -15,7 +15,7 @@ from autogen.tasks.text_classification.learning.classifier import Classifier, lo
 from autogen.training.export.graph import export_graph, graph_outputs
 from autogen.training.export.parity import PARITY_TOLERANCE, check_parity
 from autogen.training.export.quantise import INT8_FORMS
-from autogen.training.loop.answers import answers
+from autogen.training.loop.answers import network_outputs
 from tests.training.conftest import examples
 
 Logits = NDArray[np.float32]
@@ -40,13 +40,13 @@ def graph(model: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def rows(encoder: TextEncoder) -> list[Encoded]:
     """Of 2 to 64 tokens."""
-    texts = [one.text * (1 + at % 7) for at, one in enumerate(examples(10, seed=4, oos=10))]
+    texts = [tensor.text * (1 + at % 7) for at, tensor in enumerate(examples(10, seed=4, oos=10))]
     return encoder.encode([*texts, "", "card"])
 
 
 @pytest.fixture(scope="module")
 def trained_logits(model: Classifier, encoder: TextEncoder, rows: list[Encoded]) -> Logits:
-    return answers(model, encoder, rows, bf16=False)[0]
+    return network_outputs(model, encoder, rows, bf16=False)[0]
 
 
 def test_the_exported_graph_agrees_with_the_trained_model_at_every_length_and_number_of_rows(
@@ -63,7 +63,7 @@ def test_the_graph_gives_the_embedding_of_the_text_too(
     exported = ExportedModel(graph)
     assert exported.output_names == ["logits", "text_embedding"]
     assert exported.run(encoder.pad(rows))["text_embedding"] == pytest.approx(
-        answers(model, encoder, rows, bf16=False)[1], abs=1e-4
+        network_outputs(model, encoder, rows, bf16=False)[1], abs=1e-4
     )
 
 
@@ -78,10 +78,10 @@ def test_an_int8_form_is_smaller_and_answers_nearly_the_same(
     small = tmp_path / "model.onnx"
     quantiser, _ = INT8_FORMS[form]
     quantiser(graph, small, Classifier.embedding)
-    found = graph_logits(small, encoder, rows)
+    logits = graph_logits(small, encoder, rows)
     assert small.stat().st_size < graph.stat().st_size
-    assert np.abs(found - trained_logits).mean() < 0.25
-    assert np.mean(found.argmax(axis=1) == trained_logits.argmax(axis=1)) > 0.9
+    assert np.abs(logits - trained_logits).mean() < 0.25
+    assert np.mean(logits.argmax(axis=1) == trained_logits.argmax(axis=1)) > 0.9
 
 
 @pytest.mark.parametrize("form", INT8_FORMS)
@@ -90,8 +90,8 @@ def test_an_int8_form_keeps_its_large_tables_in_bytes(form: str, graph: Path, tm
     quantiser(graph, tmp_path / "model.onnx", Classifier.embedding)
     graph_nodes = onnx.load(tmp_path / "model.onnx").graph
     looked_up = {node.input[0] for node in graph_nodes.node if node.op_type == "Gather"}
-    tables = [one for one in graph_nodes.initializer if one.name in looked_up and one.dims[0] > 64]
-    assert {(one.data_type, one.dims[1] > 1) for one in tables} == {
+    tables = [tensor for tensor in graph_nodes.initializer if tensor.name in looked_up and tensor.dims[0] > 64]
+    assert {(tensor.data_type, tensor.dims[1] > 1) for tensor in tables} == {
         (onnx.TensorProto.INT8, True),
         (onnx.TensorProto.FLOAT, False),  # the scales of their rows
     }
@@ -121,9 +121,9 @@ def test_equal_logits_agree(trained_logits: Logits) -> None:
 def test_one_logit_that_differs_or_is_no_number_is_enough_to_fail(
     trained_logits: Logits, side: str, value: float
 ) -> None:
-    other = trained_logits.copy()
-    other[3, 1] = other[3, 1] + value
-    pair = (other, trained_logits) if side == "trained" else (trained_logits, other)
+    exported = trained_logits.copy()
+    exported[3, 1] = exported[3, 1] + value
+    pair = (exported, trained_logits) if side == "trained" else (trained_logits, exported)
     with pytest.raises(ParityError):
         check_parity(*pair)
 

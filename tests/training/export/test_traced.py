@@ -43,8 +43,8 @@ class Fixed(Scaled):
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def graph_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "graph_cache"))
     return traced.graphs_folder()
 
 
@@ -54,48 +54,50 @@ def export_agrees(module: nn.Module, path: Path) -> bool:
     return np.allclose(ExportedModel(path).run({"tokens": TOKENS})["vectors"], expected)
 
 
-def test_other_weights_of_one_structure_need_no_second_tracing(kept: Path, tmp_path: Path) -> None:
+def test_other_weights_of_one_structure_need_no_second_tracing(graph_cache: Path, tmp_path: Path) -> None:
     assert export_agrees(Scaled(), tmp_path / "first.onnx")
-    [graph] = kept.iterdir()
+    [graph] = graph_cache.iterdir()
     written = graph.stat().st_mtime_ns
     assert export_agrees(Scaled(), tmp_path / "second.onnx")
-    assert [graph] == list(kept.iterdir()) and graph.stat().st_mtime_ns == written
+    assert [graph] == list(graph_cache.iterdir()) and graph.stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize("others", [[Scaled(3.0)], [Scaled(width=6)], [Fixed(1.0), Fixed(5.0)]])
+@pytest.mark.parametrize("variants", [[Scaled(3.0)], [Scaled(width=6)], [Fixed(1.0), Fixed(5.0)]])
 def test_what_the_weights_do_not_hold_tells_structures_apart(
-    others: list[nn.Module], kept: Path, tmp_path: Path
+    variants: list[nn.Module], graph_cache: Path, tmp_path: Path
 ) -> None:
-    for at, module in enumerate([Scaled(), *others]):
+    for at, module in enumerate([Scaled(), *variants]):
         assert export_agrees(module, tmp_path / f"{at}.onnx")
-    assert len(list(kept.iterdir())) == 1 + len(others)
+    assert len(list(graph_cache.iterdir())) == 1 + len(variants)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph"])
-def test_a_broken_graph_is_traced_anew(content: bytes, kept: Path, tmp_path: Path) -> None:
+def test_a_broken_graph_is_traced_anew(content: bytes, graph_cache: Path, tmp_path: Path) -> None:
     assert export_agrees(Scaled(), tmp_path / "first.onnx")
-    [graph] = kept.iterdir()
+    [graph] = graph_cache.iterdir()
     graph.write_bytes(content)
     assert export_agrees(Scaled(), tmp_path / "second.onnx")
     assert graph.read_bytes() != content
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("graph_cache")
 def test_a_folder_that_cannot_be_made_only_costs_time(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file where the folder would be")
+    (tmp_path / "graph_cache").write_text("a file where the folder would be")
     assert export_agrees(Scaled(), tmp_path / "model.onnx")
 
 
-def test_kept_graphs_hold_no_weights_and_exported_ones_no_places_in_the_source(kept: Path, tmp_path: Path) -> None:
+def test_kept_graphs_hold_no_weights_and_exported_ones_no_places_in_the_source(
+    graph_cache: Path, tmp_path: Path
+) -> None:
     assert export_agrees(Scaled(), tmp_path / "model.onnx")
-    [graph] = kept.iterdir()
+    [graph] = graph_cache.iterdir()
     weights = {tensor.name: tensor for tensor in onnx.load(graph).graph.initializer}
     assert not weights["embedding.weight"].raw_data
     assert str(Path(__file__).parent).encode() not in (tmp_path / "model.onnx").read_bytes()
 
 
-def test_only_the_newest_graphs_are_kept(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traced, "KEPT", 1)
+def test_only_the_newest_graphs_are_kept(graph_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traced, "MOST_KEPT", 1)
     for factor in (2.0, 3.0):
         assert export_agrees(Scaled(factor), tmp_path / "model.onnx")
-    assert len(list(kept.iterdir())) == 1
+    assert len(list(graph_cache.iterdir())) == 1

@@ -17,7 +17,7 @@ from autogen.training.loop.batching import (
     GroupBalancedBatches,
     LengthGroupedBatches,
     TrainingRow,
-    chunked,
+    cut_chunks,
 )
 
 BATCHES = [LengthGroupedBatches, GroupBalancedBatches]
@@ -35,9 +35,9 @@ def labelled(labels: int, each: int) -> list[TrainingRow]:
 def test_length_grouped_batches_have_every_row_once(lengths: list[int], size: int, epoch: int) -> None:
     batches = LengthGroupedBatches([row(length) for length in lengths], size, seed=1)
     batches.set_epoch(epoch)
-    found = list(batches)
-    assert sorted(at for batch in found for at in batch) == list(range(len(lengths)))
-    assert len(found) == len(batches) and max(map(len, found)) <= size
+    places = list(batches)
+    assert sorted(at for batch in places for at in batch) == list(range(len(lengths)))
+    assert len(places) == len(batches) and max(map(len, places)) <= size
 
 
 def test_length_grouped_batches_spend_little_on_padding() -> None:
@@ -57,10 +57,10 @@ def test_group_balanced_batches_hold_two_rows_of_every_group_in_them(golds: list
     rows = [row(3, gold) for gold in golds]
     batches = GroupBalancedBatches(rows, size, seed=1)
     batches.set_epoch(epoch)
-    found = list(batches)
+    places = list(batches)
     counts = Counter(golds)
-    assert len(found) == len(batches)
-    for batch in found:
+    assert len(places) == len(batches)
+    for batch in places:
         labels = Counter(golds[at] for at in batch)
         assert all(count >= min(2, counts[label]) for label, count in labels.items())
         assert max(2, size) <= len(batch) <= max(2, size) + 1
@@ -69,8 +69,8 @@ def test_group_balanced_batches_hold_two_rows_of_every_group_in_them(golds: list
 def test_group_balanced_batches_visit_groups_and_their_rows_in_turn() -> None:
     rows = labelled(10, 6)
     batches = GroupBalancedBatches(rows, 20, seed=0)
-    seen = Counter(at for batch in batches for at in batch)
-    assert set(seen.values()) == {1} and len(seen) == 60
+    groups_seen = Counter(at for batch in batches for at in batch)
+    assert set(groups_seen.values()) == {1} and len(groups_seen) == 60
     uneven = [row(3, 0) for _ in range(90)] + [row(3, 1) for _ in range(10)]
     labels = Counter(uneven[at].group for batch in GroupBalancedBatches(uneven, 10, seed=0) for at in batch)
     assert labels[0] == pytest.approx(labels[1], abs=2)
@@ -97,27 +97,27 @@ def test_a_thousand_labels_take_time_and_memory_in_proportion() -> None:
     tracemalloc.start()
     start = time.perf_counter()
     batches = list(GroupBalancedBatches(rows, 64, seed=0))
-    taken, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    duration, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sum(map(len, batches)) >= 5000
-    assert taken < 3 and peak < 5_000_000
+    assert duration < 3 and peak < 5_000_000
 
 
 @given(st.lists(st.integers(1, 600), max_size=80), st.integers(1, 512))
 def test_chunks_keep_to_their_token_budget_and_lose_no_row(lengths: list[int], tokens: int) -> None:
     rows = [row(length) for length in sorted(lengths)]
-    found = list(chunked(rows, tokens))
-    assert [one for chunk in found for one in chunk] == rows
-    for chunk in found:
-        longest = max(len(one.encoded) for one in chunk)
+    chunks = list(cut_chunks(rows, tokens))
+    assert [row_ for chunk in chunks for row_ in chunk] == rows
+    for chunk in chunks:
+        longest = max(len(row_.encoded) for row_ in chunk)
         assert len(chunk) == 1 or len(chunk) * longest <= tokens
 
 
 def test_a_batch_is_collated_into_padded_chunks_with_the_labels_in_their_order(encoder: TextEncoder) -> None:
     lengths = [200, 4, 300, 5, 6, 150]
-    found = Collate(encoder)([row(length, gold) for gold, length in enumerate(lengths)])
-    collated = [int(length) for batch in found["batches"] for length in batch["attention_mask"].sum(1)]
-    assert collated == [lengths[gold] for gold in found["targets"].tolist()] == sorted(lengths)
-    for batch in found["batches"]:
+    inputs = Collate(encoder)([row(length, gold) for gold, length in enumerate(lengths)])
+    collated = [int(length) for batch in inputs["batches"] for length in batch["attention_mask"].sum(1)]
+    assert collated == [lengths[gold] for gold in inputs["targets"].tolist()] == sorted(lengths)
+    for batch in inputs["batches"]:
         assert batch["input_ids"].numel() <= TOKENS_PER_CHUNK
         assert batch["input_ids"].dtype == torch.int64

@@ -18,7 +18,7 @@ from autogen import Project
 from autogen.errors import ConfigError
 from autogen.progress import TrainingProgress
 from autogen.runtime.encoding import Encoded
-from autogen.training.loop.batching import GroupBalancedBatches, LengthGroupedBatches, Share, TrainingRow
+from autogen.training.loop.batching import DistributedBatches, GroupBalancedBatches, LengthGroupedBatches, TrainingRow
 from autogen.training.loop.distributed import leading
 from autogen.training.loop.precision import choose_precision
 from autogen.versions.registry import Versions
@@ -107,9 +107,9 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(
 ) -> None:
     rows = [TrainingRow(Encoded([5] * (3 + at % 11), [0] * (3 + at % 11)), at % 5, at % 5) for at in range(53)]
     whole = [sorted(batch) for batch in kind(rows, 8, 0)]
-    shares = [list(Share(kind(rows, 8, 0), number, 3)) for number in range(3)]
+    shares = [list(DistributedBatches(kind(rows, 8, 0), number, 3)) for number in range(3)]
     assert [sorted(chain(*parts)) for parts in zip(*shares, strict=True)] == whole
-    assert all(abs(len(one) - len(other)) <= 1 for one, other in zip(*shares[:2], strict=True))
+    assert all(abs(len(rank) - len(other)) <= 1 for rank, other in zip(*shares[:2], strict=True))
 
 
 DEEPSPEED = {

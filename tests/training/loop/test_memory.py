@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autogen.training.loop.memory import is_out_of_memory, smaller
+from autogen.training.loop.memory import is_out_of_memory, split_batches
 
 TRAINING = """
 import gc, resource, sys
@@ -57,20 +57,20 @@ def trained(base: Path, state: Path, limit_mb: int) -> list[str]:
 
 
 def test_training_goes_on_in_smaller_pieces_when_memory_runs_out(tiny_base_model: Path, tmp_path: Path) -> None:
-    loss, *said = trained(tiny_base_model, tmp_path / "small", limit_mb=220)
-    assert any("Out of memory: each batch now goes through in pieces" in line for line in said)
+    loss, *message = trained(tiny_base_model, tmp_path / "small", limit_mb=220)
+    assert any("Out of memory: each batch now goes through in pieces" in line for line in message)
     assert float(loss) > 0
 
 
 def test_pieces_are_a_batch_in_its_order() -> None:
     batches = [{"input_ids": torch.arange(10).view(5, 2)}, {"input_ids": torch.arange(3).view(1, 3)}]
-    found = smaller(batches, 2)
-    assert [len(one["input_ids"]) for one in found] == [3, 2, 1]
-    assert torch.equal(torch.cat([one["input_ids"] for one in found[:2]]), batches[0]["input_ids"])
+    parts = split_batches(batches, 2)
+    assert [len(part["input_ids"]) for part in parts] == [3, 2, 1]
+    assert torch.equal(torch.cat([part["input_ids"] for part in parts[:2]]), batches[0]["input_ids"])
 
 
 def test_what_torch_says_when_there_is_no_memory_is_recognised() -> None:
-    with pytest.raises(RuntimeError) as found:
+    with pytest.raises(RuntimeError) as error:
         torch.empty(2**48)
-    assert is_out_of_memory(found.value)
+    assert is_out_of_memory(error.value)
     assert is_out_of_memory(MemoryError()) and not is_out_of_memory(RuntimeError("shapes do not match"))

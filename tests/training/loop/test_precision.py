@@ -6,9 +6,9 @@ import torch
 from autogen.training.loop.precision import PAYS, bf16_speedup, choose_precision
 
 
-@pytest.mark.parametrize("asked", ["fp32", "bf16"])
-def test_a_precision_that_was_asked_for_is_taken(asked: str) -> None:
-    assert choose_precision(asked) == asked
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_precision_that_was_asked_for_is_taken(precision: str) -> None:
+    assert choose_precision(precision) == precision
 
 
 def test_left_open_it_is_bf16_where_the_probe_shows_that_it_pays() -> None:

@@ -23,17 +23,17 @@ from autogen.tasks.text_classification.learning.classifier import Classifier
 from autogen.tasks.text_classification.learning.classifier_fit import loop_recipe
 from autogen.tasks.text_classification.learning.losses import classification_loss
 from autogen.tasks.text_classification.learning.sources import FromBaseModel
-from autogen.tasks.text_classification.recipe import ClassificationRecipe
-from autogen.training.loop.answers import Outputs, answers
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
+from autogen.training.loop.answers import Outputs, network_outputs
 from autogen.training.loop.batching import Collate
 from autogen.training.loop.checkpoints import forget_broken, last_checkpoint
-from autogen.training.loop.memory import smaller
+from autogen.training.loop.memory import split_batches
 from autogen.training.loop.rates import parameter_groups
-from autogen.training.loop.trainer import Running, fit
+from autogen.training.loop.trainer import RunOptions, fit
 from tests.training.conftest import LABELS, QUIET, encoded, examples, fit_of, recipe
 
 Logits = NDArray[np.float32]
-ONCE = Running()
+ONCE = RunOptions()
 
 
 class Fitting:
@@ -42,25 +42,25 @@ class Fitting:
     def __init__(self, source: FromBaseModel, encoder: TextEncoder, folder: Path) -> None:
         self.source, self.encoder, self.folder = source, encoder, folder
         self.rows = encoded(encoder, examples(10, seed=1, oos=5))
-        self.held_out: list[Encoded] = []
+        self.eval_rows: list[Encoded] = []
         self.score: Callable[[Outputs], float] | None = None
         self.log: list[dict[str, float]] = []
 
-    def build(self, recipe: ClassificationRecipe) -> Classifier:
+    def build(self, recipe: ClassifierRecipe) -> Classifier:
         model = self.source.build(LABELS, recipe.seed)
         tune(model, recipe.tuning)
         return model
 
     def run(
         self,
-        recipe: ClassificationRecipe,
+        recipe: ClassifierRecipe,
         model: Classifier | None = None,
         progress: TrainingProgress = QUIET,
         bf16: bool = False,
-        running: Running = ONCE,
+        options: RunOptions = ONCE,
     ) -> Classifier:
         model = self.build(recipe) if model is None else model
-        job = fit_of(model, recipe, self.rows, self.encoder, self.folder, self.held_out, self.score, bf16, running)
+        job = fit_of(model, recipe, self.rows, self.encoder, self.folder, self.eval_rows, self.score, bf16, options)
         self.log = fit(job, progress)
         return model
 
@@ -79,9 +79,9 @@ def changed(before: Classifier, after: Classifier) -> set[str]:
 
 
 def accuracy(fitting: Fitting, model: Classifier) -> float:
-    inside = [row for row in fitting.rows if row.target >= 0]
-    logits, _ = answers(model, fitting.encoder, [row.encoded for row in inside], bf16=False)
-    return float(np.mean(logits.argmax(axis=1) == [row.target for row in inside]))
+    in_scope = [row for row in fitting.rows if row.target >= 0]
+    logits, _ = network_outputs(model, fitting.encoder, [row.encoded for row in in_scope], bf16=False)
+    return float(np.mean(logits.argmax(axis=1) == [row.target for row in in_scope]))
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -111,9 +111,9 @@ def test_head_tuning_leaves_the_encoder_bit_for_bit_as_it_was(fitting: Fitting) 
 def test_frozen_embeddings_stay_and_the_rest_learns(fitting: Fitting) -> None:
     settings = recipe(freeze_embeddings=True, frozen_share=0.0)
     before = fitting.build(settings)
-    found = changed(before, fitting.run(settings, copy.deepcopy(before)))
-    assert "encoder.embeddings.word_embeddings.weight" not in found
-    assert {"encoder.encoder.layer.0.output.dense.weight", "vectors"} <= found
+    trained_model = changed(before, fitting.run(settings, copy.deepcopy(before)))
+    assert "encoder.embeddings.word_embeddings.weight" not in trained_model
+    assert {"encoder.encoder.layer.0.output.dense.weight", "vectors"} <= trained_model
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(fitting: Fitting) -> None:
@@ -142,8 +142,8 @@ def test_a_run_that_was_interrupted_and_resumed_ends_as_one_that_was_not(
     fitting.forget()
     with pytest.raises(Interrupted, match="--resume"):
         fitting.run(settings, progress=Interrupting(step))
-    kept = last_checkpoint(fitting.folder)
-    assert kept is not None and kept.name == f"checkpoint-{step}"
+    checkpoint = last_checkpoint(fitting.folder)
+    assert checkpoint is not None and checkpoint.name == f"checkpoint-{step}"
     assert not changed(whole, fitting.run(settings))
 
 
@@ -152,12 +152,12 @@ class Interrupting(TrainingProgress):
 
     def __init__(self, step: int) -> None:
         super().__init__(quiet=True)
-        self.left = step
+        self.steps_left = step
 
     def advance(self, rows: int, note: str = "") -> None:
         super().advance(rows, note)
-        self.left -= rows > 0
-        if self.left == 0 and rows:
+        self.steps_left -= rows > 0
+        if self.steps_left == 0 and rows:
             signal.raise_signal(signal.SIGINT)
 
 
@@ -174,43 +174,43 @@ def test_a_second_interruption_stops_at_once(fitting: Fitting) -> None:
 
 
 def test_training_works_in_a_thread_too(fitting: Fitting) -> None:
-    found: list[Classifier] = []
-    thread = threading.Thread(target=lambda: found.append(fitting.run(recipe(epochs=1))))
+    models: list[Classifier] = []
+    thread = threading.Thread(target=lambda: models.append(fitting.run(recipe(epochs=1))))
     thread.start()
     thread.join()
-    assert len(found) == 1
+    assert len(models) == 1
 
 
 @pytest.mark.parametrize("best", [1, 2, 3])
 def test_the_model_is_left_at_its_best_epoch(fitting: Fitting, best: int) -> None:
-    held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
-    seen: list[Logits] = []
+    eval_rows = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
+    scored: list[Logits] = []
 
-    def score(found: Outputs) -> float:
-        seen.append(found[0])
-        return 1.0 if len(seen) == best else 0.5
+    def score(outputs: Outputs) -> float:
+        scored.append(outputs[0])
+        return 1.0 if len(scored) == best else 0.5
 
-    fitting.held_out, fitting.score = held_out, score
+    fitting.eval_rows, fitting.score = eval_rows, score
     model = fitting.run(recipe(epochs=3))
-    assert len(seen) == 3
-    assert np.array_equal(answers(model, fitting.encoder, held_out, bf16=False)[0], seen[best - 1])
+    assert len(scored) == 3
+    assert np.array_equal(network_outputs(model, fitting.encoder, eval_rows, bf16=False)[0], scored[best - 1])
     assert [entry["eval_score"] for entry in fitting.log if "eval_score" in entry].index(1.0) == best - 1
 
 
 def test_resuming_keeps_the_best_epoch_of_before(fitting: Fitting) -> None:
-    held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
-    seen: list[Logits] = []
+    eval_rows = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
+    scored: list[Logits] = []
 
-    def score(found: Outputs) -> float:
-        seen.append(found[0])
-        return 1.0 / len(seen)
+    def score(outputs: Outputs) -> float:
+        scored.append(outputs[0])
+        return 1.0 / len(scored)
 
-    fitting.held_out, fitting.score = held_out, score
+    fitting.eval_rows, fitting.score = eval_rows, score
     with pytest.raises(Interrupted):
         fitting.run(recipe(epochs=3, train_batch_size=12), progress=Interrupting(6))
     model = fitting.run(recipe(epochs=3, train_batch_size=12))
-    assert len(seen) == 3
-    assert np.array_equal(answers(model, fitting.encoder, held_out, bf16=False)[0], seen[0])
+    assert len(scored) == 3
+    assert np.array_equal(network_outputs(model, fitting.encoder, eval_rows, bf16=False)[0], scored[0])
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])
@@ -226,10 +226,10 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(fitting: Fi
 def test_answers_come_in_the_order_of_the_rows_and_leave_the_model_as_it_was(fitting: Fitting) -> None:
     model = fitting.build(recipe()).train()
     rows = [row.encoded for row in fitting.rows]
-    logits, embeddings = answers(model, fitting.encoder, rows, bf16=False, batch_size=7)
+    logits, embeddings = network_outputs(model, fitting.encoder, rows, bf16=False, batch_size=7)
     assert model.training
     for at in range(0, len(rows), 9):
-        alone, embedding = answers(model, fitting.encoder, [rows[at]], bf16=False)
+        alone, embedding = network_outputs(model, fitting.encoder, [rows[at]], bf16=False)
         assert logits[at] == pytest.approx(alone[0], abs=1e-4)
         assert embeddings[at] == pytest.approx(embedding[0], abs=1e-5)
 
@@ -239,13 +239,15 @@ def test_every_layer_learns_more_slowly_than_the_one_above_it(fitting: Fitting) 
     model = fitting.build(settings)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     groups: list[dict[str, Any]] = parameter_groups(model, loop_recipe(settings))
-    placed = {names[id(one)]: (group["lr"], group["weight_decay"]) for group in groups for one in group["params"]}
-    assert placed.keys() == set(names.values()) and sum(len(group["params"]) for group in groups) == len(names)
-    assert placed["vectors"] == (1e-2, 0.0)
-    assert placed["encoder.encoder.layer.1.output.dense.weight"] == (1e-3, 0.1)
-    assert placed["encoder.encoder.layer.0.output.dense.weight"] == (5e-4, 0.1)
-    assert placed["encoder.embeddings.word_embeddings.weight"] == (2.5e-4, 0.1)
-    assert placed["encoder.encoder.layer.1.output.dense.bias"] == (1e-3, 0.0)
+    rates_by_name = {
+        names[id(weight)]: (group["lr"], group["weight_decay"]) for group in groups for weight in group["params"]
+    }
+    assert rates_by_name.keys() == set(names.values()) and sum(len(group["params"]) for group in groups) == len(names)
+    assert rates_by_name["vectors"] == (1e-2, 0.0)
+    assert rates_by_name["encoder.encoder.layer.1.output.dense.weight"] == (1e-3, 0.1)
+    assert rates_by_name["encoder.encoder.layer.0.output.dense.weight"] == (5e-4, 0.1)
+    assert rates_by_name["encoder.embeddings.word_embeddings.weight"] == (2.5e-4, 0.1)
+    assert rates_by_name["encoder.encoder.layer.1.output.dense.bias"] == (1e-3, 0.0)
 
 
 def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> None:
@@ -262,23 +264,23 @@ def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> No
 
 
 def test_accumulation_takes_a_step_for_several_batches_and_resumes(fitting: Fitting) -> None:
-    settings, running = recipe(epochs=2, train_batch_size=6), Running(accumulation=3)
-    whole = fitting.run(settings, running=running)
+    settings, options = recipe(epochs=2, train_batch_size=6), RunOptions(accumulation=3)
+    whole = fitting.run(settings, options=options)
     fitting.forget()
     with pytest.raises(Interrupted):
-        fitting.run(settings, running=running, progress=Interrupting(4))
-    kept = last_checkpoint(fitting.folder)
-    assert kept is not None and kept.name == "checkpoint-4"  # 45 rows: 8 batches, 3 steps an epoch
-    assert not changed(whole, fitting.run(settings, running=running))
+        fitting.run(settings, options=options, progress=Interrupting(4))
+    checkpoint = last_checkpoint(fitting.folder)
+    assert checkpoint is not None and checkpoint.name == "checkpoint-4"  # 45 rows: 8 batches, 3 steps an epoch
+    assert not changed(whole, fitting.run(settings, options=options))
 
 
 def test_gradient_checkpointing_changes_nothing_but_memory(fitting: Fitting) -> None:
     settings = recipe(epochs=1, train_batch_size=16)
-    kept = fitting.run(settings)
+    plain = fitting.run(settings)
     fitting.forget()
-    again = fitting.run(settings, running=Running(gradient_checkpointing=True))
-    for name, value in kept.state_dict().items():
-        assert torch.allclose(value, again.state_dict()[name], atol=1e-5), name
+    recomputed = fitting.run(settings, options=RunOptions(gradient_checkpointing=True))
+    for name, value in plain.state_dict().items():
+        assert torch.allclose(value, recomputed.state_dict()[name], atol=1e-5), name
 
 
 def test_smaller_pieces_whose_activations_are_computed_anew_give_the_same_gradient(fitting: Fitting) -> None:
@@ -290,9 +292,11 @@ def test_smaller_pieces_whose_activations_are_computed_anew_give_the_same_gradie
         model.zero_grad()
         model.recomputes = recomputes
         model.training = recomputes  # of itself alone
-        answer = model(smaller(inputs["batches"], pieces))
+        answer = model(split_batches(inputs["batches"], pieces))
         classification_loss(answer, inputs["targets"], 0.0, 0.5, 0.5).backward()
-        return {name: one.grad.clone() for name, one in model.named_parameters() if one.grad is not None}
+        return {
+            name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None
+        }
 
     whole, pieces = gradients(1, False), gradients(4, True)
     assert whole.keys() == pieces.keys()
@@ -300,23 +304,23 @@ def test_smaller_pieces_whose_activations_are_computed_anew_give_the_same_gradie
         assert torch.allclose(value, pieces[name], atol=1e-5), name
 
 
-class Told(TrainingProgress):
+class SpokenProgress(TrainingProgress):
     def __init__(self) -> None:
         super().__init__(quiet=True)
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def say(self, text: str) -> None:
-        self.said.append(text)
+        self.messages.append(text)
 
 
 def test_training_stops_by_the_clock_at_the_best_state_so_far(fitting: Fitting) -> None:
-    held_out = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
-    fitting.held_out, fitting.score = held_out, lambda found: float(found[0].max())
-    told = Told()
+    eval_rows = [row.encoded for row in encoded(fitting.encoder, examples(3, seed=2))]
+    fitting.eval_rows, fitting.score = eval_rows, lambda outputs: float(outputs[0].max())
+    progress_ = SpokenProgress()
     start = time.monotonic()
-    fitting.run(recipe(epochs=5_000), progress=told, running=Running(time_limit=3.0))
+    fitting.run(recipe(epochs=5_000), progress=progress_, options=RunOptions(time_limit=3.0))
     assert time.monotonic() - start < 60
-    assert any("the time that there was is over" in line for line in told.said)
+    assert any("the time that there was is over" in line for line in progress_.messages)
     scores = [entry["eval_score"] for entry in fitting.log if "eval_score" in entry]
     assert scores and len(scores) < 5_000
 
@@ -337,8 +341,8 @@ def test_a_run_that_diverged_goes_on_from_what_was_kept_with_another_rate(fittin
     with pytest.raises(TrainingFailed, match=r"Step 4 is kept: `autogen train --resume` goes on"):
         fitting.run(settings, model, Poisoned(quiet=True))
     lower = replace(settings, learning_rate=1e-4, head_learning_rate=1e-4)
-    found = fitting.run(lower)
-    assert all(torch.isfinite(one).all() for one in found.parameters())
+    model_after = fitting.run(lower)
+    assert all(torch.isfinite(parameter).all() for parameter in model_after.parameters())
     assert (
         max(entry["learning_rate"] for entry in fitting.log if entry.get("epoch", 0) > 1.5 and "loss" in entry) <= 1e-4
     )

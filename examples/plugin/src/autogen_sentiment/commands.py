@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from autogen.skills.hosts import CommandHost
-from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, escape, output
+from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, escape, open_terminal
 
 
 def add(app: typer.Typer, host: CommandHost) -> None:
@@ -25,8 +25,9 @@ def add(app: typer.Typer, host: CommandHost) -> None:
         """Show the words that weigh most for each sentiment."""
         from autogen_sentiment.explaining import heaviest_words
 
-        to, found = output(project, as_json), heaviest_words(host.load_agent(project, version), skill, count)
+        terminal = open_terminal(project, as_json)
+        found = heaviest_words(host.load_agent(project, version), skill, count)
         for label, words in found["sentiments"].items():
             rows = [(escape(one["word"]), f"{one['weight']:+.2f}") for one in words]
-            to.table(escape(label), ("word", "weight"), rows, right=(1,))
-        to.result(found)
+            terminal.table(escape(label), ("word", "weight"), rows, right=(1,))
+        terminal.result(found)

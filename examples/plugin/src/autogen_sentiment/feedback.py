@@ -23,7 +23,7 @@ def curate_feedback(data: SentimentData, given: FeedbackOn, champion: Lexicon) -
         given.rows(),
         given.memory.feedback.decisions(),
         train={normalise(one.text): one.label for one in data.train},
-        held_out={normalise(one.text) for one in data.held_out},
+        eval_texts={normalise(one.text) for one in data.held_out},
         known_labels={*champion.labels, *(one.label for one in data.train), RESERVED_LABEL},
         assess=assess,
     )
@@ -46,7 +46,7 @@ def with_curated(data: SentimentData, curation: Curation) -> SentimentData:
         train=(*stays, *_examples(curation.train)),
         set_aside=_examples(curation.evaluation),
         feedback=tuple(sorted({name for one in given for name in one.feedback_ids})),
-        corrections_of_eval=len(curation.on_held_out),
+        corrections_of_eval=len(curation.corrections_of_eval_rows),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from autogen.runtime.batcher import together
+from autogen.runtime.batcher import run_together
 from autogen.skills.hosts import ServerHost
 from autogen_sentiment.explaining import heaviest_words
 
@@ -33,7 +33,7 @@ def add(router: APIRouter, host: ServerHost) -> None:
 
     def words_of_all(counts: Sequence[int]) -> list[LexiconWords | Exception]:
         champion = host.champion
-        return together(lambda some: [_words(heaviest_words(champion, None, count)) for count in some], counts)
+        return run_together(lambda some: [_words(heaviest_words(champion, None, count)) for count in some], counts)
 
     batcher = host.batcher(words_of_all)
 

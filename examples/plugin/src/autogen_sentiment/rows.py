@@ -15,7 +15,7 @@ from autogen.data.quality.labels import check_eval, check_labelled, label_counts
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row, require_label, require_text
 from autogen.data.splits import hold_out
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Fields, Identity, Summary
 
 FIELDS = Fields(required=("text", "label"))
@@ -71,7 +71,7 @@ class SentimentData:
         rows = [(label, count, held_out[label]) for label, count in counts.items()]
         return Summary(
             lines=(f"Measured on {len(self.held_out)} {self.source}.",),
-            tables=(Table("rows per sentiment", ("sentiment", "train", "eval"), rows, right=(1, 2)),),
+            tables=(DataTable("rows per sentiment", ("sentiment", "train", "eval"), rows, right=(1, 2)),),
             json={"labels": {label: {"train": train, "eval": measured} for label, train, measured in rows}},
         )
 

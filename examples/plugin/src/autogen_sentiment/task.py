@@ -13,7 +13,7 @@ import numpy as np
 from autogen.data.fingerprints import row_fingerprint
 from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.tables import hardest_labels
 from autogen.tasks.task import FeedbackOn, Need, Reads, Task
@@ -109,7 +109,7 @@ class SentimentTask:
         if record.get("heaviest"):
             yield heaviest_words(record["heaviest"])
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         yield from hardest_labels(evaluation.per_label)
 
 

@@ -29,13 +29,13 @@ def clusters(points: Floats, smallest: int, apart: float) -> list[Cluster]:
         return []
     linkage = AgglomerativeClustering(n_clusters=None, metric="cosine", linkage="average", distance_threshold=apart)
     numbers = linkage.fit_predict(points)
-    found = [_cluster(points, np.flatnonzero(numbers == number)) for number in np.unique(numbers)]
-    large = [one for one in found if len(one.rows) >= smallest]
-    return sorted(large, key=lambda one: (-len(one.rows), -one.cohesion))
+    groups = [_cluster(points, np.flatnonzero(numbers == number)) for number in np.unique(numbers)]
+    large = [group for group in groups if len(group.rows) >= smallest]
+    return sorted(large, key=lambda group: (-len(group.rows), -group.cohesion))
 
 
 def _cluster(points: Floats, rows: NDArray[np.intp]) -> Cluster:
     centre = points[rows].mean(axis=0)
     centre = centre / max(float(np.linalg.norm(centre)), 1e-12)
-    near = points[rows] @ centre
-    return Cluster(rows[np.argsort(-near, kind="stable")], centre, float(near.mean()))
+    cosines = points[rows] @ centre
+    return Cluster(rows[np.argsort(-cosines, kind="stable")], centre, float(cosines.mean()))

@@ -25,51 +25,60 @@ Weights = Literal["balanced"] | None
 
 
 def probabilities(
-    vectors: Vectors, gold: Gold, learn: Sequence[int], ask: Sequence[int], labels: int, weights: Weights = None
+    vectors: Vectors,
+    gold: Gold,
+    train_rows: Sequence[int],
+    eval_rows: Sequence[int],
+    labels: int,
+    weights: Weights = None,
 ) -> Vectors:
-    """Shares of shape (rows asked, labels), learnt from the rows `learn`; 0 for a label that none of them has."""
+    """Shares of shape (eval rows, labels), learnt from `train_rows`; 0 for a label that none of them has."""
     from sklearn.linear_model import LogisticRegression
 
-    inside, outside = np.asarray(learn, dtype=np.intp), np.asarray(ask, dtype=np.intp)
-    known = np.unique(gold[inside])
-    found = np.zeros((len(outside), labels), dtype=np.float32)
-    if len(known) < 2:
-        found[:, known] = 1.0
-        return found
-    head: Any = LogisticRegression(C=STRENGTH, max_iter=STEPS, tol=STOP_PER_LABEL / len(known), class_weight=weights)
-    head.fit(vectors[inside], gold[inside])
-    found[:, head.classes_] = head.predict_proba(vectors[outside])
-    return found
+    train, test = np.asarray(train_rows, dtype=np.intp), np.asarray(eval_rows, dtype=np.intp)
+    train_labels = np.unique(gold[train])
+    shares = np.zeros((len(test), labels), dtype=np.float32)
+    if len(train_labels) < 2:
+        shares[:, train_labels] = 1.0
+        return shares
+    head: Any = LogisticRegression(
+        C=STRENGTH, max_iter=STEPS, tol=STOP_PER_LABEL / len(train_labels), class_weight=weights
+    )
+    head.fit(vectors[train], gold[train])
+    shares[:, head.classes_] = head.predict_proba(vectors[test])
+    return shares
 
 
 def guesses(
     vectors: Vectors, gold: Gold, folds: Sequence[Fold], labels: int, weights: Weights = None
 ) -> NDArray[np.intp]:
     """The likeliest label of each row by a head that has not learnt from it; -1 for a row that no fold measures."""
-    found = np.full(len(gold), -1, dtype=np.intp)
-    for learn, ask in folds:
-        found[np.asarray(ask, dtype=np.intp)] = probabilities(vectors, gold, learn, ask, labels, weights).argmax(axis=1)
-    return found
+    predicted = np.full(len(gold), -1, dtype=np.intp)
+    for train_rows, eval_rows in folds:
+        predicted[np.asarray(eval_rows, dtype=np.intp)] = probabilities(
+            vectors, gold, train_rows, eval_rows, labels, weights
+        ).argmax(axis=1)
+    return predicted
 
 
-def recalls(guessed: NDArray[np.intp], gold: Gold, labels: int) -> NDArray[np.float64]:
+def recalls(predicted: NDArray[np.intp], gold: Gold, labels: int) -> NDArray[np.float64]:
     """The share of each label's measured rows that were guessed right; NaN for a label without any."""
-    measured = guessed >= 0
-    rows = np.bincount(gold[measured], minlength=labels)
-    hits = np.bincount(gold[measured & (guessed == gold)], minlength=labels)
+    mask = predicted >= 0
+    rows = np.bincount(gold[mask], minlength=labels)
+    hits = np.bincount(gold[mask & (predicted == gold)], minlength=labels)
     return np.where(rows > 0, hits / np.maximum(rows, 1), np.nan)
 
 
-def accuracy(guessed: NDArray[np.intp], gold: Gold) -> float:
+def accuracy(predicted: NDArray[np.intp], gold: Gold) -> float:
     """Over measured rows; 0 without any."""
-    measured = guessed >= 0
-    return float((guessed[measured] == gold[measured]).mean()) if measured.any() else 0.0
+    mask = predicted >= 0
+    return float((predicted[mask] == gold[mask]).mean()) if mask.any() else 0.0
 
 
-def macro_f1(guessed: NDArray[np.intp], gold: Gold, labels: int) -> float:
+def macro_f1(predicted: NDArray[np.intp], gold: Gold, labels: int) -> float:
     """F1 averaged over the labels that occur among measured rows or guesses."""
-    measured = guessed >= 0
-    truth, told = gold[measured], guessed[measured]
-    hits = np.bincount(truth[truth == told], minlength=labels)
-    both = np.bincount(truth, minlength=labels) + np.bincount(told, minlength=labels)
-    return float((2 * hits[both > 0] / both[both > 0]).mean()) if (both > 0).any() else 0.0
+    mask = predicted >= 0
+    targets, answers = gold[mask], predicted[mask]
+    hits = np.bincount(targets[targets == answers], minlength=labels)
+    totals = np.bincount(targets, minlength=labels) + np.bincount(answers, minlength=labels)
+    return float((2 * hits[totals > 0] / totals[totals > 0]).mean()) if (totals > 0).any() else 0.0

@@ -30,53 +30,55 @@ FUNCTION_WORDS = frozenset(
 )
 
 
-def names(groups: Sequence[Sequence[str]], others: Iterable[str], taken: Iterable[str]) -> list[str]:
-    """A name for each group of texts, such as `card_swallowed_atm`, none of them `taken` and none twice. `others` are
-    the texts that belong to no group."""
-    counted = [Counter(word for text in group for word in set(words(text))) for group in groups]
-    everywhere = sum(counted, Counter(word for text in others for word in set(words(text))))
+def names(groups: Sequence[Sequence[str]], other_texts: Iterable[str], taken: Iterable[str]) -> list[str]:
+    """A name for each group of texts, such as `card_swallowed_atm`, none of them `taken` and none twice. `other_texts`
+    belong to no group."""
+    counts_by_group = [Counter(word for text in group for word in set(words(text))) for group in groups]
+    everywhere = sum(counts_by_group, Counter(word for text in other_texts for word in set(words(text))))
     average = sum(everywhere.values()) / (len(groups) + 1)
     used = {normalise(name) for name in taken}
-    found: list[str] = []
-    for group, counts in zip(groups, counted, strict=True):
+    group_names: list[str] = []
+    for group, counts in zip(groups, counts_by_group, strict=True):
         ranked = sorted(counts, key=lambda w: (-counts[w] * math.log(1 + average / everywhere[w]), w))
-        often = [word for word in ranked if counts[word] >= SHARE * len(group)] or ranked
-        found.append(_unused("_".join(_in_order(_apart(often)[:WORDS], group)) or "new_intent", used))
-        used.add(normalise(found[-1]))
-    return found
+        frequent = [word for word in ranked if counts[word] >= SHARE * len(group)] or ranked
+        group_names.append(
+            _unused_name("_".join(_order_words(_one_per_stem(frequent)[:WORDS], group)) or "new_intent", used)
+        )
+        used.add(normalise(group_names[-1]))
+    return group_names
 
 
 def words(text: str) -> list[str]:
     """The words of a text that may name something; of writing without spaces, pairs of characters."""
-    found: list[str] = []
+    tokens: list[str] = []
     for word in re.findall(r"[^\W\d_]+", normalise(text)):
         if re.search(r"[\u3040-\u30ff\u3400-\u9fff]", word):
-            found += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
+            tokens += [word[at : at + 2] for at in range(max(1, len(word) - 1))]
         elif len(word) > 1 and word not in FUNCTION_WORDS:
-            found.append(word)
-    return found
+            tokens.append(word)
+    return tokens
 
 
-def _apart(ranked: Sequence[str]) -> list[str]:
+def _one_per_stem(words_by_rank: Sequence[str]) -> list[str]:
     """Without words that begin as a better one does."""
-    kept: dict[str, str] = {}
-    for word in ranked:
-        kept.setdefault(word[:SAME_STEM], word)
-    return list(kept.values())
+    by_stem: dict[str, str] = {}
+    for word in words_by_rank:
+        by_stem.setdefault(word[:SAME_STEM], word)
+    return list(by_stem.values())
 
 
-def _in_order(chosen: Sequence[str], group: Sequence[str]) -> list[str]:
+def _order_words(name_words: Sequence[str], group: Sequence[str]) -> list[str]:
     """As they usually follow each other in the group's texts."""
-    places: dict[str, list[float]] = {word: [] for word in chosen}
+    places: dict[str, list[float]] = {word: [] for word in name_words}
     for text in group:
-        found = words(text)
-        for word in chosen:
-            if word in found:
-                places[word].append(found.index(word) / len(found))
-    return sorted(chosen, key=lambda word: sum(places[word]) / max(len(places[word]), 1))
+        tokens = words(text)
+        for word in name_words:
+            if word in tokens:
+                places[word].append(tokens.index(word) / len(tokens))
+    return sorted(name_words, key=lambda word: sum(places[word]) / max(len(places[word]), 1))
 
 
-def _unused(name: str, used: set[str]) -> str:
+def _unused_name(name: str, used: set[str]) -> str:
     number = 2
     unused = name
     while normalise(unused) in used:

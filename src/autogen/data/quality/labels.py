@@ -36,14 +36,14 @@ def check_eval(
     eval_texts: Sequence[str],
 ) -> list[Problem]:
     """What keeps held-out rows from measuring what was learnt."""
-    known = set(train_labels)
-    if eval_rows and not (known | {RESERVED_LABEL}) & {*eval_labels}:
-        found = listed(sorted({*eval_labels}))
-        message = f"expected labels of the training rows ({listed(sorted(known))}), found none of them: {found}"
+    known_labels = set(train_labels)
+    if eval_rows and not (known_labels | {RESERVED_LABEL}) & {*eval_labels}:
+        labels = listed(sorted({*eval_labels}))
+        message = f"expected labels of the training rows ({listed(sorted(known_labels))}), found none of them: {labels}"
         return [Problem("error", "no-known-label", eval_rows[0].source, None, message, "give the rows such labels")]
-    problems = _unknown_labels(known, eval_labels, eval_rows)
-    problems += _leaked(train_texts, eval_texts, eval_rows)
-    absent = sorted(known - set(eval_labels))
+    problems = _unknown_labels(known_labels, eval_labels, eval_rows)
+    problems += _leakage(train_texts, eval_texts, eval_rows)
+    absent = sorted(known_labels - set(eval_labels))
     if absent and eval_rows:
         message = f"expected every label of the training rows, found none of {listed(absent)}"
         fix = "add rows of them, or know that they are not measured"
@@ -75,23 +75,25 @@ def _label_problems(labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]
 def _repeated_texts(texts: Sequence[str], labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
     """A warning for each row that repeats another, and one for each text under several labels."""
     problems: list[Problem] = []
-    seen: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    rows_by_text: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for text, label, row in zip(texts, labels, rows, strict=True):
-        first = seen[normalise(text)].setdefault(label, row)
+        first = rows_by_text[normalise(text)].setdefault(label, row)
         if first is not row:
             message = f"expected each text once, found that of {_place(first, row)} again, {shown(label)} too"
             fix = "delete one of them"
             problems.append(Problem("warning", "duplicate", row.source, row.number, message, fix))
-    problems += [_conflict(by_label) for by_label in seen.values() if len(by_label) > 1]
+    problems += [_conflict(by_label) for by_label in rows_by_text.values() if len(by_label) > 1]
     return problems
 
 
 def _conflict(by_label: Mapping[str, Row]) -> Problem:
-    (first_label, first), (label, row), *others = by_label.items()
-    found = f"{shown(label)} here and {shown(first_label)} in {_place(first, row)}"
-    if others:
-        found += ", and " + ", ".join(f"{shown(name)} in {_place(other, row)}" for name, other in others[:5])
-    message = f"expected one label for one text, found {found}"
+    (first_label, first), (label, row), *more_rows = by_label.items()
+    places = f"{shown(label)} here and {shown(first_label)} in {_place(first, row)}"
+    if more_rows:
+        places += ", and " + ", ".join(
+            f"{shown(name)} in {_place(other_row, row)}" for name, other_row in more_rows[:5]
+        )
+    message = f"expected one label for one text, found {places}"
     return Problem("warning", "conflicting-labels", row.source, row.number, message, "keep the right one")
 
 
@@ -99,31 +101,31 @@ def _place(row: Row, seen_from: Row) -> str:
     return f"row {row.number}" if row.source == seen_from.source else f"{row.source}, row {row.number}"
 
 
-def _unknown_labels(known: set[str], labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
+def _unknown_labels(known_labels: set[str], labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
     """A warning for each label, at its first row: its rows count as wrong. Out-of-scope rows may be new: a threshold
     tells them."""
     places: defaultdict[str, list[Row]] = defaultdict(list)
     for label, row in zip(labels, rows, strict=True):
-        if label not in known and label != RESERVED_LABEL:
+        if label not in known_labels and label != RESERVED_LABEL:
             places[label].append(row)
-    candidates = sorted(known) if len(known) <= SUGGESTED_FROM else []
+    candidates = sorted(known_labels) if len(known_labels) <= SUGGESTED_FROM else []
     problems = []
-    for order, (label, at) in enumerate(places.items()):
-        near = did_you_mean(label, candidates) if order < SUGGESTIONS else ""
-        also = ", ".join(_place(row, at[0]) for row in at[1:5]) + (", …" if len(at) > 5 else "")
+    for order, (label, label_rows) in enumerate(places.items()):
+        suggestion = did_you_mean(label, candidates) if order < SUGGESTIONS else ""
+        also = ", ".join(_place(row, label_rows[0]) for row in label_rows[1:5]) + (", …" if len(label_rows) > 5 else "")
         message = f"expected a label of the training rows, found {shown(label)}"
         message += f" (again in {also})" if also else ""
-        fix = f"add training rows of it, or correct it: its rows count as wrong.{near}"
-        problems.append(Problem("warning", "unknown-label", at[0].source, at[0].number, message, fix))
+        fix = f"add training rows of it, or correct it: its rows count as wrong.{suggestion}"
+        problems.append(Problem("warning", "unknown-label", label_rows[0].source, label_rows[0].number, message, fix))
     return problems
 
 
-def _leaked(train_texts: Sequence[str], eval_texts: Sequence[str], eval_rows: Sequence[Row]) -> list[Problem]:
-    learnt = {normalise(text) for text in train_texts}
+def _leakage(train_texts: Sequence[str], eval_texts: Sequence[str], eval_rows: Sequence[Row]) -> list[Problem]:
+    train_keys = {normalise(text) for text in train_texts}
     message = "expected a text unseen in training, found one that is also a training row"
     fix = "delete it here or there: it measures memory"
     return [
         Problem("warning", "leakage", row.source, row.number, message, fix)
         for text, row in zip(eval_texts, eval_rows, strict=True)
-        if normalise(text) in learnt
+        if normalise(text) in train_keys
     ]

@@ -48,7 +48,7 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
-class Measured:
+class RemedyScore:
     """A remedy and what came of it."""
 
     remedy: Remedy
@@ -61,7 +61,7 @@ class Imbalance:
     """`ratio`: rows of the largest label ÷ of the smallest. `remedies` is empty where labels are about equal."""
 
     ratio: float
-    remedies: tuple[Measured, ...]
+    remedies: tuple[RemedyScore, ...]
     chosen: Remedy
     verdict: str
 
@@ -79,10 +79,10 @@ def learning_curve(
     labels, half = len(names), with_all
     points: list[tuple[int, float]] = []
     for share in SHARES:
-        fewer = [(first_of_each(learn, gold, share, seed), ask) for learn, ask in folds]
-        guessed = guesses(vectors, gold, fewer, labels)
-        points.append((_rows_learnt(fewer), accuracy(guessed, gold)))
-        half = guessed if share == 0.5 else half
+        fewer = [(first_of_each(train_rows, gold, share, seed), eval_rows) for train_rows, eval_rows in folds]
+        predictions = guesses(vectors, gold, fewer, labels)
+        points.append((_rows_learnt(fewer), accuracy(predictions, gold)))
+        half = predictions if share == 0.5 else half
         step(f"learning curve {share:.0%}")
     points.append((_rows_learnt(folds), accuracy(with_all, gold)))
     projected = project_error(points)
@@ -98,16 +98,18 @@ def first_of_each(rows: Sequence[int], gold: Gold, share: float, seed: int) -> l
     """`share` of each label's rows, one at least, after a seeded shuffle: a larger share holds the smaller ones."""
     shuffled = np.random.default_rng(seed).permutation(np.asarray(rows, dtype=np.intp))
     by_label: defaultdict[int, list[int]] = defaultdict(list)
-    for at in shuffled:
-        by_label[int(gold[at])].append(int(at))
-    return sorted(at for own in by_label.values() for at in own[: max(1, round(share * len(own)))])
+    for row in shuffled:
+        by_label[int(gold[row])].append(int(row))
+    return sorted(
+        row for label_rows in by_label.values() for row in label_rows[: max(1, round(share * len(label_rows)))]
+    )
 
 
 def project_error(points: Sequence[tuple[int, float]]) -> float:
     """The error at twice the last point's rows, by the power law that fits the points best (a line through their
     logarithms: Cortes et al. 1993, Hestness et al. 2017). It never rises, and it starts from the last point."""
     rows = np.log([max(rows, 1) for rows, _ in points])
-    errors = np.log([max(1 - right, 1e-4) for _, right in points])
+    errors = np.log([max(1 - score, 1e-4) for _, score in points])
     slope = np.polyfit(rows, errors, 1)[0] if np.ptp(rows) > 0 else 0.0
     return float((1 - points[-1][1]) * 2 ** min(float(slope), 0.0))
 
@@ -127,15 +129,19 @@ def _label_curves(
     """Labels below the average, the lowest recall first."""
     rows, usual = np.bincount(gold, minlength=len(names)), accuracy(with_all, gold)
     before, after = recalls(half, gold, len(names)), recalls(with_all, gold, len(names))
-    few = float(np.median(rows[rows > 0]))
-    found = [
+    median_rows = float(np.median(rows[rows > 0]))
+    curves = [
         LabelCurve(
-            name, int(rows[at]), float(before[at]), float(after[at]), advice(after[at] - before[at], rows[at], few)
+            name,
+            int(rows[label]),
+            float(before[label]),
+            float(after[label]),
+            advice(after[label] - before[label], rows[label], median_rows),
         )
-        for at, name in enumerate(names)
-        if after[at] < usual
+        for label, name in enumerate(names)
+        if after[label] < usual
     ]
-    return tuple(sorted(found, key=lambda one: (one.recall, one.rows, one.label)))
+    return tuple(sorted(curves, key=lambda curve: (curve.recall, curve.rows, curve.label)))
 
 
 def advice(rise: float, rows: int, usual: float) -> str:
@@ -161,31 +167,31 @@ def imbalance(
     ratio = max(counts.values()) / min(counts.values())
     if ratio < UNEQUAL:
         return Imbalance(ratio, (), "none", f"The largest label has {ratio:.1f}× the rows of the smallest: no remedy.")
-    even = [(evenly(learn, gold, seed), ask) for learn, ask in folds]
-    tried: dict[Remedy, NDArray[np.intp]] = {"none": with_all}
-    tried["class weights"] = guesses(vectors, gold, folds, labels, "balanced")
+    even = [(evenly(train_rows, gold, seed), eval_rows) for train_rows, eval_rows in folds]
+    predictions: dict[Remedy, NDArray[np.intp]] = {"none": with_all}
+    predictions["class weights"] = guesses(vectors, gold, folds, labels, "balanced")
     step("imbalance: class weights")
-    tried["balanced sampling"] = guesses(vectors, gold, even, labels)
+    predictions["balanced sampling"] = guesses(vectors, gold, even, labels)
     step("imbalance: balanced sampling")
-    measured = tuple(Measured(name, accuracy(g, gold), macro_f1(g, gold, labels)) for name, g in tried.items())
-    best = max(measured, key=lambda one: one.macro_f1)
-    gain = best.macro_f1 - measured[0].macro_f1
+    scores = tuple(RemedyScore(name, accuracy(g, gold), macro_f1(g, gold, labels)) for name, g in predictions.items())
+    best = max(scores, key=lambda score: score.macro_f1)
+    gain = best.macro_f1 - scores[0].macro_f1
     if gain < WORTH:
         words = f"The largest label has {ratio:.0f}× the rows of the smallest, but no remedy gains half a point."
-        return Imbalance(ratio, measured, "none", words)
-    words = f"Try {best.remedy}: macro-F1 {measured[0].macro_f1:.1%} → {best.macro_f1:.1%}, "
-    words += f"accuracy {measured[0].accuracy:.1%} → {best.accuracy:.1%}."
-    return Imbalance(ratio, measured, best.remedy, words)
+        return Imbalance(ratio, scores, "none", words)
+    words = f"Try {best.remedy}: macro-F1 {scores[0].macro_f1:.1%} → {best.macro_f1:.1%}, "
+    words += f"accuracy {scores[0].accuracy:.1%} → {best.accuracy:.1%}."
+    return Imbalance(ratio, scores, best.remedy, words)
 
 
 def evenly(rows: Sequence[int], gold: Gold, seed: int) -> list[int]:
     """As many rows as there are, each label equally often: small labels' rows again and again, some of large ones."""
     chance = np.random.default_rng(seed)
-    at = np.asarray(rows, dtype=np.intp)
-    own = [at[gold[at] == label] for label in np.unique(gold[at])]
-    each = max(1, len(at) // len(own))
-    return [int(row) for rows_of in own for row in np.resize(chance.permutation(rows_of), each)]
+    indices = np.asarray(rows, dtype=np.intp)
+    by_label = [indices[gold[indices] == label] for label in np.unique(gold[indices])]
+    per_label = max(1, len(indices) // len(by_label))
+    return [int(row) for rows_of in by_label for row in np.resize(chance.permutation(rows_of), per_label)]
 
 
 def _rows_learnt(folds: Sequence[Fold]) -> int:
-    return round(float(np.mean([len(learn) for learn, _ in folds])))
+    return round(float(np.mean([len(train_rows) for train_rows, _ in folds])))

@@ -24,7 +24,7 @@ ALIKE = 0.97  # cosine of centred embeddings from which two texts of real data s
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NearestRows:
     """The nearest other rows of each row: `places` and `cosines` of shape (rows, k), the nearest first."""
 
     places: Places
@@ -49,26 +49,26 @@ def centred(embeddings: NDArray[np.floating[Any]]) -> Vectors:
     return np.asarray(vectors / np.maximum(lengths, 1e-6), dtype=np.float32)
 
 
-def nearest(vectors: Vectors, k: int = NEAREST) -> Neighbours:
+def nearest(vectors: Vectors, k: int = NEAREST) -> NearestRows:
     """The `k` nearest other rows of each row (all others, when there are fewer), by cosine; exact."""
-    return Neighbours(*neighbours(vectors, vectors, k, others=True))
+    return NearestRows(*neighbours(vectors, vectors, k, others=True))
 
 
-def near_duplicates(texts: Sequence[str], near: Neighbours, alike: float = ALIKE) -> list[NearDuplicate]:
+def near_duplicates(texts: Sequence[str], nearest_rows: NearestRows, alike: float = ALIKE) -> list[NearDuplicate]:
     """Pairs at or above `alike`, the most alike first; texts that are the same are another check's. Of a crowd of more
     than `k` like texts, each row is paired with its `k` nearest."""
-    same = [normalise(text) for text in texts]
-    rows, columns = np.nonzero(near.cosines >= alike)
-    found: dict[tuple[int, int], float] = {}
+    keys = [normalise(text) for text in texts]
+    rows, columns = np.nonzero(nearest_rows.cosines >= alike)
+    cosines: dict[tuple[int, int], float] = {}
     for row, column in zip(rows, columns, strict=True):
-        other = int(near.places[row, column])
-        if same[row] != same[other]:
-            found[min(int(row), other), max(int(row), other)] = float(near.cosines[row, column])
-    pairs = [NearDuplicate(first, second, min(cosine, 1.0)) for (first, second), cosine in found.items()]
+        other = int(nearest_rows.places[row, column])
+        if keys[row] != keys[other]:
+            cosines[min(int(row), other), max(int(row), other)] = float(nearest_rows.cosines[row, column])
+    pairs = [NearDuplicate(first, second, min(cosine, 1.0)) for (first, second), cosine in cosines.items()]
     return sorted(pairs, key=lambda pair: (-pair.cosine, pair.first, pair.second))
 
 
-def across(pairs: Sequence[NearDuplicate], held_out: Collection[int]) -> list[NearDuplicate]:
+def across(pairs: Sequence[NearDuplicate], eval_rows: Collection[int]) -> list[NearDuplicate]:
     """The pairs of which one row is held out and the other learnt from: they measure memory."""
-    held = set(held_out)
-    return [pair for pair in pairs if (pair.first in held) != (pair.second in held)]
+    eval_set = set(eval_rows)
+    return [pair for pair in pairs if (pair.first in eval_set) != (pair.second in eval_set)]

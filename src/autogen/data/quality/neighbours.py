@@ -19,12 +19,12 @@ def neighbours(points: Floats, among: Floats, k: int, others: bool = False) -> t
     places, cosines = np.empty((len(points), k), np.intp), np.empty((len(points), k), np.float32)
     block = max(1, BLOCK_CELLS // max(1, len(among)))
     for start in range(0, len(points) if k else 0, block):
-        here = slice(start, start + block)
-        near = points[here] @ among.T
+        block_rows = slice(start, start + block)
+        similarities = points[block_rows] @ among.T
         if others:
-            near[np.arange(len(near)), np.arange(start, start + len(near))] = -np.inf
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
-        found = np.take_along_axis(near, best, axis=1)
-        order = np.argsort(-found, axis=1, kind="stable")
-        places[here], cosines[here] = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
+            similarities[np.arange(len(similarities)), np.arange(start, start + len(similarities))] = -np.inf
+        best = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+        top = np.take_along_axis(similarities, best, axis=1)
+        order = np.argsort(-top, axis=1, kind="stable")
+        places[block_rows], cosines[block_rows] = np.take_along_axis(best, order, 1), np.take_along_axis(top, order, 1)
     return places, cosines

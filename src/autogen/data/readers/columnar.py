@@ -24,7 +24,7 @@ def read_parquet(data: bytes, source: str) -> tuple[list[Row], list[Problem]]:
     try:
         table = parquet.ParquetFile(io.BytesIO(data)).read()
         repeated = repeated_columns(table.column_names, source)
-        return (_numbered(table.to_pylist(), source), []) if not repeated else ([], repeated)
+        return (_number_rows(table.to_pylist(), source), []) if not repeated else ([], repeated)
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         message = f"expected a whole Parquet file, found: {first_line(error)}"
         return [], [Problem("error", "broken-parquet", source, None, message, "write or copy it again")]
@@ -36,17 +36,17 @@ def frame_rows(frame: Any, source: str) -> tuple[list[Row], list[Problem]]:
     if repeated:
         return [], repeated
     if hasattr(frame, "to_dicts"):
-        return _numbered(frame.to_dicts(), source), []
-    plain = frame.astype(object)
-    return _numbered(plain.where(frame.notna(), None).to_dict("records"), source), []
+        return _number_rows(frame.to_dicts(), source), []
+    table = frame.astype(object)
+    return _number_rows(table.where(frame.notna(), None).to_dict("records"), source), []
 
 
 def dataset_rows(dataset: Any, source: str) -> list[Row]:
     """The rows of a `datasets.Dataset`, with class numbers replaced by their names."""
     features = dataset.features or {}
-    named = {column: names for column, feature in features.items() if (names := _class_names(feature))}
-    plain = dataset.with_format(None)  # not tensors, whatever the data set was last used for
-    return _numbered((_with_names(values, named) for values in plain), source)
+    class_names = {column: names for column, feature in features.items() if (names := _class_names(feature))}
+    untyped = dataset.with_format(None)  # not tensors, whatever the data set was last used for
+    return _number_rows((_replace_numbers(values, class_names) for values in untyped), source)
 
 
 def repeated_columns(names: Iterable[str], source: str) -> list[Problem]:
@@ -57,15 +57,15 @@ def repeated_columns(names: Iterable[str], source: str) -> list[Problem]:
     return [Problem("error", "duplicate-header", source, None, message, "rename or delete one of them")]
 
 
-def _numbered(values: Iterable[Mapping[Any, object]], source: str) -> list[Row]:
+def _number_rows(values: Iterable[Mapping[Any, object]], source: str) -> list[Row]:
     return [
         Row({str(name): value for name, value in row.items()}, source, number)
         for number, row in enumerate(values, start=1)
     ]
 
 
-def _with_names(values: Mapping[str, object], named: Mapping[str, list[str]]) -> dict[str, object]:
-    return {**values, **{column: _name(values[column], names) for column, names in named.items()}}
+def _replace_numbers(values: Mapping[str, object], class_names: Mapping[str, list[str]]) -> dict[str, object]:
+    return {**values, **{column: _name(values[column], names) for column, names in class_names.items()}}
 
 
 def _class_names(feature: Any) -> list[str]:

@@ -55,16 +55,16 @@ def _records(lines: list[str], delimiter: str) -> Iterator[_Record]:
     # Strict, for otherwise a quote that is never closed swallows the rest of the file without a word.
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        first = reader.line_num + 1
+        first_line = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield _Record(first, reader.line_num, [], fault=str(error))
+            yield _Record(first_line, reader.line_num, [], fault=str(error))
             continue
         if cells:
-            yield _Record(first, reader.line_num, cells)
+            yield _Record(first_line, reader.line_num, cells)
 
 
 def _find_nul(lines: Lines, source: str) -> None:
@@ -89,10 +89,10 @@ def _header_fault(record: _Record, names: list[str], delimiter: str, source: str
     if repeated:
         message = f"expected each column once in the header, found {listed(repeated)} more than once"
         return fault("duplicate-header", message, "rename or delete one of them")
-    other = next((mark for mark in ";\t|,".replace(delimiter, "") if mark in names[0]), None)
-    if len(names) == 1 and other:
+    delimiter_in_cell = next((mark for mark in ";\t|,".replace(delimiter, "") if mark in names[0]), None)
+    if len(names) == 1 and delimiter_in_cell:
         message = f"expected cells with a {NAMES[delimiter]} between them, found {shown(names[0])}"
-        fix = 'name the file ".tsv"' if other == "\t" else f"save it with {NAMES[delimiter]}s"
+        fix = 'name the file ".tsv"' if delimiter_in_cell == "\t" else f"save it with {NAMES[delimiter]}s"
         return fault("delimiter", message, fix)
     return None
 
@@ -100,19 +100,19 @@ def _header_fault(record: _Record, names: list[str], delimiter: str, source: str
 def _record_fault(record: _Record, expected: int, delimiter: str, source: str) -> Problem | None:
     if record.fault:
         return _broken_quotes(record, source)
-    found = len(record.cells)
-    if found == expected:
+    cells = len(record.cells)
+    if cells == expected:
         return None
-    message = f"expected {expected} cells as in the header, found {found}"
+    message = f"expected {expected} cells as in the header, found {cells}"
     quotes = f"put quotes around a cell that has a {NAMES[delimiter]} in it"
-    fix = quotes if found > expected else "add what is missing"
+    fix = quotes if cells > expected else "add what is missing"
     return Problem("error", "cell-count", source, record.first_line, message, fix)
 
 
 def _broken_quotes(record: _Record, source: str) -> Problem:
     if "field limit" in record.fault:
-        kind, found = "cell-too-large", f"a longer one ({record.fault})"
-        message = f"expected cells of at most {csv.field_size_limit()} characters, found {found}"
+        kind, cell = "cell-too-large", f"a longer one ({record.fault})"
+        message = f"expected cells of at most {csv.field_size_limit()} characters, found {cell}"
         fix = "close the quote if one is open, or use JSON lines for texts this long"
     else:
         kind = "broken-quotes"

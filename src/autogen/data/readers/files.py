@@ -66,7 +66,7 @@ def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -
     if isinstance(data, str | Path):
         return read_rows(data)
     if isinstance(data, list | tuple):
-        return _unless_empty(_listed_rows(data, fields, source), source)
+        return _unless_empty(_rows_of_list(data, fields, source), source)
     if hasattr(data, "columns") and (hasattr(data, "to_dicts") or hasattr(data, "notna")):
         return _unless_empty(frame_rows(data, source), source)
     if hasattr(data, "features") and hasattr(data, "with_format") and not isinstance(data, Mapping):
@@ -96,33 +96,33 @@ def _contents(path: Path, name: str) -> bytes | Problem:
 
     try:
         if path.is_dir():
-            inside = [file.name for file in _neighbours(path) if extension_of(file) in READERS]
-            fix = f"name a file in it: {listed(inside) or 'it has none that can be read'}"
+            readable = [file.name for file in _neighbours(path) if extension_of(file) in READERS]
+            fix = f"name a file in it: {listed(readable) or 'it has none that can be read'}"
             return fault("folder", "expected a file, found a folder", fix)
         if not path.exists():
-            found = "none of this name" if path.parent.exists() else f"no folder {quoted(str(path.parent))}"
-            near = did_you_mean(path.name, [file.name for file in _neighbours(path.parent)])
-            return fault("missing-file", f"expected a file, found {found}", f"correct the path.{near}")
+            place = "none of this name" if path.parent.exists() else f"no folder {quoted(str(path.parent))}"
+            suggestion = did_you_mean(path.name, [file.name for file in _neighbours(path.parent)])
+            return fault("missing-file", f"expected a file, found {place}", f"correct the path.{suggestion}")
         if extension_of(path) not in READERS:
             message = f"expected {', '.join(EXTENSIONS)} (.gz too), found {shown(extension_of(path))}"
             return fault("unknown-extension", message, "save the rows in one of these formats")
         data = path.read_bytes()
         return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
-    except TROUBLE as error:
-        return trouble(error, name)
+    except READ_ERRORS as error:
+        return read_problem(error, name)
 
 
-TROUBLE = (EOFError, zlib.error, OSError)  # gzip.BadGzipFile is an OSError
+READ_ERRORS = (EOFError, zlib.error, OSError)  # gzip.BadGzipFile is an OSError
 
 
-def trouble(error: Exception, source: str) -> Problem:
+def read_problem(error: Exception, source: str) -> Problem:
     """Why a file could not be read to its end."""
     if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
         message = f"expected a whole gzip file, found: {error}"
         return Problem("error", "broken-gzip", source, None, message, "copy or compress it again")
-    found = error.strerror if isinstance(error, OSError) and error.strerror else error
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     fix = "check its path and permissions"
-    return Problem("error", "unreadable", source, None, f"expected a readable file, found: {found}", fix)
+    return Problem("error", "unreadable", source, None, f"expected a readable file, found: {reason}", fix)
 
 
 def _neighbours(folder: Path) -> list[Path]:
@@ -132,14 +132,14 @@ def _neighbours(folder: Path) -> list[Path]:
         return []
 
 
-def _unless_empty(read: _Read, source: str) -> _Read:
-    rows, problems = read
+def _unless_empty(result: _Read, source: str) -> _Read:
+    rows, problems = result
     if rows or any(problem.severity == "error" for problem in problems):
-        return read
+        return result
     return [], [Problem("error", "no-rows", source, None, "expected rows, found none", "add rows to it")]
 
 
-def _listed_rows(data: Sequence[object], fields: tuple[str, ...], source: str) -> _Read:
+def _rows_of_list(data: Sequence[object], fields: tuple[str, ...], source: str) -> _Read:
     rows: list[Row] = []
     problems: list[Problem] = []
     for number, item in enumerate(data, start=1):

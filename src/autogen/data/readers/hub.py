@@ -33,8 +33,8 @@ def read_hub(source: str) -> list[Row]:
             f"No file {source!r}; as a hub data set it needs `datasets`, which is not installed: {INSTALL}"
         ) from None
     try:
-        loaded = datasets.load_dataset(match["name"], split=match["split"])
-        split = loaded if match["split"] else _default_split(loaded, source)
+        dataset = datasets.load_dataset(match["name"], split=match["split"])
+        split = dataset if match["split"] else _default_split(dataset, source)
         return dataset_rows(split, source)
     except DataError:
         raise
@@ -45,12 +45,12 @@ def read_hub(source: str) -> list[Row]:
         ) from error
 
 
-def _default_split(loaded: Any, source: str) -> Any:
-    if "train" in loaded:
-        return loaded["train"]
-    if len(loaded) == 1:
-        return next(iter(loaded.values()))
+def _default_split(dataset: Any, source: str) -> Any:
+    if "train" in dataset:
+        return dataset["train"]
+    if len(dataset) == 1:
+        return next(iter(dataset.values()))
     raise DataError(
-        f"{source}: expected a split named train, found {listed(map(str, loaded)) or 'none'}; "
+        f"{source}: expected a split named train, found {listed(map(str, dataset)) or 'none'}; "
         f"name one of them after a colon, as in {source}:test"
     )

@@ -29,26 +29,26 @@ def read_json(data: bytes, source: str) -> tuple[list[Row], list[Problem]]:
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         document = document["data"]
     if not isinstance(document, list):
-        return [], [_not_a_list(document, source)]
+        return [], [_not_a_list_problem(document, source)]
     return _objects(enumerate(document, start=1), source)
 
 
 def _document(lines: Lines, source: str) -> object:
     if lines.problems:
         return lines.problems[0]
-    return _parsed("".join(lines.texts), source, None)
+    return _parse("".join(lines.texts), source, None)
 
 
 def _looks_like_lines(texts: list[str]) -> bool:
     """It begins with an object, and two lines are objects from end to end, with no comma to part them."""
-    first = next(filter(str.strip, texts), "")
+    first_line = next(filter(str.strip, texts), "")
     objects = (text for text in texts if text.startswith("{") and text.rstrip().endswith("}"))
-    return first.startswith("{") and len(list(islice(objects, 2))) == 2
+    return first_line.startswith("{") and len(list(islice(objects, 2))) == 2
 
 
 def _from_lines(lines: Lines, source: str) -> tuple[list[Row], list[Problem]]:
     parsed = [
-        (number, _parsed(text, source, number))
+        (number, _parse(text, source, number))
         for number, text in enumerate(lines.texts, start=1)
         if number not in lines.damaged and text.strip()
     ]
@@ -56,10 +56,10 @@ def _from_lines(lines: Lines, source: str) -> tuple[list[Row], list[Problem]]:
     return rows, lines.problems + problems
 
 
-def _objects(numbered: Iterable[tuple[int, object]], source: str) -> tuple[list[Row], list[Problem]]:
+def _objects(values_by_row: Iterable[tuple[int, object]], source: str) -> tuple[list[Row], list[Problem]]:
     rows: list[Row] = []
     problems: list[Problem] = []
-    for number, value in numbered:
+    for number, value in values_by_row:
         if isinstance(value, dict):
             rows.append(Row(value, source, number))
         elif isinstance(value, Problem):
@@ -71,23 +71,23 @@ def _objects(numbered: Iterable[tuple[int, object]], source: str) -> tuple[list[
     return rows, problems
 
 
-def _parsed(text: str, source: str, row: int | None) -> object:
+def _parse(text: str, source: str, row: int | None) -> object:
     """The value, or a Problem with the place at which it breaks. `row` is the line if `text` is just one."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if row is None else ""
-        found = f"{error.msg} in {line}column {error.colno}"
+        reason = f"{error.msg} in {line}column {error.colno}"
     except ValueError:  # the interpreter refuses to read integers of thousands of digits
-        found = "a number with too many digits"
+        reason = "a number with too many digits"
     except RecursionError:
-        found = "values nested too deeply"
-    message = f"expected JSON, found: {found}"
+        reason = "values nested too deeply"
+    message = f"expected JSON, found: {reason}"
     return Problem("error", "broken-json", source, row, message, "correct or delete it")
 
 
-def _not_a_list(document: object, source: str) -> Problem:
-    found = f"an object with {listed(document)}" if isinstance(document, dict) else shown(document)
-    message = f'expected a list of objects, or {{"data": [...]}}, found {found}'
+def _not_a_list_problem(document: object, source: str) -> Problem:
+    kind = f"an object with {listed(document)}" if isinstance(document, dict) else shown(document)
+    message = f'expected a list of objects, or {{"data": [...]}}, found {kind}'
     fix = "put the rows in one list, in a file of their own"
     return Problem("error", "not-a-list", source, None, message, fix)

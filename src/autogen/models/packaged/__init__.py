@@ -11,6 +11,6 @@ from autogen.models.packaged.multilingual_e5_small import MULTILINGUAL_E5_SMALL
 from autogen.models.packaged.packaged_model import PackagedModel
 from autogen.models.packaged.smollm2_135m import SMOLLM2_135M
 
-PACKAGED: dict[str, PackagedModel] = {one.name: one for one in (MINILM, MULTILINGUAL_E5_SMALL, SMOLLM2_135M)}
+PACKAGED: dict[str, PackagedModel] = {model.name: model for model in (MINILM, MULTILINGUAL_E5_SMALL, SMOLLM2_135M)}
 
 __all__ = ["PACKAGED", "PackagedModel"]

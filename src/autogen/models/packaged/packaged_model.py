@@ -52,8 +52,8 @@ class PackagedModel:
 
     def location(self) -> Path | None:
         """Its folder: the one that `autogen models install` made, else the package's own. None: not installed."""
-        made = cache_folder() / self.name
-        return made if made.is_dir() else self._in_environment()
+        cached = cache_folder() / self.name
+        return cached if cached.is_dir() else self._in_environment()
 
     def _in_environment(self) -> Path | None:
         """Found without importing it."""
@@ -63,29 +63,29 @@ class PackagedModel:
     def verify(self) -> list[str]:
         """What is wrong with the installed files; empty when they are the ones we know."""
         folder = self.location()
-        return ["not installed"] if folder is None else differing(folder, self.sha256)
+        return ["not installed"] if folder is None else verify_files(folder, self.sha256)
 
 
 def cache_folder() -> Path:
     """Where base models are kept: `$AUTOGEN_CACHE/models`, else `autogen/models` in the user's cache."""
-    named, cache = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
-    if named:
-        return Path(named).expanduser().absolute() / "models"
+    from_environment, cache = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    if from_environment:
+        return Path(from_environment).expanduser().absolute() / "models"
     folder = Path(os.path.expanduser(cache or "~/.cache"))  # noqa: PTH111 Path's own raises where there is no home
     if not folder.is_absolute():
         raise StorageError(f"Expected a cache folder for base models, found no home: set {CACHE_VARIABLE} to a folder.")
     return folder / "autogen" / "models"
 
 
-def differing(folder: Path, known: Mapping[str, str]) -> list[str]:
+def verify_files(folder: Path, digests: Mapping[str, str]) -> list[str]:
     """A line for each file under `folder` that is missing or has another sha256."""
-    return [problem for name, digest in known.items() if (problem := _differs(folder / name, digest))]
+    return [problem for name, digest in digests.items() if (problem := _verify_file(folder / name, digest))]
 
 
-def _differs(path: Path, known: str) -> str | None:
+def _verify_file(path: Path, digest: str) -> str | None:
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return f"{path.name}: {error.strerror}"
-    return None if found == known else f"{path.name}: expected sha256 {known[:12]}…, found {found[:12]}…"
+    return None if actual == digest else f"{path.name}: expected sha256 {digest[:12]}…, found {actual[:12]}…"

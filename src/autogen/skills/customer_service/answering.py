@@ -14,10 +14,10 @@ from autogen.data.rows import Row, require_text
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
 from autogen.feedback.events import Feedback
-from autogen.skills.customer_service.responses import spoken
-from autogen.skills.customer_service.settings import Answering
+from autogen.skills.customer_service.responses import label_text
+from autogen.skills.customer_service.settings import SavedCustomerServiceSettings
 from autogen.skills.skill import Offer, Reply, Turn
-from autogen.tasks.text_classification.decoding import Prediction
+from autogen.tasks.text_classification.decoding import LabelPrediction
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT
 
@@ -31,7 +31,7 @@ class CustomerService:
     """Ready to answer. Its state after asking back: `question`, what it asked about, and `offered`, the intents."""
 
     model: TunedModel
-    settings: Answering
+    settings: SavedCustomerServiceSettings
 
     @property
     def models(self) -> Mapping[str, TunedModel]:
@@ -40,7 +40,7 @@ class CustomerService:
     def consider(self, turns: Sequence[Turn]) -> list[Offer]:
         choices = [_choice(turn) for turn in turns]
         questions = [
-            _question(turn) if choice is not None or _points_nowhere(turn) else None
+            _question(turn) if choice is not None or _is_unknown_number(turn) else None
             for turn, choice in zip(turns, choices, strict=True)
         ]
         texts = [
@@ -61,7 +61,10 @@ class CustomerService:
         raise_for([text for text in texts if isinstance(text, Problem)])
         pairs = [str(row.values.get("text_pair") or "") for row in rows]
         predictions = self.model.predict([str(text) for text in texts], pairs if any(pairs) else None)
-        return [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in predictions]
+        return [
+            {"prediction": prediction.decided, "confidence": round(prediction.confidence, 6)}
+            for prediction in predictions
+        ]
 
     def note_on(self, feedback: Feedback) -> str | None:
         """It may name an intent that is none yet."""
@@ -70,24 +73,24 @@ class CustomerService:
             return None
         return f"{quoted(name)} is no intent yet: enough rows of it make it one.{did_you_mean(name, known)}"
 
-    def _offer(self, prediction: Prediction, text: str, question: str | None) -> Offer:
+    def _offer(self, prediction: LabelPrediction, text: str, question: str | None) -> Offer:
         reply = partial(self._decide, prediction, text, question)
         return Offer(prediction.in_scope, prediction.confidence, reply, continues=question is not None)
 
-    def _decide(self, prediction: Prediction, text: str, question: str | None) -> Reply:
+    def _decide(self, prediction: LabelPrediction, text: str, question: str | None) -> Reply:
         """`question`: what was asked about, where the text is a number that no choice has."""
-        sure, ranking = prediction.confidence, prediction.ranking
+        confidence, ranking = prediction.confidence, prediction.ranking
         if not prediction.in_scope:
-            return Reply(self.settings.decline_text, "decline", sure, alternatives=ranking, about=question)
-        (_, first), (_, second) = ranking[:2]
-        if first - second >= self.settings.clarify_margin:
-            return self._answer(prediction.label, sure, ranking, question)
+            return Reply(self.settings.decline_text, "decline", confidence, alternatives=ranking, about=question)
+        (_, first_score), (_, second_score) = ranking[:2]
+        if first_score - second_score >= self.settings.clarify_margin:
+            return self._answer(prediction.label, confidence, ranking, question)
         offered = [name for name, _ in ranking[:OFFERED]]
-        choices = " or ".join(f"({number}) {spoken(name)}" for number, name in enumerate(offered, start=1))
+        choices = " or ".join(f"({number}) {label_text(name)}" for number, name in enumerate(offered, start=1))
         return Reply(
             text=self.settings.clarify_text.replace("{choices}", choices),
             action="clarify",
-            confidence=sure,
+            confidence=confidence,
             intent=prediction.label,
             alternatives=ranking,
             about=question,
@@ -97,7 +100,7 @@ class CustomerService:
     def _answer(
         self, intent: str, confidence: float, ranking: tuple[tuple[str, float], ...], question: str | None
     ) -> Reply:
-        texts = self.settings.responses.get(intent) or [f"This is about: {spoken(intent)}."]
+        texts = self.settings.responses.get(intent) or [f"This is about: {label_text(intent)}."]
         text = texts[0] if len(texts) == 1 else random.choice(texts)
         return Reply(text, "answer", confidence, intent, ranking, about=question)
 
@@ -109,19 +112,19 @@ def _question(turn: Turn) -> str:
 
 def _choice(turn: Turn) -> str | None:
     """The intent a person picked after being asked back: by number, "the second", or its name."""
-    said = _said_to_choices(turn)
+    words = _words_of_choice(turn)
     for number, name in enumerate(turn.state.get("offered", ())[:OFFERED], start=1):
-        if said in (str(number), ORDINALS[number - 1], normalise(name), normalise(spoken(name))):
+        if words in (str(number), ORDINALS[number - 1], normalise(name), normalise(label_text(name))):
             return str(name)
     return None
 
 
-def _points_nowhere(turn: Turn) -> bool:
+def _is_unknown_number(turn: Turn) -> bool:
     """A number that no choice has: it is asked once more."""
-    return (_said_to_choices(turn) or "").isdecimal()
+    return (_words_of_choice(turn) or "").isdecimal()
 
 
-def _said_to_choices(turn: Turn) -> str | None:
+def _words_of_choice(turn: Turn) -> str | None:
     """What was said when asked back, without what people put around a choice."""
     if turn.last_action != "clarify":
         return None

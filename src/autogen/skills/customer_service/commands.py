@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from autogen.skills.hosts import CommandHost
-from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, escape, output
+from autogen.terminal import JsonOption, ProjectOption, SkillOption, Terminal, escape, open_terminal
 from autogen.versions.registry import STATE_FOLDER
 
 KIND = "customer-service"
@@ -29,44 +29,60 @@ def add(app: typer.Typer, host: CommandHost) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Propose new intents from unlabelled texts, and from questions that the agent was unsure of."""
-        look = import_module("autogen.tasks.text_classification.learning.discover")  # torch: only when it is asked for
-        opened, to = host.open_project(project).skill(KIND, skill), output(project, as_json)
+        discovery = import_module(
+            "autogen.tasks.text_classification.learning.discover"
+        )  # torch: only when it is asked for
+        skill_in_project, terminal = host.open_project(project).skill(KIND, skill), open_terminal(project, as_json)
         if target is not None:
-            look.check_target(target)
-        found = look.Search(
-            skill=opened.name,
-            need=opened.need,
-            data=opened.data,
-            project=opened.project,
-            cache=opened.project / STATE_FOLDER / "embeddings" / "discover",
+            discovery.check_target(target)
+        proposals = discovery.IntentSearch(
+            skill=skill_in_project.name,
+            need=skill_in_project.need,
+            data=skill_in_project.data,
+            project=skill_in_project.project,
+            cache=skill_in_project.project / STATE_FOLDER / "embeddings" / "discover",
             source=source,
-            unsure=opened.memory.responses.messages(opened.name, UNSURE) if opened.memory else (),
-            version=opened.version,
-            model=opened.model,
+            unsure=skill_in_project.memory.responses.messages(skill_in_project.name, UNSURE)
+            if skill_in_project.memory
+            else (),
+            version=skill_in_project.version,
+            model=skill_in_project.model,
             smallest=smallest,
         ).run()
-        _show(to, found)
+        _show(terminal, proposals)
         written = None
         if target is not None:
-            written = look.write_proposals(found, target, opened.need.columns)
-            to.say(f"Wrote {written} rows to {escape(str(target))}: correct them, then add them to your training rows.")
-        to.result({**found.to_json(), "output": None if target is None else str(target), "rows": written})
+            written = discovery.write_proposals(proposals, target, skill_in_project.need.columns)
+            terminal.say(
+                f"Wrote {written} rows to {escape(str(target))}: correct them, then add them to your training rows."
+            )
+        terminal.result({**proposals.to_json(), "output": None if target is None else str(target), "rows": written})
 
 
-def _show(to: Output, found: Any) -> None:
-    judge = f"version {found.version} and the base model" if found.version else "the base model"
-    to.say(escape(f"{found.read}; by {judge}, {found.unfit:,} of them fit no label."))
-    if found.looked_at < found.texts:
-        to.note(f"warning: only {found.looked_at:,} of {found.texts:,} texts were looked at, drawn at random.")
-    if found.grouped < found.unfit:
-        to.note(f"warning: only {found.grouped:,} of {found.unfit:,} such texts were grouped, drawn at random.")
-    if not found.proposals:
-        to.say("No group of them is large enough to be an intent.")
+def _show(terminal: Terminal, discovered: Any) -> None:
+    judge = f"version {discovered.version} and the base model" if discovered.version else "the base model"
+    terminal.say(escape(f"{discovered.read}; by {judge}, {discovered.unfit:,} of them fit no label."))
+    if discovered.looked_at < discovered.texts:
+        terminal.note(
+            f"warning: only {discovered.looked_at:,} of {discovered.texts:,} texts were looked at, drawn at random."
+        )
+    if discovered.grouped < discovered.unfit:
+        terminal.note(
+            f"warning: only {discovered.grouped:,} of {discovered.unfit:,} such texts were grouped, drawn at random."
+        )
+    if not discovered.proposals:
+        terminal.say("No group of them is large enough to be an intent.")
         return
     rows = [
-        (one.name, one.size, f"{one.cohesion:.2f}", f"{one.nearest_label} ({one.nearest_cosine:.2f})", example)
-        for one in found.proposals
-        for example in ["\n".join(one.examples[:3])]
+        (
+            proposal.name,
+            proposal.size,
+            f"{proposal.cohesion:.2f}",
+            f"{proposal.nearest_label} ({proposal.nearest_cosine:.2f})",
+            example,
+        )
+        for proposal in discovered.proposals
+        for example in ["\n".join(proposal.examples[:3])]
     ]
     columns = ("proposed intent", "texts", "cohesion", "nearest label", "examples")
-    to.table(f"{found.skill}: {len(rows)} proposed intents", columns, rows, right=(1, 2))
+    terminal.table(f"{discovered.skill}: {len(rows)} proposed intents", columns, rows, right=(1, 2))

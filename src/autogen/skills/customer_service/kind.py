@@ -11,7 +11,7 @@ from autogen.data.problems import Problem, shown
 from autogen.errors import DataError, did_you_mean
 from autogen.skills.customer_service.answering import INTENT, CustomerService
 from autogen.skills.customer_service.responses import read_responses
-from autogen.skills.customer_service.settings import Answering, CustomerServiceSettings
+from autogen.skills.customer_service.settings import CustomerServiceSettings, SavedCustomerServiceSettings
 from autogen.tasks.task import Fields, Need, TaskData
 from autogen.tasks.text_classification.settings import ClassificationOptions
 
@@ -44,14 +44,14 @@ class CustomerServiceKind:
 
     def keeps(self, settings: CustomerServiceSettings, project: Path) -> dict[str, Any]:
         responses = read_responses(project / settings.responses) if settings.responses else {}
-        kept = settings.model_dump(include=set(Answering.model_fields) - {"responses"})
-        return Answering(responses=responses, **kept).model_dump()
+        values = settings.model_dump(include=set(SavedCustomerServiceSettings.model_fields) - {"responses"})
+        return SavedCustomerServiceSettings(responses=responses, **values).model_dump()
 
     def bare(self, task: str) -> CustomerServiceSettings:  # noqa: ARG002 it knows the one
         return CustomerServiceSettings(type="customer-service", train=["train_data"])
 
     def check(self, settings: CustomerServiceSettings, project: Path, data: Mapping[str, TaskData]) -> list[Problem]:
-        labels = {label for one in data.values() for label in one.identity().outputs}
+        labels = {label for need_data in data.values() for label in need_data.identity().outputs}
         return [*_without_effect(settings), *_check_responses(settings, project, labels)]
 
     def require(self, settings: CustomerServiceSettings, data: Mapping[str, TaskData]) -> None:
@@ -65,12 +65,12 @@ class CustomerServiceKind:
     ) -> dict[str, Any]:
         return {}
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> CustomerService:
-        answering = Answering.model_validate(dict(kept))
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> CustomerService:
+        settings = SavedCustomerServiceSettings.model_validate(dict(record))
         model = models[INTENT]
-        if answering.threshold is not None:
-            model = model.with_task(model.task.with_threshold(answering.threshold))
-        return CustomerService(model, answering)
+        if settings.threshold is not None:
+            model = model.with_task(model.task.with_threshold(settings.threshold))
+        return CustomerService(model, settings)
 
 
 def _check_responses(settings: CustomerServiceSettings, project: Path, labels: set[str]) -> list[Problem]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from autogen.errors import DataError
 
 
-def spoken(label: str) -> str:
+def label_text(label: str) -> str:
     """A label as a person would say it: `card_arrival` → `card arrival`."""
     return label.replace("_", " ").replace("-", " ").strip()
 
@@ -22,14 +22,14 @@ def read_responses(path: Path) -> dict[str, list[str]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
-        raise DataError(f"{path}: expected UTF-8 text, found {found}. Save it as UTF-8.") from None
+        byte = f"byte 0x{error.object[error.start]:02X} (byte {error.start})"
+        raise DataError(f"{path}: expected UTF-8 text, found {byte}. Save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is not valid TOML: {error}.") from None
     responses = {name: [value] if isinstance(value, str) else value for name, value in values.items()}
-    wrong = [name for name, texts in responses.items() if not _are_texts(texts)]
-    if wrong:
-        names = ", ".join(wrong)
+    invalid = [name for name, texts in responses.items() if not _are_texts(texts)]
+    if invalid:
+        names = ", ".join(invalid)
         raise DataError(f'{path}: expected intent = "text" or a list of texts; found something else for {names}.')
     return responses
 

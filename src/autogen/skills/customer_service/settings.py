@@ -22,7 +22,7 @@ class CustomerServiceSettings(SkillSettings):
     decline_text: str = "I am sorry, I do not know about that. Could you say it in other words?"
 
 
-class Answering(BaseModel):
+class SavedCustomerServiceSettings(BaseModel):
     """What a version keeps of the settings."""
 
     responses: dict[str, list[str]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autogen.config.project import validated
+from autogen.config.project import validate_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.data.problems import Problem, listed
 from autogen.plugins import tasks
@@ -36,7 +36,7 @@ class PredictionKind:
                 sources={role: tuple(files or ()) for role, files in sources.items() if role in task.roles},
                 columns=settings.columns,
                 training=settings.training_of(MODEL),
-                options=validated(task.options, settings.options, where),
+                options=validate_settings(task.options, settings.options, where),
             ),
         )
 

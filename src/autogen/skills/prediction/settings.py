@@ -32,9 +32,9 @@ class PredictionSettings(SkillSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _part_training(cls, values: Any) -> Any:
+    def _split_training(cls, values: Any) -> Any:
         """The training settings are of the task's own type."""
-        parted = super()._part_training(values)  # type: ignore[operator] # pydantic wraps it
+        parted = super()._split_training(values)  # type: ignore[operator] # pydantic wraps it
         training = parted.get("training") if isinstance(parted, dict) else None
         if not isinstance(training, dict) or parted.get("task") not in tasks():
             return parted

@@ -12,7 +12,7 @@ LONGEST_LINE = 100  # characters of a card that says all of an item's texts
 
 
 @dataclass(frozen=True, slots=True)
-class Recommended:
+class ScoredItem:
     """One item: how likely it is that it is wanted (0–1, among all items), and the evidence for it."""
 
     item: Item
@@ -23,12 +23,12 @@ class Recommended:
         return {"item": self.item.id, "title": self.item.title, "score": self.score, "reason": self.reason}
 
 
-def cards(found: Sequence[Recommended], catalogue: Catalogue) -> str:
+def cards(items: Sequence[ScoredItem], catalogue: Catalogue) -> str:
     lines = []
-    for number, one in enumerate(found, start=1):
-        about = catalogue.text_of(one.item)
-        line = about if len(about) < LONGEST_LINE else one.item.title
-        lines.append(f"{number}. {line}{_costs(one.item, catalogue)} ({one.reason})")
+    for number, scored in enumerate(items, start=1):
+        about = catalogue.text_of(scored.item)
+        line = about if len(about) < LONGEST_LINE else scored.item.title
+        lines.append(f"{number}. {line}{_costs(scored.item, catalogue)} ({scored.reason})")
     return "\n".join(lines)
 
 

@@ -11,7 +11,16 @@ import typer
 
 from autogen.errors import UsageError
 from autogen.skills.hosts import CommandHost
-from autogen.terminal import JsonOption, Output, ProjectOption, SkillOption, VersionOption, escape, output, percent
+from autogen.terminal import (
+    JsonOption,
+    ProjectOption,
+    SkillOption,
+    Terminal,
+    VersionOption,
+    escape,
+    open_terminal,
+    percent,
+)
 
 if TYPE_CHECKING:
     from autogen.skills.recommendation.recommend import Recommendation
@@ -36,28 +45,36 @@ def add(app: typer.Typer, host: CommandHost) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Recommend items to a user, a stranger, or for a wish."""
-        from autogen.skills.recommendation.reading import wanted
         from autogen.skills.recommendation.recommend import recommend as recommend_items
         from autogen.skills.recommendation.recommend import recommender_of
+        from autogen.skills.recommendation.request_parsing import parse_request
 
-        to, agent = output(project, as_json), host.load_agent(project, version)
+        terminal, agent = open_terminal(project, as_json), host.load_agent(project, version)
         recommender = recommender_of(agent, skill)[1]
-        asked = wanted(recommender, user, history or (), query, _json(filters), k, exclude or ())
-        _show(to, recommend_items(agent, asked.wanted, skill), user or "a stranger", asked.notes)
+        parsed = parse_request(recommender, user, history or (), query, _json(filters), k, exclude or ())
+        _show(terminal, recommend_items(agent, parsed.request, skill), user or "a stranger", parsed.notes)
 
 
-def _show(to: Output, found: Recommendation, user: str, notes: Sequence[str]) -> None:
+def _show(terminal: Terminal, recommendation: Recommendation, user: str, notes: Sequence[str]) -> None:
     for note in notes:
-        to.note(f"note: {note}")
+        terminal.note(f"note: {note}")
     rows = [
-        (at, escape(one.item.id), escape(one.item.title), percent(one.score), escape(one.reason))
-        for at, one in enumerate(found.items, start=1)
+        (at, escape(scored.item.id), escape(scored.item.title), percent(scored.score), escape(scored.reason))
+        for at, scored in enumerate(recommendation.items, start=1)
     ]
-    to.table(f"For {user}", ("", "item", "title", "how likely", "why"), rows, right=(0, 3))
+    terminal.table(f"For {user}", ("", "item", "title", "how likely", "why"), rows, right=(0, 3))
     if not rows:
-        to.say("Nothing passes: ask for less.")
-    items = [one.to_json() for one in found.items]
-    to.result({"id": found.id, "version": found.version, "skill": found.skill, "items": items, "notes": list(notes)})
+        terminal.say("Nothing passes: ask for less.")
+    items = [scored.to_json() for scored in recommendation.items]
+    terminal.result(
+        {
+            "id": recommendation.id,
+            "version": recommendation.version,
+            "skill": recommendation.skill,
+            "items": items,
+            "notes": list(notes),
+        }
+    )
 
 
 def _json(text: str) -> Any:

@@ -6,14 +6,14 @@ rule forbids is not in the pool. Of all slots the share ε is left to chance: ha
 every item has in every slot a chance of at least ε / (2 · pool), which bounds the weights of off-policy estimates (a
 defensive mixture: Hesterberg 1995); the other half one by one, among the best.
 
-It was preferred to a softmax over scores (Plackett-Luce) because scores of wishes, boosts and variety have no common
+It was preferred to a softmax over scores (Plackett-Luce) because scores of queries, boosts and variety have no common
 scale, and because its chances are known without sampling or integration.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -28,17 +28,17 @@ Chances = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """What chance had to do with an answer: `propensities`, the chance (0–1) that each item had of standing in its
-    place; `asked`: what the skill was asked, as JSON, so that another version can be asked the same.
+    place; `request`: what the skill was asked for, as JSON, so that another version can be asked the same.
 
     It is the log of such an answer. No part of it is handed out: nobody who is shown items has a use for it, and it
     names the user and the history that were asked for.
     """
 
     propensities: tuple[float, ...]
-    asked: dict[str, Any]
+    request: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"propensities": self.propensities, "asked": self.request}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Exploration:
@@ -50,7 +50,7 @@ def pool_size(count: int) -> int:
     return max(POOL, 2 * count)
 
 
-def explored(
+def draw_places(
     places: Sequence[int], count: int, exploration: float, chance: np.random.Generator
 ) -> tuple[list[int], tuple[float, ...]]:
     """Of places in order of merit, those to show, the first slot's first, and the propensity of each in its slot."""
@@ -78,9 +78,9 @@ def draw(pool: int, count: int, exploration: float, chance: np.random.Generator)
 def propensities(pool: int, count: int, exploration: float) -> Chances:
     """The chance (0–1) that `draw` shows each rank in each slot, (pool, slots); exact. Not to be written into."""
     whole, slot_by_slot = exploration / 2, exploration / (2 - exploration)
-    found = whole / max(pool, 1) + (1 - whole) * _greedy(pool, count, slot_by_slot)
-    found.flags.writeable = False
-    return found
+    chances = whole / max(pool, 1) + (1 - whole) * _greedy(pool, count, slot_by_slot)
+    chances.flags.writeable = False
+    return chances
 
 
 def _greedy(pool: int, count: int, exploration: float) -> Chances:
@@ -90,31 +90,31 @@ def _greedy(pool: int, count: int, exploration: float) -> Chances:
     are taken as slots are filled otherwise, and by symmetry any of them is as likely to be.
     """
     slots = min(count, pool)
-    found = np.zeros((pool, slots))
+    chances = np.zeros((pool, slots))
     first = np.zeros(pool + 1)  # chance of each rank to be the first that is left
     first[0] = 1.0
     for slot in range(slots):
-        after = np.zeros(pool + 1)
+        next_first = np.zeros(pool + 1)
         lot = exploration / (pool - slot)  # of any one item that is left, by chance alone
         for rank in map(int, np.flatnonzero(first[: slot + 1])):
-            behind, taken = pool - rank - 1, slot - rank
-            by_chance = lot * (behind - taken)  # that any of those behind is shown
-            found[rank, slot] += first[rank] * (1 - by_chance)
-            found[rank + 1 :, slot] += first[rank] * by_chance / max(behind, 1)
-            after[rank] += first[rank] * by_chance
-            after += first[rank] * (1 - by_chance) * _next_left(pool, rank, taken)
-        first = after
-    return found
+            behind, taken_count = pool - rank - 1, slot - rank
+            by_chance = lot * (behind - taken_count)  # that any of those behind is shown
+            chances[rank, slot] += first[rank] * (1 - by_chance)
+            chances[rank + 1 :, slot] += first[rank] * by_chance / max(behind, 1)
+            next_first[rank] += first[rank] * by_chance
+            next_first += first[rank] * (1 - by_chance) * _next_left(pool, rank, taken_count)
+        first = next_first
+    return chances
 
 
-def _next_left(pool: int, rank: int, taken: int) -> Chances:
-    """When `rank` is taken: the chance of each rank behind it to be the first left, `taken` of them being taken, any
-    as likely; (pool + 1,), the last of them for none."""
-    found = np.zeros(pool + 1)
-    all_taken = 1.0  # those between `rank` and the one looked at
-    for passed in range(taken + 1):
+def _next_left(pool: int, rank: int, taken_count: int) -> Chances:
+    """When `rank` is taken: the chance of each rank behind it to be the first left, `taken_count` of them being
+    taken, any as likely; (pool + 1,), the last of them for none."""
+    chances = np.zeros(pool + 1)
+    chance_all_taken = 1.0  # those between `rank` and the one looked at
+    for passed in range(taken_count + 1):
         behind = pool - rank - 1 - passed
-        share = (taken - passed) / behind if behind else 0.0
-        found[rank + 1 + passed] = all_taken * (1 - share)
-        all_taken *= share
-    return found
+        share = (taken_count - passed) / behind if behind else 0.0
+        chances[rank + 1 + passed] = chance_all_taken * (1 - share)
+        chance_all_taken *= share
+    return chances

@@ -12,15 +12,19 @@ from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.knowledge.pgvector_index import require_server
 from autogen.knowledge.vector_index import require_faiss
-from autogen.skills.recommendation.answering import ITEMS, Recommendations
-from autogen.skills.recommendation.off_policy import compared, evaluation_json, read_log
-from autogen.skills.recommendation.settings import Answering, RecommendationSettings, settings_problems
+from autogen.skills.recommendation.answering import ITEMS, RecommendationSkill
+from autogen.skills.recommendation.off_policy import compare_versions, evaluation_json, read_log
+from autogen.skills.recommendation.settings import (
+    RecommendationSettings,
+    SavedRecommendationSettings,
+    settings_problems,
+)
 from autogen.tasks.recommendation.indexes import EMBEDDED, build_indexes, is_large
 from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Fields, Need, TaskData
 from autogen.versions.manifest import Manifest
-from autogen.versions.off_policy import Expected
+from autogen.versions.off_policy import ExpectedClicks
 
 
 class RecommendationKind:
@@ -50,10 +54,12 @@ class RecommendationKind:
         )
 
     def keeps(self, settings: RecommendationSettings, project: Path) -> dict[str, Any]:  # noqa: ARG002 as all are asked
-        return settings.model_dump(include=set(Answering.model_fields))
+        return settings.model_dump(include=set(SavedRecommendationSettings.model_fields))
 
     def bare(self, task: str) -> RecommendationSettings:
-        raise UsageError(f"Expected a task whose model alone makes an agent, found {task!r}: it needs a catalogue.")
+        raise UsageError(
+            f"ExpectedClicks a task whose model alone makes an agent, found {task!r}: it needs a catalogue."
+        )
 
     def check(
         self,
@@ -78,21 +84,21 @@ class RecommendationKind:
     def _is_indexed(self, settings: RecommendationSettings, data: Mapping[str, Any]) -> bool:
         return is_large(len(data[ITEMS].catalogue)) or settings.index != EMBEDDED
 
-    def ready(self, kept: Mapping[str, Any], models: Mapping[str, Any]) -> Recommendations:
+    def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> RecommendationSkill:
         model = models[ITEMS]
         if not isinstance(model, Recommender) or model.folder is None:
             raise ValueError("expected a recommender")
-        return Recommendations.load(model, Answering.model_validate(dict(kept)), model.folder)
+        return RecommendationSkill.load(model, SavedRecommendationSettings.model_validate(dict(record)), model.folder)
 
     def expected(
         self,
         settings: RecommendationSettings,
         name: str,
-        candidate: Recommendations,
-        champion: Recommendations,
+        candidate: RecommendationSkill,
+        champion: RecommendationSkill,
         memory: Memory,
-    ) -> Expected | None:
-        return compared(candidate, champion, read_log(memory, name)) if settings.exploration else None
+    ) -> ExpectedClicks | None:
+        return compare_versions(candidate, champion, read_log(memory, name)) if settings.exploration else None
 
     def evaluated(
         self, settings: RecommendationSettings, name: str, version: Any, manifest: Manifest, project: Path

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.tasks.recommendation.clicks import Click, Counted
+from autogen.tasks.recommendation.clicks import Click, ClickCounts
 from autogen.tasks.recommendation.interactions import Places, Times
-from autogen.tasks.recommendation.model import LONGEST, Part, Recommender
+from autogen.tasks.recommendation.model import LONGEST, Candidates, Recommender
 from autogen.tasks.recommendation.trend import Floats, Query, Trend
 
 MOST_CLICKED = 500  # clicks after which what is chosen most is found anew
@@ -30,8 +30,8 @@ class _Person:
     def dislike(self, item: int) -> None:
         """What was clicked before leads nowhere now."""
         self.disliked.add(item)
-        kept = [at for at, one in enumerate(self.items) if one != item]
-        self.items, self.times = [self.items[at] for at in kept], [self.times[at] for at in kept]
+        places = [at for at, other in enumerate(self.items) if other != item]
+        self.items, self.times = [self.items[at] for at in places], [self.times[at] for at in places]
 
 
 class LiveRecommender:
@@ -39,23 +39,23 @@ class LiveRecommender:
 
     def __init__(self, model: Recommender) -> None:
         self.model = model
-        self.at = {name: place for place, name in enumerate(model.items)}
+        self.place_of = {name: place for place, name in enumerate(model.items)}
         self._trend: Trend = model.trend()
         self._people: dict[str, _Person] = {}
         self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
         self._clicked: list[int] = []
-        self.counted = Counted()
+        self.counted = ClickCounts()
         self._guard = threading.Lock()
 
     def clock(self) -> float:
         """Now, as the data has it: data that ended long ago goes on from where it ended."""
         return time.time() - self.model.card.lag
 
-    def observe(self, found: Sequence[Click]) -> None:
+    def observe(self, clicks: Sequence[Click]) -> None:
         """Items that the catalogue does not have are left out."""
         with self._guard:
-            for click in found:
-                if (item := self.at.get(click.item)) is not None:
+            for click in clicks:
+                if (item := self.place_of.get(click.item)) is not None:
                     self._take(click, item)
 
     def _take(self, click: Click, item: int) -> None:
@@ -90,19 +90,19 @@ class LiveRecommender:
         """A user's history, or an anonymous one (ids, the oldest first); and what that user had or disliked."""
         now = self.clock()
         items, times = self._before(user, now)
-        more = [self.at[name] for name in history if name in self.at]
+        named_items = [self.place_of[name] for name in history if name in self.place_of]
         with self._guard:
             person = self._people.get(user or "", _Person())
-            late = [*more, *person.items]
-            when = [*(now - 60.0 * (len(more) - k) for k in range(len(more))), *person.times]
+            new_items = [*named_items, *person.items]
+            new_times = [*(now - 60.0 * (len(named_items) - k) for k in range(len(named_items))), *person.times]
             disliked = [*person.disliked]
-        everything = np.concatenate([items, np.array(late, np.int32)])
-        all_times = np.concatenate([times, np.array(when)])
+        all_items = np.concatenate([items, np.array(new_items, np.int32)])
+        all_times = np.concatenate([times, np.array(new_times)])
         order = np.argsort(all_times, kind="stable")
-        had = np.concatenate([everything, np.array(disliked, np.int32)])
-        return Query(everything[order].astype(np.int32), all_times[order], now), had.astype(np.int32)
+        seen = np.concatenate([all_items, np.array(disliked, np.int32)])
+        return Query(all_items[order].astype(np.int32), all_times[order], now), seen.astype(np.int32)
 
-    def counts(self, now: float, part: Part | None = None) -> Floats:
+    def counts(self, now: float, part: Candidates | None = None) -> Floats:
         """What trends, (half-lives, items) or of the part."""
         with self._guard:
             return self._trend.at(now, None if part is None else part.places)
@@ -120,15 +120,15 @@ class LiveRecommender:
         with self._guard:
             return self._trend.never()
 
-    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+    def scores(self, query: Query, counts: Floats, part: Candidates | None = None) -> Floats:
         """Log-probabilities of all items, or of a part of them; −∞ for those not in the catalogue."""
-        found = self.model.offered(self.model.scores(query, counts, part), part)
-        weighed = found if part is None else found + part.stands_for
-        best = weighed.max(initial=-np.inf)
+        scores = self.model.mask_unoffered(self.model.scores(query, counts, part), part)
+        weighted = scores if part is None else scores + part.stands_for
+        best = weighted.max(initial=-np.inf)
         if not np.isfinite(best):
-            return found
-        whole: Floats = (found - best - np.log(np.exp(weighed - best).sum())).astype(np.float32)
-        return whole
+            return scores
+        log_probabilities: Floats = (scores - best - np.log(np.exp(weighted - best).sum())).astype(np.float32)
+        return log_probabilities
 
     def because(self, item: int, history: Places) -> int | None:
         """The item of the history that speaks most for this one; None where none does."""
@@ -136,5 +136,5 @@ class LiveRecommender:
         if linear is None or not len(history):
             return None
         history = history[-LONGEST:]
-        says: NDArray[np.float32] = np.where(linear.places[history] == item, linear.weights[history], 0).max(axis=1)
-        return int(history[says.argmax()]) if says.max() > 0.01 else None
+        weights: NDArray[np.float32] = np.where(linear.places[history] == item, linear.weights[history], 0).max(axis=1)
+        return int(history[weights.argmax()]) if weights.max() > 0.01 else None

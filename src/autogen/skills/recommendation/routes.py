@@ -11,12 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from autogen.data.problems import quoted
 from autogen.errors import did_you_mean
-from autogen.runtime.batcher import together
+from autogen.runtime.batcher import run_together
 from autogen.skills.fields import Id, Name, Words
 from autogen.skills.hosts import AgentHost, ServerHost
-from autogen.skills.recommendation.cards import Recommended
-from autogen.skills.recommendation.reading import MOST_IDS, wanted
+from autogen.skills.recommendation.cards import ScoredItem
 from autogen.skills.recommendation.recommend import recommend, recommender_of
+from autogen.skills.recommendation.request_parsing import MOST_IDS, parse_request
 
 
 class RecommendationRequest(BaseModel):
@@ -37,9 +37,9 @@ class RecommendationRequest(BaseModel):
         known = cls.model_fields
         unknown = next((name for name in body if name not in known), None) if isinstance(body, dict) else None
         if unknown is not None:
-            said = {"known": ", ".join(known), "found": quoted(unknown), "guess": did_you_mean(unknown, known)}
+            words = {"known": ", ".join(known), "found": quoted(unknown), "guess": did_you_mean(unknown, known)}
             message = "Expected the fields {known} only, found {found}.{guess}"
-            raise PydanticCustomError("unknown_field", message, {**said, "field": unknown})
+            raise PydanticCustomError("unknown_field", message, {**words, "field": unknown})
         return body
 
 
@@ -68,7 +68,7 @@ def add(router: APIRouter, host: ServerHost) -> None:
 
     def recommend_all(requests: Sequence[RecommendationRequest]) -> list[RecommendationList | Exception]:
         champion = host.champion
-        return together(lambda some: [_recommendation(champion, one) for one in some], requests)
+        return run_together(lambda batch: [_recommendation(champion, request) for request in batch], requests)
 
     batcher = host.batcher(recommend_all)
 
@@ -80,18 +80,18 @@ def add(router: APIRouter, host: ServerHost) -> None:
 def _recommendation(agent: AgentHost, request: RecommendationRequest) -> RecommendationList:
     """Raises UsageError, StorageError."""
     recommender = recommender_of(agent, request.skill)[1]
-    asked = wanted(
+    parsed = parse_request(
         recommender, request.user, request.history, request.query, request.filters, request.k, request.exclude
     )
-    found = recommend(agent, asked.wanted, request.skill)
+    recommendation = recommend(agent, parsed.request, request.skill)
     return RecommendationList(
-        id=found.id,
-        items=[_item(one) for one in found.items],
-        version=found.version,
-        skill=found.skill,
-        notes=[*asked.notes],
+        id=recommendation.id,
+        items=[_item(item) for item in recommendation.items],
+        version=recommendation.version,
+        skill=recommendation.skill,
+        notes=[*parsed.notes],
     )
 
 
-def _item(shown: Recommended) -> RecommendedItem:
-    return RecommendedItem(**shown.to_json(), attributes=dict(shown.item.values))
+def _item(scored: ScoredItem) -> RecommendedItem:
+    return RecommendedItem(**scored.to_json(), attributes=dict(scored.item.values))

@@ -37,7 +37,7 @@ class RecommendationSettings(SkillSettings):
     decline_text: str = "I have found nothing that fits {wish}. Try asking for less."
 
 
-class Answering(BaseModel):
+class SavedRecommendationSettings(BaseModel):
     """What a version keeps of the settings."""
 
     shown: int

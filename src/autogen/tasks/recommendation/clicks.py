@@ -33,41 +33,43 @@ class Click:
 
 
 @dataclass
-class Counted:
+class ClickCounts:
     """What was counted so far: of each user and day how much, and which items."""
 
     known: set[tuple[str, str, int, bool]] = field(default_factory=set)
     of_day: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
 
 
-def clicks(feedback: Sequence[Feedback], who: Mapping[str, str], counted: Counted | None = None) -> list[Click]:
+def clicks_from_feedback(
+    feedback: Sequence[Feedback], who: Mapping[str, str], counts: ClickCounts | None = None
+) -> list[Click]:
     """Feedback that names an item and says something of it, the oldest first, once for each user, item and day, and no
-    user's flood. `who`: the user behind each feedback, by its id. `counted`: what earlier calls have let pass."""
-    counted = counted or Counted()
-    known, of_day = counted.known, counted.of_day
-    found = []
-    for one in feedback:
-        liked = likes(one)
-        if one.label is None or liked is None or one.id not in who:
+    user's flood. `who`: the user behind each feedback, by its id. `counts`: what earlier calls have let pass."""
+    counts = counts or ClickCounts()
+    known, of_day = counts.known, counts.of_day
+    result = []
+    for entry in feedback:
+        liked = likes(entry)
+        if entry.label is None or liked is None or entry.id not in who:
             continue
-        user, when = who[one.id], one.created_at.timestamp()
+        user, when = who[entry.id], entry.created_at.timestamp()
         day = int(when // DAY)
-        if (user, one.label, day, liked) in known or of_day[user, day] >= MOST_A_DAY:
+        if (user, entry.label, day, liked) in known or of_day[user, day] >= MOST_A_DAY:
             continue
-        known.add((user, one.label, day, liked))
+        known.add((user, entry.label, day, liked))
         of_day[user, day] += 1
-        found.append(Click(user, one.label, when, liked, one.id, one.response_id))
-    return found
+        result.append(Click(user, entry.label, when, liked, entry.id, entry.response_id))
+    return result
 
 
-def likes(said: Feedback) -> bool | None:
+def likes(feedback: Feedback) -> bool | None:
     """Whether the item that it names is liked; None where it says neither."""
-    if said.rating is None or said.rating >= LIKES:
+    if feedback.rating is None or feedback.rating >= LIKES:
         return True
-    return False if said.rating <= DISLIKES else None
+    return False if feedback.rating <= DISLIKES else None
 
 
-def standing(found: Sequence[Click]) -> list[Click]:
+def current_likes(clicks: Sequence[Click]) -> list[Click]:
     """The likes of items that the same user has not turned down since."""
-    last = {(one.user, one.item): one.liked for one in found}
-    return [one for one in found if one.liked and last[one.user, one.item]]
+    last = {(click.user, click.item): click.liked for click in clicks}
+    return [click for click in clicks if click.liked and last[click.user, click.item]]

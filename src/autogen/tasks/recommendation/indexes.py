@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.knowledge.pgvector_index import PgVectorIndex
-from autogen.knowledge.vector_index import INDEX_FROM, Built, VectorIndex
+from autogen.knowledge.vector_index import INDEX_FROM, IndexFigures, VectorIndex
 from autogen.tasks.recommendation.model import VECTORS_FILE
 
 TEXTS_FILE = "texts.npy"  # float16 (items, width): what items say of themselves, of length one
@@ -31,7 +31,7 @@ def is_large(items: int) -> bool:
     return items >= INDEX_FROM
 
 
-def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, Built]:
+def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, IndexFigures]:
     """Index what the folder of a recommender holds: the items' texts (in the folder, or in PostgreSQL at an address)
     and the sequential reading's vectors. What each index in the folder is like, by its file. Raises MissingDependency,
     StorageError."""
@@ -39,11 +39,11 @@ def build_indexes(folder: Path, where: str = EMBEDDED) -> dict[str, Built]:
     for vectors, index in ((TEXTS_FILE, TEXT_INDEX), (VECTORS_FILE, SEQUENCE_INDEX)):
         if not (folder / vectors).exists():
             continue
-        kept = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
+        array = np.load(folder / vectors, mmap_mode="r", allow_pickle=False)
         if index == TEXT_INDEX and where != EMBEDDED:
-            (folder / TABLE_FILE).write_text(PgVectorIndex.build(kept, where).table, "ascii")
+            (folder / TABLE_FILE).write_text(PgVectorIndex.build(array, where).table, "ascii")
         else:
-            built[index] = VectorIndex.build(kept, folder / index)
+            built[index] = VectorIndex.build(array, folder / index)
     return built
 
 

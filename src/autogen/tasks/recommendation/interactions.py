@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from autogen.data.columns import pick, select
 from autogen.data.problems import Problem, shown
+from autogen.data.readers.chunks import read_chunks
 from autogen.data.readers.files import locate
-from autogen.data.readers.pieces import read_pieces
 from autogen.data.rows import Row, is_missing, require_label
 
 MAX_ID = 200  # characters of a user or an item
@@ -53,10 +53,10 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
-    def where(self, kept: NDArray[np.bool_]) -> Interactions:
-        """The events for which `kept` is true, with the same users and items."""
+    def where(self, mask: NDArray[np.bool_]) -> Interactions:
+        """The events for which `mask` is true, with the same users and items."""
         return Interactions(
-            self.users, self.items, self.user[kept], self.item[kept], self.time[kept], self.rating[kept]
+            self.users, self.items, self.user[mask], self.item[mask], self.time[mask], self.rating[mask]
         )
 
 
@@ -70,20 +70,20 @@ def interactions_of(
     return _in_order(log.events())
 
 
-def joined(events: Interactions, more: Iterable[tuple[str, str, float, float]]) -> Interactions:
+def join_events(events: Interactions, others: Iterable[tuple[str, str, float, float]]) -> Interactions:
     """The events and others, which may be of new users and items."""
     log = _Log(events.users, events.items)
-    for user, item, time, rating in more:
+    for user, item, time, rating in others:
         log.add(user, item, time, rating)
-    late = log.events()
+    added = log.events()
     return _in_order(
         Interactions(
-            late.users,
-            late.items,
-            np.concatenate([events.user, late.user]),
-            np.concatenate([events.item, late.item]),
-            np.concatenate([events.time, late.time]),
-            np.concatenate([events.rating, late.rating]),
+            added.users,
+            added.items,
+            np.concatenate([events.user, added.user]),
+            np.concatenate([events.item, added.item]),
+            np.concatenate([events.time, added.time]),
+            np.concatenate([events.rating, added.rating]),
         )
     )
 
@@ -100,22 +100,22 @@ def read_interactions(
 ) -> tuple[Interactions, list[Problem]]:
     """The events of several files together, and what is wrong with them. `items` keep their places, in this order.
 
-    Files are read piece by piece: memory is 24 bytes for each event, and the names of users and items.
+    Files are read chunk by chunk: memory is 24 bytes for each event, and the names of users and items.
     """
-    reader = _Reader(datetime.now(UTC).timestamp(), items)
-    problems: dict[Problem, None] = {}  # what every piece of a file lacks is one problem
+    reader = _EventReader(datetime.now(UTC).timestamp(), items)
+    problems: dict[Problem, None] = {}  # what every chunk of a file lacks is one problem
     for source in sources:
-        seen: dict[str, object] = {}
-        for piece in read_pieces(locate(source, project)):
-            problems |= dict.fromkeys(piece.problems)
-            seen |= dict.fromkeys(name for row in piece.rows for name in row.values)
-            reader.take(pick(piece.rows, (*REQUIRED, *OPTIONAL), columns), piece.before)
+        cells: dict[str, object] = {}
+        for chunk in read_chunks(locate(source, project)):
+            problems |= dict.fromkeys(chunk.problems)
+            cells |= dict.fromkeys(name for row in chunk.rows for name in row.values)
+            reader.add_rows(pick(chunk.rows, (*REQUIRED, *OPTIONAL), columns), chunk.offset)
         # which columns a file has is known at its end: rows of JSON lines may differ
-        whole = [Row(seen, str(locate(source, project)), 0)] if seen else []
+        whole = [Row(cells, str(locate(source, project)), 0)] if cells else []
         missing = select(whole, REQUIRED, OPTIONAL, columns)[1]
         problems |= dict.fromkeys(missing)
         if missing:
-            reader.forget(missing[0].source)
+            reader.forget_source(missing[0].source)
     events = reader.events()
     if reader.read and not len(events):
         message = "expected events with user, item and timestamp, found none that can be used"
@@ -154,7 +154,7 @@ class _Log:
 
 
 @dataclass
-class _Counted:
+class _Flaw:
     """One kind of flaw: its first row, and how many rows have it."""
 
     row: Row
@@ -163,118 +163,120 @@ class _Counted:
     rows: int = 1
 
 
-class _Reader:
+class _EventReader:
     """Rows to events, with every flaw counted by its kind."""
 
     def __init__(self, now: float, items: Sequence[str]) -> None:
         self._now, self._log = now, _Log((), items)
-        self._flaws: dict[str, _Counted] = {}
-        self._from: list[tuple[int, str]] = []  # the first event of each source, which it is
+        self._flaws: dict[str, _Flaw] = {}
+        self._sources: list[tuple[int, str]] = []  # of each source, the number of its first event and its name
         self._numbers = array("q")  # of each event, its row
         self.read = 0
 
-    def take(self, rows: Sequence[Row], before: int) -> None:
-        """`before`: to be added to the rows' numbers."""
+    def add_rows(self, rows: Sequence[Row], offset: int) -> None:
+        """`offset`: to be added to the rows' numbers."""
         self.read += len(rows)
-        if rows and (not self._from or self._from[-1][1] != rows[0].source):
-            self._from.append((len(self._log), rows[0].source))
+        if rows and (not self._sources or self._sources[-1][1] != rows[0].source):
+            self._sources.append((len(self._log), rows[0].source))
         for row in rows:
-            self._event(row, before)
+            self._add_event(row, offset)
 
-    def _event(self, row: Row, before: int) -> None:
+    def _add_event(self, row: Row, offset: int) -> None:
         user, item = require_label(row, "user", MAX_ID), require_label(row, "item", MAX_ID)
         for cell in (user, item):
             if isinstance(cell, Problem):
-                self._flaw(row, before, cell.kind, cell.message, LEFT_OUT)
+                self._flaw(row, offset, cell.kind, cell.message, LEFT_OUT)
                 return
-        time = self._time(row, before)
+        time = self._time(row, offset)
         if time is not None:
-            self._log.add(str(user), str(item), time, self._rating(row, before))
-            self._numbers.append(row.number + before)
+            self._log.add(str(user), str(item), time, self._rating(row, offset))
+            self._numbers.append(row.number + offset)
 
-    def forget(self, source: str) -> None:
+    def forget_source(self, source: str) -> None:
         """What single rows of a source lack, where it lacks the column."""
-        self._flaws = {kind: one for kind, one in self._flaws.items() if one.row.source != source}
+        self._flaws = {kind: flaw for kind, flaw in self._flaws.items() if flaw.row.source != source}
         self.read = 0 if not len(self._log) else self.read
 
     def events(self) -> Interactions:
         """In order of time, without those of the same user, item and time as one before."""
-        found = self._plausible(self._log.events())
-        order = np.lexsort((found.user, found.item, found.time))
+        events = self._with_plausible_times(self._log.events())
+        order = np.lexsort((events.user, events.item, events.time))
         same = np.zeros(len(order), bool)
-        same[1:] = np.all([np.diff(column[order]) == 0 for column in (found.user, found.item, found.time)], axis=0)
-        again = np.sort(order[same])
-        if len(again):
-            source = next(name for start, name in reversed(self._from) if start <= again[0])
+        same[1:] = np.all([np.diff(column[order]) == 0 for column in (events.user, events.item, events.time)], axis=0)
+        copies = np.sort(order[same])
+        if len(copies):
+            source = next(name for start, name in reversed(self._sources) if start <= copies[0])
             message = "expected every event once, found one of the same user, item and time again"
-            row = Row({}, source, self._numbers[again[0]])
-            self._flaws["duplicate-event"] = _Counted(row, message, "the copy is left out", len(again))
-        once = np.ones(len(order), bool)
-        once[again] = False
-        return _in_order(found.where(once))
+            row = Row({}, source, self._numbers[copies[0]])
+            self._flaws["duplicate-event"] = _Flaw(row, message, "the copy is left out", len(copies))
+        is_first = np.ones(len(order), bool)
+        is_first[copies] = False
+        return _in_order(events.where(is_first))
 
-    def _plausible(self, events: Interactions) -> Interactions:
+    def _with_plausible_times(self, events: Interactions) -> Interactions:
         """One clock that is wrong would be all that trends, so what it dated counts as of the last event before."""
         end = last_plausible(events.time, self._now)
         stray = (events.time > end) & (events.time <= self._now + DAY)
         if stray.any():
             first = int(stray.argmax())
-            source = next(name for start, name in reversed(self._from) if start <= first)
+            source = next(name for start, name in reversed(self._sources) if start <= first)
             message = f"expected no event a year and more after all others, found one of {_day(events.time[first])}"
             row = Row({}, source, self._numbers[first])
-            self._flaws["late-event"] = _Counted(row, message, AS_OF_LAST, int(stray.sum()))
+            self._flaws["late-event"] = _Flaw(row, message, AS_OF_LAST, int(stray.sum()))
         return replace(events, time=np.minimum(events.time, end))
 
-    def _time(self, row: Row, before: int) -> float | None:
+    def _time(self, row: Row, offset: int) -> float | None:
         value = row.values.get("timestamp")
         time = seconds_of_timestamp(value)
         if time is None:
             message = f'expected Unix seconds or an ISO 8601 time in "timestamp", found {shown(value)}'
-            self._flaw(row, before, "timestamp", message, LEFT_OUT)
+            self._flaw(row, offset, "timestamp", message, LEFT_OUT)
             return None
         if time > self._now + DAY:
             message = f"expected a time that has been, found {shown(value)}, which is to come"
-            self._flaw(row, before, "future-event", message, AS_OF_LAST)
+            self._flaw(row, offset, "future-event", message, AS_OF_LAST)
         return time
 
-    def _rating(self, row: Row, before: int) -> float:
+    def _rating(self, row: Row, offset: int) -> float:
         value = row.values.get("rating")
         if is_missing(row, "rating"):
             if value is not None and not isinstance(value, str):
                 message = "expected a number in rating, found NaN"
-                self._flaw(row, before, "rating", message, "the event counts, without a rating")
+                self._flaw(row, offset, "rating", message, "the event counts, without a rating")
             return float("nan")
         number = _number(value)
         if number is None:
             message = f"expected a number in rating, found {shown(value)}"
-            self._flaw(row, before, "rating", message, "the event counts, without a rating")
+            self._flaw(row, offset, "rating", message, "the event counts, without a rating")
             return float("nan")
         return number
 
-    def _flaw(self, row: Row, before: int, kind: str, message: str, fix: str) -> None:
+    def _flaw(self, row: Row, offset: int, kind: str, message: str, fix: str) -> None:
         if kind in self._flaws:
             self._flaws[kind].rows += 1
         else:
-            self._flaws[kind] = _Counted(replace(row, number=row.number + before), message, fix)
+            self._flaws[kind] = _Flaw(replace(row, number=row.number + offset), message, fix)
 
     def problems(self) -> list[Problem]:
         return [
-            Problem("warning", kind, one.row.source, one.row.number, f"{one.message} ({one.rows} such rows)", one.fix)
-            for kind, one in self._flaws.items()
+            Problem(
+                "warning", kind, flaw.row.source, flaw.row.number, f"{flaw.message} ({flaw.rows} such rows)", flaw.fix
+            )
+            for kind, flaw in self._flaws.items()
         ]
 
 
 def last_plausible(times: Times, now: float) -> float:
     """The time of the last event that has been and does not stand alone: those at the very end, few of many, that a gap
     of a year and of half of all the time before divides from the rest, do."""
-    been = np.sort(times[times <= now + DAY])
-    if not len(been):
+    past_times = np.sort(times[times <= now + DAY])
+    if not len(past_times):
         return now
-    few = len(been) // STRAY
-    gaps = np.diff(been[len(been) - few - 1 :])
-    spans = been[len(been) - few - 1 : -1] - been[0]
+    few = len(past_times) // STRAY
+    gaps = np.diff(past_times[len(past_times) - few - 1 :])
+    spans = past_times[len(past_times) - few - 1 : -1] - past_times[0]
     stray = np.flatnonzero(gaps > np.maximum(YEAR, spans / 2))
-    return float(been[len(been) - few - 1 + stray[0]] if len(stray) else been[-1])
+    return float(past_times[len(past_times) - few - 1 + stray[0]] if len(stray) else past_times[-1])
 
 
 def _day(time: float) -> str:

@@ -19,7 +19,7 @@ TOP = 10  # of the metrics
 
 
 @dataclass(frozen=True)
-class Relevant:
+class RelevantItems:
     """What one user did after a moment, to be found again: places in the catalogue (−1: not in it), when the first."""
 
     user: int
@@ -27,20 +27,22 @@ class Relevant:
     now: float
 
 
-def relevant(events: Interactions, items: Mapping[str, int], min_rating: float | None = None) -> list[Relevant]:
+def relevant_items(
+    events: Interactions, items: Mapping[str, int], min_rating: float | None = None
+) -> list[RelevantItems]:
     """Held-out events by user, in order of the first one's time. `min_rating`: others than these, rated below it, are
     not what is to be found."""
-    found: dict[int, tuple[set[int], float]] = {}
+    by_user: dict[int, tuple[set[int], float]] = {}
     for user, item, time, rating in zip(events.user, events.item, events.time, events.rating, strict=True):
         if min_rating is not None and rating < min_rating:  # NaN, no rating, is not below
             continue
-        wanted, _ = found.setdefault(int(user), (set(), float(time)))
-        wanted.add(items.get(events.items[item], -1))
-    return [Relevant(user, frozenset(wanted), now) for user, (wanted, now) in found.items()]
+        places, _ = by_user.setdefault(int(user), (set(), float(time)))
+        places.add(items.get(events.items[item], -1))
+    return [RelevantItems(user, frozenset(places), now) for user, (places, now) in by_user.items()]
 
 
 @dataclass(frozen=True)
-class Found:
+class QueryScore:
     """What one user was shown against what was to be found: each in 0–1."""
 
     hit: float
@@ -48,40 +50,40 @@ class Found:
     ndcg: float
 
 
-def found(shown: Places, wanted: frozenset[int]) -> Found:
+def score_query(shown: Places, relevant: frozenset[int]) -> QueryScore:
     """Hit, recall and normalised discounted cumulative gain (Järvelin & Kekäläinen 2002) of the first TOP."""
-    gains = np.array([int(item) in wanted for item in shown[:TOP]], float)
+    gains = np.array([int(item) in relevant for item in shown[:TOP]], float)
     discounts = 1 / np.log2(np.arange(2, TOP + 2))
-    ideal = discounts[: min(len(wanted), TOP)].sum()
-    return Found(
-        float(gains.any()), float(gains.sum() / len(wanted)), float((gains * discounts[: len(gains)]).sum() / ideal)
+    ideal = discounts[: min(len(relevant), TOP)].sum()
+    return QueryScore(
+        float(gains.any()), float(gains.sum() / len(relevant)), float((gains * discounts[: len(gains)]).sum() / ideal)
     )
 
 
-def metrics(shown: Sequence[Places], wanted: Sequence[frozenset[int]], counts: NDArray[np.int64]) -> dict[str, float]:
+def metrics(shown: Sequence[Places], relevant: Sequence[frozenset[int]], counts: NDArray[np.int64]) -> dict[str, float]:
     """Flat metrics of all queries, each in 0–1. `counts`: events of each item in training, (items,).
 
     `coverage_at_10`: share of the catalogue shown to anyone. `novelty_at_10`: 1 for items that nobody chose yet, 0 for
     one that everything was (self-information of an item's share of events, over the most there is; Zhou et al. 2010).
     `popularity_bias_at_10`: mean rank by popularity of what is shown, 1 being the most popular, 0 the least.
     """
-    each = [found(one, want) for one, want in zip(shown, wanted, strict=True)]
+    scores = [score_query(items, targets) for items, targets in zip(shown, relevant, strict=True)]
     values = {
-        "hit_rate_at_10": mean([one.hit for one in each]),
-        "recall_at_10": mean([one.recall for one in each]),
-        "ndcg_at_10": mean([one.ndcg for one in each]),
+        "hit_rate_at_10": mean([score.hit for score in scores]),
+        "recall_at_10": mean([score.recall for score in scores]),
+        "ndcg_at_10": mean([score.ndcg for score in scores]),
     }
-    listed = np.concatenate([one[:TOP] for one in shown]) if shown else np.empty(0, np.int32)
-    if len(listed):
+    all_shown = np.concatenate([items[:TOP] for items in shown]) if shown else np.empty(0, np.int32)
+    if len(all_shown):
         share = (counts + 1) / (counts.sum() + len(counts))
         surprise = np.log(share) / np.log(1 / (counts.sum() + len(counts)))
         rank = np.argsort(np.argsort(counts, kind="stable"), kind="stable") / max(len(counts) - 1, 1)
-        values["coverage_at_10"] = len(np.unique(listed)) / len(counts)
-        values["novelty_at_10"] = float(surprise[listed].mean())
-        values["popularity_bias_at_10"] = float(rank[listed].mean())
-    cold = [at for at, want in enumerate(wanted) if all(item >= 0 and counts[item] == 0 for item in want)]
+        values["coverage_at_10"] = len(np.unique(all_shown)) / len(counts)
+        values["novelty_at_10"] = float(surprise[all_shown].mean())
+        values["popularity_bias_at_10"] = float(rank[all_shown].mean())
+    cold = [at for at, targets in enumerate(relevant) if all(item >= 0 and counts[item] == 0 for item in targets)]
     if cold:
-        values["cold_hit_rate_at_10"] = mean([each[at].hit for at in cold])
+        values["cold_hit_rate_at_10"] = mean([scores[at].hit for at in cold])
     return values
 
 

@@ -60,7 +60,7 @@ class RecommenderCard:
 
 
 @dataclass(frozen=True)
-class Part:
+class Candidates:
     """Some items that are scored in place of all: `places` in order, those of a query's last RECENT events among them,
     and `stands_for`, of how many items each is one, as a logarithm."""
 
@@ -81,9 +81,9 @@ class Linear:
     def scores(self, history: Places) -> Floats:
         """(items,)."""
         history = history[-LONGEST:]
-        found = np.zeros(len(self.places), np.float32)
-        np.add.at(found, self.places[history].ravel(), self.weights[history].ravel())
-        return found
+        scores = np.zeros(len(self.places), np.float32)
+        np.add.at(scores, self.places[history].ravel(), self.weights[history].ravel())
+        return scores
 
 
 class SequenceReading:
@@ -92,31 +92,31 @@ class SequenceReading:
     def __init__(self, graph: ExportedModel, vectors: Floats, bias: Floats, trend: Floats, length: int) -> None:
         self.graph, self.vectors, self.bias, self.trend, self.length = graph, vectors, bias, trend, length
 
-    def scores(self, query: Query, trends: Floats, part: Part | None = None) -> Floats:
-        """Log-probabilities, (items,) or of the part; `trends` are of the same items."""
-        places = slice(None) if part is None else part.places
-        logits = self.vectors[places] @ self.sought(query) + self.bias[places]
+    def scores(self, query: Query, trends: Floats, candidates: Candidates | None = None) -> Floats:
+        """Log-probabilities, (items,) or of the candidates; `trends` are of the same items."""
+        places = slice(None) if candidates is None else candidates.places
+        logits = self.vectors[places] @ self.query_vector(query) + self.bias[places]
         logits = logits + self.trend @ trends[list(SEQUENCE_TRENDS)]
-        weighed = logits if part is None else logits + part.stands_for
+        weighed = logits if candidates is None else logits + candidates.stands_for
         total = weighed.max() + np.log(np.exp(weighed - weighed.max()).sum())
-        found: Floats = (logits - total).astype(np.float32)
-        return found
+        log_probabilities: Floats = (logits - total).astype(np.float32)
+        return log_probabilities
 
-    def sought(self, query: Query) -> Floats:
-        """(width,)."""
-        items, gaps = opened(query, self.length, len(self.vectors))
-        found: Floats = self.graph.run({"items": items[None], "gaps": gaps[None]})["sought"][0]
-        return found
+    def query_vector(self, query: Query) -> Floats:
+        """What item vectors are compared with, (width,)."""
+        items, gaps = sequence_inputs(query, self.length, len(self.vectors))
+        vector: Floats = self.graph.run({"items": items[None], "gaps": gaps[None]})["sought"][0]
+        return vector
 
 
 SEQUENCE_TRENDS = (1, 4)  # of HALF_LIVES: a day, a month
 
 
-def opened(query: Query, length: int, opening: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def sequence_inputs(query: Query, length: int, start: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The newest `length` events of a history after the mark that opens it, and the gap that follows each."""
     items = query.items[-length:].astype(np.int64)
     gaps = gap_buckets(query.times[-length:], query.now) if len(items) else np.empty(0, np.int64)
-    return np.concatenate([[opening], items]), np.concatenate([[UNKNOWN_GAP], gaps])
+    return np.concatenate([[start], items]), np.concatenate([[UNKNOWN_GAP], gaps])
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class Mix:
 
     def scores(self, readings: Floats, context: Floats) -> Floats:
         """(items, readings), (context,) → (items,)."""
-        inside = readings @ self.of_item.T + (self.of_item_bias + self.of_context @ context)
+        hidden = readings @ self.of_item.T + (self.of_item_bias + self.of_context @ context)
         weights = self.weigh @ context + self.weigh_bias
-        found: Floats = np.maximum(inside, 0, out=inside) @ self.out[0] + readings @ weights
-        return found
+        scores: Floats = np.maximum(hidden, 0, out=hidden) @ self.out[0] + readings @ weights
+        return scores
 
 
 class Recommender:
@@ -161,22 +161,22 @@ class Recommender:
         try:
             values = json.loads((folder / TASK_FILE).read_text("utf-8"))
             card = RecommenderCard(**{**values, "readings": tuple(values["readings"])})
-            with np.load(folder / HISTORY_FILE, allow_pickle=False) as kept:
+            with np.load(folder / HISTORY_FILE, allow_pickle=False) as archive:
                 events = Interactions(
-                    tuple(kept["users"].tolist()),
-                    tuple(kept["items"].tolist()),
-                    *(kept[name] for name in ("user", "item", "time", "rating")),
+                    tuple(archive["users"].tolist()),
+                    tuple(archive["items"].tolist()),
+                    *(archive[name] for name in ("user", "item", "time", "rating")),
                 )
-            with np.load(folder / READINGS_FILE, allow_pickle=False) as kept:
-                arrays = dict(kept)
+            with np.load(folder / READINGS_FILE, allow_pickle=False) as archive:
+                arrays = dict(archive)
             linear = Linear(arrays["linear_places"], arrays["linear_weights"]) if "linear_places" in arrays else None
             mix = Mix(*(arrays[f"mix_{name}"] for name in MIX)) if "mix_out" in arrays else None
             sequence = _sequence(folder, arrays, card.length, threads) if card.length else None
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise VersionDamaged(f"{folder} does not hold a whole recommender: {error}") from error
-        found = cls(card, events, linear, sequence, mix)
-        found.folder = folder
-        return found
+        model = cls(card, events, linear, sequence, mix)
+        model.folder = folder
+        return model
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -193,56 +193,56 @@ class Recommender:
     @property
     def digest(self) -> str:
         """Of all that its folder holds but graphs, whose nodes an exporter numbers as it goes."""
-        own = hashlib.sha256()
+        hasher = hashlib.sha256()
         files = self.folder.rglob("*") if self.folder is not None else ()
         for path in sorted(path for path in files if path.is_file() and path.suffix not in (".onnx", ".txt")):
-            own.update(f"{path.name} {sha256_of(path)}\n".encode())
-        return own.hexdigest()
+            hasher.update(f"{path.name} {sha256_of(path)}\n".encode())
+        return hasher.hexdigest()
 
     def trend(self) -> Trend:
         """Of all events that it learnt from."""
-        found = Trend(self.card.items)
-        found.add(self.events.item, self.events.time)
-        return found
+        trend = Trend(self.card.items)
+        trend.add(self.events.item, self.events.time)
+        return trend
 
-    def offered(self, scores: Floats, part: Part | None = None) -> Floats:
-        """The scores, those of items that are not in the catalogue being −∞."""
+    def mask_unoffered(self, scores: Floats, candidates: Candidates | None = None) -> Floats:
+        """The scores, with −∞ for items that are not in the catalogue."""
         if self.card.offered < self.card.items:
-            places = np.arange(len(scores)) if part is None else part.places
+            places = np.arange(len(scores)) if candidates is None else candidates.places
             scores = np.where(places < self.card.offered, scores, -np.inf).astype(np.float32)
         return scores
 
-    def readings(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
+    def readings(self, query: Query, counts: Floats, candidates: Candidates | None = None) -> Floats:
         """What each reading says of each item, in numbers about 1: (items, readings)."""
         trends = log_trend(counts)
-        parts: list[Floats] = [trends / np.float32(2)]
+        rows: list[Floats] = [trends / np.float32(2)]
         if self.linear is not None:
-            said = self.linear.scores(query.items)
-            parts.append(linear_reading(said if part is None else said[part.places])[None])
+            linear = self.linear.scores(query.items)
+            rows.append(linear_reading(linear if candidates is None else linear[candidates.places])[None])
         if self.sequence is not None:
-            parts.append(sequence_reading(self.sequence.scores(query, trends, part))[None])
-        found: Floats = np.concatenate(parts).T
-        return found
+            rows.append(sequence_reading(self.sequence.scores(query, trends, candidates))[None])
+        matrix: Floats = np.concatenate(rows).T
+        return matrix
 
-    def scores(self, query: Query, counts: Floats, part: Part | None = None) -> Floats:
-        """Of all items, (items,), or of a part of them, with the counts of what trends at the time of the query,
+    def scores(self, query: Query, counts: Floats, candidates: Candidates | None = None) -> Floats:
+        """Of all items, (items,), or of the candidates, with the counts of what trends at the time of the query,
         (half-lives, the same items)."""
         if self.mix is None:
-            plain: Floats = log_trend(counts)[1]
-            return plain
+            daily_trend: Floats = log_trend(counts)[1]
+            return daily_trend
         last = query.items[-RECENT:]
-        recent = log_trend(counts[:, last if part is None else np.searchsorted(part.places, last)])
-        return self.mix.scores(self.readings(query, counts, part), context_of(query, recent))
+        recent = log_trend(counts[:, last if candidates is None else np.searchsorted(candidates.places, last)])
+        return self.mix.scores(self.readings(query, counts, candidates), context_of(query, recent))
 
 
 def linear_reading(scores: Floats) -> Floats:
-    found: Floats = (np.log(np.maximum(scores, 0) + 1e-3) / 2).astype(np.float32)
-    return found
+    values: Floats = (np.log(np.maximum(scores, 0) + 1e-3) / 2).astype(np.float32)
+    return values
 
 
 def sequence_reading(scores: Floats) -> Floats:
-    found: Floats = scores / np.float32(4)
-    return found
+    values: Floats = scores / np.float32(4)
+    return values
 
 
 MIX = tuple(field.name for field in fields(Mix))

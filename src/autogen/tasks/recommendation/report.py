@@ -18,25 +18,25 @@ Metrics = Mapping[str, float]
 
 def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
     """Beside plain methods, and NDCG@10 by mix of readings."""
-    metrics, baselines, tried = evaluation.metrics, evaluation.baselines, record.get("tried") or {}
+    metrics, baselines, ndcg_by_mix = evaluation.metrics, evaluation.baselines, record.get("tried") or {}
     if baselines:
         names = [name for name in SHOWN if name in metrics]
-        said = "; ".join(f"{name} {metrics[name]:.3f}" for name in names)
+        figures = "; ".join(f"{name} {metrics[name]:.3f}" for name in names)
         yield Drawing(
             "against-plain",
             "Against plain methods",
             "On the same queries. The lines are 95 % intervals.",
-            f"Bars of {said}, beside {', '.join(baselines)}.",
+            f"Bars of {figures}, beside {', '.join(baselines)}.",
             against_plain(metrics, evaluation.intervals, baselines),
         )
-    if tried:
-        said = "; ".join(f"{name} {value:.3f}" for name, value in tried.items())
+    if ndcg_by_mix:
+        figures = "; ".join(f"{name} {value:.3f}" for name, value in ndcg_by_mix.items())
         yield Drawing(
             "readings",
             "Which readings answer",
             "NDCG@10 on users' last events, which these readings had not learnt from: the best answers.",
-            f"Bars: {said}.",
-            readings(tried),
+            f"Bars: {figures}.",
+            readings(ndcg_by_mix),
         )
 
 
@@ -51,10 +51,10 @@ def against_plain(
     for at, name in enumerate(names):
         if name in intervals:
             axes.vlines(at, *intervals[name], color="black", linewidth=1.2)
-    for step, (label, plain) in enumerate(baselines.items(), start=1):
+    for step, (label, values) in enumerate(baselines.items(), start=1):
         places = [at + step * width for at in range(len(names))]
         axes.bar(
-            places, [plain.get(name, 0.0) for name in names], width, color=(GREY, ORANGE)[step % 2 - 1], label=label
+            places, [values.get(name, 0.0) for name in names], width, color=(GREY, ORANGE)[step % 2 - 1], label=label
         )
     axes.set_xticks([at + width * len(baselines) / 2 for at in range(len(names))], names)
     axes.set_ylim(0, min(1.0, 1.25 * max(metrics[name] for name in names) + 0.01))
@@ -63,12 +63,16 @@ def against_plain(
     return figure
 
 
-def readings(tried: Metrics) -> Figure:
-    figure = new_figure(6.4, 0.8 + 0.45 * len(tried))
+def readings(ndcg_by_mix: Metrics) -> Figure:
+    figure = new_figure(6.4, 0.8 + 0.45 * len(ndcg_by_mix))
     axes = figure.subplots()
-    best = max(tried.values())
-    axes.barh([*tried], [*tried.values()], color=[BLUE if value == best else GREY for value in tried.values()])
-    for at, value in enumerate(tried.values()):
+    best = max(ndcg_by_mix.values())
+    axes.barh(
+        [*ndcg_by_mix],
+        [*ndcg_by_mix.values()],
+        color=[BLUE if value == best else GREY for value in ndcg_by_mix.values()],
+    )
+    for at, value in enumerate(ndcg_by_mix.values()):
         axes.text(value, at, f" {value:.3f}", va="center")
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * best + 0.001)

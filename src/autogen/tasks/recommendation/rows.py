@@ -18,15 +18,15 @@ from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
-from autogen.tasks.recommendation.clicks import Click, clicks, standing
+from autogen.tasks.recommendation.clicks import Click, clicks_from_feedback, current_likes
 from autogen.tasks.recommendation.interactions import (
     DAY,
     Interactions,
     interactions_of,
-    joined,
+    join_events,
     read_interactions,
 )
-from autogen.tasks.recommendation.metrics import Relevant, relevant
+from autogen.tasks.recommendation.metrics import RelevantItems, relevant_items
 from autogen.tasks.recommendation.model import RecommenderCard
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Identity, Need, Summary
@@ -40,15 +40,15 @@ SET_ASIDE = 5  # of so many clicks, one is for the gate and never learnt from
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`events` and `held_out` have the same items: those of the catalogue in its order, then those of events alone.
+    """`events` and `eval_events` have the same items: those of the catalogue in its order, then those of events alone.
 
     `ended`: Unix seconds of the last event in the files; `lag`: seconds by which the data lags behind the clock;
-    `set_aside`: clicks that are measured on too. They are queries of their own, also of users with held-out events:
+    `eval_clicks`: clicks that are measured on too. They are queries of their own, also of users with eval events:
     joined to these, a batch of clicks would decide what is to be found there.
     """
 
     events: Interactions
-    held_out: Interactions
+    eval_events: Interactions
     catalogue: Catalogue
     split: str
     problems: tuple[Problem, ...]
@@ -57,19 +57,19 @@ class Behaviour:
     ended: float = 0.0
     lag: float = 0.0
     feedback: tuple[str, ...] = ()
-    set_aside: Interactions = field(default_factory=lambda: interactions_of(()))
+    eval_clicks: Interactions = field(default_factory=lambda: interactions_of(()))
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval events
 
     @property
     def words(self) -> str:
         events, size = self.events, len(self.catalogue)
-        chosen = np.unique(events.item)
-        others = np.count_nonzero(chosen >= size)
-        of_others = f" and {others:,} that it does not have" if others else ""
+        items = np.unique(events.item)
+        unknown = np.count_nonzero(items >= size)
+        and_unknown = f" and {unknown:,} that it does not have" if unknown else ""
         return (
-            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(chosen) - others:,} of the "
-            f"catalogue's {size:,} items{of_others}"
+            f"{len(events):,} events of {len(np.unique(events.user)):,} users with {len(items) - unknown:,} of the "
+            f"catalogue's {size:,} items{and_unknown}"
         )
 
     @property
@@ -77,40 +77,40 @@ class Behaviour:
         return [self.catalogue.text_of(item) for item in self.catalogue.items] if self.has_items else []
 
     @property
-    def measured(self) -> Interactions:
+    def all_eval_events(self) -> Interactions:
         """All that is measured on, in order of time."""
-        part = self.set_aside
-        names = ((part.users[user], part.items[item]) for user, item in zip(part.user, part.item, strict=True))
-        times = zip(names, part.time, part.rating, strict=True)
-        return joined(self.held_out, ((*name, float(time), float(rating)) for name, time, rating in times))
+        clicks = self.eval_clicks
+        names = ((clicks.users[user], clicks.items[item]) for user, item in zip(clicks.user, clicks.item, strict=True))
+        times = zip(names, clicks.time, clicks.rating, strict=True)
+        return join_events(self.eval_events, ((*name, float(time), float(rating)) for name, time, rating in times))
 
-    def queries(self) -> tuple[list[Relevant], list[Relevant]]:
-        """What is measured: a user's events to be found again, by places in their part's items; of the held-out events
-        and of the clicks set aside."""
-        held_out, set_aside = (
-            relevant(part, {name: at for at, name in enumerate(part.items)}, self.min_rating)
-            for part in (self.held_out, self.set_aside)
+    def queries(self) -> tuple[list[RelevantItems], list[RelevantItems]]:
+        """What is measured: a user's events to be found again, by places in these events' items; of the eval events
+        and of the eval clicks."""
+        of_events, of_clicks = (
+            relevant_items(events, {name: at for at, name in enumerate(events.items)}, self.min_rating)
+            for events in (self.eval_events, self.eval_clicks)
         )
-        return held_out, set_aside
+        return of_events, of_clicks
 
     def fingerprints(self) -> tuple[str, ...]:
         """One of each query: who, when, and what is to be found."""
         return tuple(
-            row_fingerprint("\t".join((part.users[query.user], repr(query.now), *_names(part, query))))
-            for part, queries in zip((self.held_out, self.set_aside), self.queries(), strict=True)
+            row_fingerprint("\t".join((events.users[query.user], repr(query.now), *_names(events, query))))
+            for events, queries in zip((self.eval_events, self.eval_clicks), self.queries(), strict=True)
             for query in queries
         )
 
     def identity(self) -> Identity:
-        train, measured = digest(self.events), digest(self.measured)
+        train_digest, eval_digest = digest(self.events), digest(self.all_eval_events)
         return Identity(
-            train=train,
-            eval=measured,
+            train=train_digest,
+            eval=eval_digest,
             train_rows=len(self.events),
-            eval_rows=len(self.held_out) + len(self.set_aside),
+            eval_rows=len(self.eval_events) + len(self.eval_clicks),
             learnt=frozenset(),
             measured=frozenset(self.fingerprints()),
-            order=(train, measured),
+            order=(train_digest, eval_digest),
         )
 
     def summary(self) -> Summary:
@@ -120,38 +120,38 @@ class Behaviour:
         )
 
 
-def _names(part: Interactions, query: Relevant) -> list[str]:
-    return sorted(part.items[item] for item in query.items)
+def _names(events: Interactions, query: RelevantItems) -> list[str]:
+    return sorted(events.items[item] for item in query.items)
 
 
 def read_behaviour(project: Path, need: Need) -> Behaviour:
     """Raises nothing for bad rows: each kind is a problem, and the report is for the caller to act on."""
     catalogue, problems = read_catalogue(project, need.source("items"), need.columns)
-    known = [item.id for item in catalogue.items]
-    events, found = read_interactions(project, need.source("train"), need.columns, known)
-    problems += found
+    ids = [item.id for item in catalogue.items]
+    events, bad_rows = read_interactions(project, need.source("train"), need.columns, ids)
+    problems += bad_rows
     if not need.source("items"):
-        catalogue, _ = Catalogue.of(
+        catalogue, _ = Catalogue.from_rows(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
-    elif len(events.items) > len(known):
-        problems.append(_unknown(events, len(known), need))
+    elif len(events.items) > len(ids):
+        problems.append(_unknown(events, len(ids), need))
     options = need.options
     assert isinstance(options, RecommendationOptions)
     if need.source("eval"):
-        held_out, found = read_interactions(project, need.source("eval"), need.columns, events.items)
-        problems += found
-        words = f"{len(held_out):,} events of the eval data"
+        eval_events, bad_rows = read_interactions(project, need.source("eval"), need.columns, events.items)
+        problems += bad_rows
+        words = f"{len(eval_events):,} events of the eval data"
     elif options.split == "time":
-        events, held_out = since(events, LAST_SHARE)
-        words = f"the last {len(held_out):,} events, {LAST_SHARE:.0%} of all"
+        events, eval_events = split_by_time(events, LAST_SHARE)
+        words = f"the last {len(eval_events):,} events, {LAST_SHARE:.0%} of all"
     else:
-        events, held_out = hold_out(events, need.training.seed)
-        words = f"the last event of {len(held_out):,} users, a tenth of those with {FEWEST_EVENTS} events or more"
+        events, eval_events = hold_out(events, need.training.seed)
+        words = f"the last event of {len(eval_events):,} users, a tenth of those with {FEWEST_EVENTS} events or more"
     ended = float(events.time[-1]) if len(events) else 0.0
     return Behaviour(
         events,
-        held_out,
+        eval_events,
         catalogue,
         words,
         tuple(problems),
@@ -169,17 +169,17 @@ def read_catalogue(
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        read, found = read_rows(locate(source, project))
-        problems += found
-        rows += [_named(row, columns) for row in read]
-    catalogue, found = Catalogue.of(rows)
-    return catalogue, [*problems, *found]
+        file_rows, bad_rows = read_rows(locate(source, project))
+        problems += bad_rows
+        rows += [_named(row, columns) for row in file_rows]
+    catalogue, bad_rows = Catalogue.from_rows(rows)
+    return catalogue, [*problems, *bad_rows]
 
 
 def _named(row: Row, columns: Mapping[str, str]) -> Row:
     values = dict(row.values)
     for column, names in ITEM_COLUMNS.items():
-        name = next((one for one in (columns.get(column, column), *names) if one in values), None)
+        name = next((candidate for candidate in (columns.get(column, column), *names) if candidate in values), None)
         if name is not None and column not in values:
             values[column] = values.pop(name)
     return replace(row, values=values)
@@ -202,22 +202,22 @@ def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interaction
     last[events.user] = np.arange(len(events))
     users = np.flatnonzero(counts >= FEWEST_EVENTS)
     count = min(MOST_HELD_OUT, round(HELD_OUT_SHARE * len(users)))
-    chosen = np.random.default_rng(seed).choice(users, count, replace=False) if count else users[:0]
-    held: NDArray[np.bool_] = np.zeros(len(events), bool)
-    held[last[chosen]] = True
-    return events.where(~held), events.where(held)
+    eval_users = np.random.default_rng(seed).choice(users, count, replace=False) if count else users[:0]
+    is_eval: NDArray[np.bool_] = np.zeros(len(events), bool)
+    is_eval[last[eval_users]] = True
+    return events.where(~is_eval), events.where(is_eval)
 
 
-def since(events: Interactions, share: float) -> tuple[Interactions, Interactions]:
+def split_by_time(events: Interactions, share: float) -> tuple[Interactions, Interactions]:
     """The events before the moment after which this share of them lies, and the others, without those of users who had
     done nothing before: of them nothing is known. What happened at that very moment is held out."""
     if not len(events):
         return events, events
     moment = events.time[min(len(events) - 1, round((1 - share) * len(events)))]
-    late = events.time >= moment
+    is_eval = events.time >= moment
     known = np.zeros(len(events.users), bool)
-    known[events.user[~late]] = True
-    return events.where(~late), events.where(late & known[events.user])
+    known[events.user[~is_eval]] = True
+    return events.where(~is_eval), events.where(is_eval & known[events.user])
 
 
 LONG_AGO = 30 * DAY
@@ -228,25 +228,25 @@ def lag_of(ended: float, card: RecommenderCard | None) -> float:
     end, or all that trended then would have faded. The champion's, while its files are the same."""
     if card is not None and card.ended >= ended:
         return card.lag
-    behind = time.time() - ended
-    return behind if behind > LONG_AGO else 0.0
+    seconds = time.time() - ended
+    return seconds if seconds > LONG_AGO else 0.0
 
 
-def with_clicks(data: Behaviour, found: Sequence[Click], lag: float) -> Behaviour:
+def with_clicks(data: Behaviour, clicks: Sequence[Click], lag: float) -> Behaviour:
     """Clicks join the events, `lag` seconds earlier than they were; some are set aside and are measured on."""
-    liked = [replace(one, time=one.time - lag) for one in found if one.item in data.catalogue.position]
-    learnt = [one for one in liked if not set_aside(one.answer or one.feedback)]
-    aside = [one for one in liked if set_aside(one.answer or one.feedback)]
+    dated = [replace(click, time=click.time - lag) for click in clicks if click.item in data.catalogue.position]
+    train_clicks = [click for click in dated if not set_aside(click.answer or click.feedback)]
+    eval_clicks = [click for click in dated if set_aside(click.answer or click.feedback)]
     return replace(
         data,
-        events=joined(data.events, _events(learnt)),
-        set_aside=interactions_of(_events(aside)),
+        events=join_events(data.events, _events(train_clicks)),
+        eval_clicks=interactions_of(_events(eval_clicks)),
         lag=lag,
     )
 
 
-def _events(liked: Sequence[Click]) -> list[tuple[str, str, float, float]]:
-    return [(one.user, one.item, one.time, float("nan")) for one in liked]
+def _events(clicks: Sequence[Click]) -> list[tuple[str, str, float, float]]:
+    return [(click.user, click.item, click.time, float("nan")) for click in clicks]
 
 
 def set_aside(key: str) -> bool:
@@ -254,35 +254,35 @@ def set_aside(key: str) -> bool:
     return int(hashlib.sha256(key.encode()).hexdigest(), 16) % SET_ASIDE == 0
 
 
-def clicks_of(memory: Memory, skill: str, only: frozenset[str] | None = None) -> tuple[list[Click], tuple[str, ...]]:
+def liked_clicks(memory: Memory, skill: str, only: frozenset[str] | None = None) -> tuple[list[Click], tuple[str, ...]]:
     """What people clicked in answers of this skill and did not turn down since, and the ids of that feedback; `only`:
     of these.
 
     `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
     would outweigh the others when clicks per answer are estimated.
     """
-    explored = {one.id for one in memory.responses.with_log(skill)}
-    wanted = [one for one in said_of(memory, skill) if only is None or one.feedback in only]
-    found = [one if one.answer in explored else replace(one, answer=None) for one in standing(wanted)]
-    return found, tuple(sorted({one.feedback for one in found}))
+    explored_ids = {response.id for response in memory.responses.with_log(skill)}
+    clicks = [click for click in read_clicks(memory, skill) if only is None or click.feedback in only]
+    likes = [click if click.answer in explored_ids else replace(click, answer=None) for click in current_likes(clicks)]
+    return likes, tuple(sorted({click.feedback for click in likes}))
 
 
-def said_of(memory: Memory, skill: str) -> list[Click]:
+def read_clicks(memory: Memory, skill: str) -> list[Click]:
     """What people liked and turned down in answers of this skill, in order of arrival."""
     feedback, who, _ = memory.feedback.since(0)
-    return clicks([one for one in feedback if one.skill in (None, skill)], who)
+    return clicks_from_feedback([entry for entry in feedback if entry.skill in (None, skill)], who)
 
 
 def digest(events: Interactions) -> str:
     """Of events whatever the places of their users and items."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for names, places in ((events.users, events.user), (events.items, events.item)):
-        found.update(_hashes(names)[places].tobytes())
-    found.update(events.time.tobytes())
-    return found.hexdigest()[:16]
+        hasher.update(_hashes(names)[places].tobytes())
+    hasher.update(events.time.tobytes())
+    return hasher.hexdigest()[:16]
 
 
 def _hashes(names: Sequence[str]) -> NDArray[np.uint64]:
     """64 bits for each name: a million names and ten million events are one lookup."""
-    each = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
-    return np.frombuffer(b"".join(each), np.uint64)
+    digests = (hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
+    return np.frombuffer(b"".join(digests), np.uint64)

@@ -14,13 +14,13 @@ from autogen.config.training import TrainingSettings
 from autogen.data.rows import Row
 from autogen.errors import UsageError
 from autogen.knowledge.catalogue import Catalogue
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
-from autogen.tasks.recommendation.metrics import TOP, Found, Relevant
+from autogen.tasks.recommendation.metrics import TOP, QueryScore, RelevantItems
 from autogen.tasks.recommendation.model import Recommender
-from autogen.tasks.recommendation.ranking import Ranked, Scorer, popular, rank
-from autogen.tasks.recommendation.rows import Behaviour, clicks_of, lag_of, read_behaviour, with_clicks
+from autogen.tasks.recommendation.ranking import RankingResult, Scorer, popular, rank
+from autogen.tasks.recommendation.rows import Behaviour, lag_of, liked_clicks, read_behaviour, with_clicks
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
 from autogen.versions.scores import Scores
@@ -58,13 +58,13 @@ class RecommendationTask:
         raise UsageError("Expected events in files: a recommender is learnt in a project.")
 
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> Behaviour:  # noqa: ARG002
-        held_out, problems = read_interactions(root, [source], need.columns)
+        eval_events, problems = read_interactions(root, [source], need.columns)
         options = need.options
         assert isinstance(options, RecommendationOptions)
         return Behaviour(
             events=interactions_of(()),
-            held_out=held_out,
-            catalogue=Catalogue.of(())[0],
+            eval_events=eval_events,
+            catalogue=Catalogue.from_rows(())[0],
             split=source,
             problems=tuple(problems),
             has_items=False,
@@ -72,12 +72,12 @@ class RecommendationTask:
             source=source,
         )
 
-    def with_feedback(self, data: Behaviour, given: FeedbackOn, champion: Recommender | None) -> Behaviour:
+    def with_feedback(self, data: Behaviour, feedback: FeedbackOn, champion: Recommender | None) -> Behaviour:
         """Clicks join the events; a fifth of them is set aside."""
         lag = lag_of(data.ended, champion.card if champion else None)
-        if given.only is not None and not given.only:
+        if feedback.only is not None and not feedback.only:
             return replace(data, lag=lag)
-        clicks, used = clicks_of(given.memory, given.skill, given.only)
+        clicks, used = liked_clicks(feedback.memory, feedback.skill, feedback.only)
         return replace(with_clicks(data, clicks, lag), feedback=used)
 
     def unseen(self, data: Behaviour, learnt: frozenset[str]) -> Behaviour:  # noqa: ARG002 events are held out by time
@@ -92,8 +92,8 @@ class RecommendationTask:
     def evaluate(self, model: Recommender, data: Behaviour) -> Evaluation:
         """On held-out events, with this week's most popular beside it."""
         ranked = _ranked(model, data)
-        plain = _ranked(model, data, popular)
-        unknown = sum(-1 in one.items for one in ranked.queries)
+        baseline = _ranked(model, data, popular)
+        unknown = sum(-1 in query.items for query in ranked.queries)
         warnings = (
             f"{unknown} of {len(ranked.queries)} users want an item that the model does not know; it counts as missed.",
         )
@@ -102,7 +102,7 @@ class RecommendationTask:
             rows=len(ranked.queries),
             source=data.source or data.split,
             intervals=ranked.intervals,
-            baselines={"most popular this week": plain.metrics},
+            baselines={"most popular this week": baseline.metrics},
             warnings=warnings if unknown else (),
         )
 
@@ -117,13 +117,13 @@ class RecommendationTask:
         return [partial(model.scores, query, counts) for query in queries]
 
     def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
-        tried = "; ".join(f"{name} {value:.3f}" for name, value in record["tried"].items())
-        chosen = f" NDCG@10 on {record['held']} users' last events: {tried}." if tried else " Mixed as before."
-        chosen = chosen if record["parameters"] or tried else ""
-        left_out = f" {record['left_out']}." if record["left_out"] else ""
+        figures = "; ".join(f"{name} {value:.3f}" for name, value in record["tried"].items())
+        choice = f" NDCG@10 on {record['held']} users' last events: {figures}." if figures else " Mixed as before."
+        choice = choice if record["parameters"] or figures else ""
+        note = f" {record['left_out']}." if record["left_out"] else ""
         return (
             f"{train_rows} events learnt in {record['seconds']:.0f} s ({record['precision']}). "
-            f"What answers: {' + '.join(record['readings'])}.{chosen}{left_out}"
+            f"What answers: {' + '.join(record['readings'])}.{choice}{note}"
         )
 
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
@@ -131,22 +131,22 @@ class RecommendationTask:
 
         return drawings(evaluation, record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:  # noqa: ARG002 the metrics say it all
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:  # noqa: ARG002 the metrics say it all
         yield from ()
 
 
-def _ranked(model: Recommender, data: Behaviour, scorer: Scorer | None = None) -> Ranked:
-    return rank(model, data.held_out, data.set_aside, min_rating=data.min_rating, scorer=scorer)
+def _ranked(model: Recommender, data: Behaviour, scorer: Scorer | None = None) -> RankingResult:
+    return rank(model, data.eval_events, data.eval_clicks, min_rating=data.min_rating, scorer=scorer)
 
 
-def _scores(ranked: Ranked, data: Behaviour) -> Scores:
+def _scores(ranked: RankingResult, data: Behaviour) -> Scores:
     gains = np.array(ranked.gains, np.float64)
     return Scores(
         metric=MAIN,
         statistic="mean",
         rows=data.fingerprints(),
         counts=np.stack([gains, np.ones(len(gains))], axis=1),
-        right=np.array([_all_found(*both) for both in zip(ranked.found, ranked.queries, strict=True)], bool),
+        right=np.array([_all_hit(*both) for both in zip(ranked.scores, ranked.queries, strict=True)], bool),
         groups=("",) * len(gains),
         beyond=np.array([query.items == {-1} for query in ranked.queries], bool),
         from_feedback=np.arange(len(gains)) >= len(data.queries()[0]),
@@ -155,6 +155,6 @@ def _scores(ranked: Ranked, data: Behaviour) -> Scores:
     )
 
 
-def _all_found(found: Found, query: Relevant) -> bool:
+def _all_hit(score: QueryScore, query: RelevantItems) -> bool:
     """Whether everything that was to be found is among the ten, or fills them."""
-    return round(found.recall * len(query.items)) >= min(len(query.items), TOP)
+    return round(score.recall * len(query.items)) >= min(len(query.items), TOP)

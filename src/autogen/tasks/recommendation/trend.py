@@ -82,8 +82,8 @@ class Trend:
 
     def never(self) -> NDArray[np.bool_]:
         """Which items were in no event, (items,)."""
-        found: NDArray[np.bool_] = self._counts[-1] == 0
-        return found
+        mask: NDArray[np.bool_] = self._counts[-1] == 0
+        return mask
 
     def best(self, count: int) -> list[Places]:
         """The most chosen items by each half-life: an order that no passing of time changes, only events do."""
@@ -91,8 +91,8 @@ class Trend:
 
 
 def log_trend(counts: Floats) -> Floats:
-    found: Floats = np.log(counts + LITTLE)
-    return found
+    logs: Floats = np.log(counts + LITTLE)
+    return logs
 
 
 class Replay:

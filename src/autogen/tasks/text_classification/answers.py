@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.config.settings import RESERVED_LABEL
-from autogen.markup import Table, share
-from autogen.tasks.text_classification.decoding import Prediction
+from autogen.markup import DataTable, share
+from autogen.tasks.text_classification.decoding import LabelPrediction
 
 Counts = NDArray[np.intp]
 Floats = NDArray[np.floating[Any]]
@@ -26,30 +26,33 @@ class Answers:
 
     texts: Sequence[str]
     labels: Sequence[str]
-    predictions: Sequence[Prediction]
+    predictions: Sequence[LabelPrediction]
     threshold: float | None  # on the largest logit; None rejects nothing
     calibrated_on: bool = False  # temperature and threshold were fitted on these very rows
 
     @property
     def decided(self) -> list[str]:
-        return [found.decided for found in self.predictions]
+        return [prediction.decided for prediction in self.predictions]
 
     @property
-    def outside(self) -> NDArray[np.bool_]:
+    def out_of_scope(self) -> NDArray[np.bool_]:
         return np.array([label == RESERVED_LABEL for label in self.labels], dtype=bool)
 
     @property
     def scores(self) -> Floats:
-        return np.array([found.score for found in self.predictions], dtype=float)
+        return np.array([prediction.score for prediction in self.predictions], dtype=float)
 
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether the best label is the right one, before rejection."""
-        return np.array([p.label == label for p, label in zip(self.predictions, self.labels, strict=True)], dtype=bool)
+        return np.array(
+            [prediction.label == label for prediction, label in zip(self.predictions, self.labels, strict=True)],
+            dtype=bool,
+        )
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionMatrix:
     """`counts[i, j]`: rows of label i that were answered with label j, rejection included."""
 
     labels: tuple[str, ...]
@@ -59,9 +62,9 @@ class Confusion:
     def mistakes(self) -> Counts:
         return self.counts - np.diag(np.diag(self.counts))
 
-    def only(self, places: Sequence[int]) -> Confusion:
+    def only(self, places: Sequence[int]) -> ConfusionMatrix:
         at = list(places)
-        return Confusion(tuple(self.labels[i] for i in at), self.counts[np.ix_(at, at)])
+        return ConfusionMatrix(tuple(self.labels[i] for i in at), self.counts[np.ix_(at, at)])
 
     def pairs(self, limit: int) -> list[tuple[str, str, int]]:
         """The most frequent mistakes: (right label, answered label, rows)."""
@@ -70,7 +73,7 @@ class Confusion:
         places = [np.unravel_index(at, mistakes.shape) for at in order]
         return [(self.labels[i], self.labels[j], int(mistakes[i, j])) for i, j in places if mistakes[i, j]]
 
-    def most_confused(self, limit: int) -> Confusion:
+    def most_confused(self, limit: int) -> ConfusionMatrix:
         """The labels with the most mistakes between them, at most `limit`: pairs are taken in whole, worst first."""
         between = self.mistakes + self.mistakes.T
         chosen: dict[int, None] = {}
@@ -82,21 +85,21 @@ class Confusion:
                 chosen |= dict.fromkeys(pair)
         return self.only(sorted(chosen))
 
-    def clustered(self) -> Confusion:
+    def clustered(self) -> ConfusionMatrix:
         """Confused labels side by side, so that they form blocks on the diagonal; `oos` comes last."""
-        inside = [at for at, label in enumerate(self.labels) if label != RESERVED_LABEL]
+        in_scope = [at for at, label in enumerate(self.labels) if label != RESERVED_LABEL]
         last = [at for at, label in enumerate(self.labels) if label == RESERVED_LABEL]
         between = self.mistakes + self.mistakes.T
-        return self.only([*(inside[at] for at in seriated(between[np.ix_(inside, inside)])), *last])
+        return self.only([*(in_scope[at] for at in seriated(between[np.ix_(in_scope, in_scope)])), *last])
 
 
-def confusion(labels: Sequence[str], decided: Sequence[str]) -> Confusion:
+def count_confusion(labels: Sequence[str], decided: Sequence[str]) -> ConfusionMatrix:
     """All labels that occur on either side, in alphabetical order."""
     names = tuple(sorted({*labels, *decided}))
     index = {name: at for at, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), dtype=np.intp)
     np.add.at(counts, ([index[name] for name in labels], [index[name] for name in decided]), 1)
-    return Confusion(names, counts)
+    return ConfusionMatrix(names, counts)
 
 
 def seriated(between: Counts) -> list[int]:
@@ -134,18 +137,18 @@ class Reliability:
 
 def reliability(answers: Answers, bins: int = BINS) -> Reliability | None:
     """Over in-scope rows, before rejection, in `bins` of equal width. None when there are no such rows."""
-    inside = ~answers.outside
-    if not inside.any():
+    in_scope = ~answers.out_of_scope
+    if not in_scope.any():
         return None
-    confidence = np.array([found.confidence for found in answers.predictions], dtype=float)[inside]
-    right = answers.right[inside].astype(float)
-    at = np.minimum((confidence * bins).astype(int), bins - 1)
-    rows = np.bincount(at, minlength=bins)
-    some = np.flatnonzero(rows)
-    mean = np.bincount(at, confidence, bins)[some] / rows[some]
-    accuracy = np.bincount(at, right, bins)[some] / rows[some]
-    ece = float((rows[some] * np.abs(mean - accuracy)).sum() / len(confidence))
-    return Reliability(np.stack([some, some + 1], axis=1) / bins, mean, accuracy, rows[some], ece)
+    confidence = np.array([prediction.confidence for prediction in answers.predictions], dtype=float)[in_scope]
+    right = answers.right[in_scope].astype(float)
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    rows = np.bincount(bin_of, minlength=bins)
+    filled = np.flatnonzero(rows)
+    mean = np.bincount(bin_of, confidence, bins)[filled] / rows[filled]
+    accuracy = np.bincount(bin_of, right, bins)[filled] / rows[filled]
+    ece = float((rows[filled] * np.abs(mean - accuracy)).sum() / len(confidence))
+    return Reliability(np.stack([filled, filled + 1], axis=1) / bins, mean, accuracy, rows[filled], ece)
 
 
 @dataclass(frozen=True)
@@ -159,15 +162,16 @@ class Tradeoff:
 
 def tradeoff(answers: Answers) -> Tradeoff | None:
     """None unless there are rows in scope and out of it. A row is rejected when its score is below the threshold."""
-    outside = answers.outside
-    if not outside.any() or outside.all():
+    out_of_scope = answers.out_of_scope
+    if not out_of_scope.any() or out_of_scope.all():
         return None
     scores = answers.scores
     thresholds = np.unique(np.append(scores, np.nextafter(scores.max(), np.inf)))
-    kept = np.sort(scores[~outside & answers.right])
-    out = np.sort(scores[outside])
-    accuracy = (len(kept) - np.searchsorted(kept, thresholds, side="left")) / max(int((~outside).sum()), 1)
-    recall = np.searchsorted(out, thresholds, side="left") / len(out)
+    right_scores = np.sort(scores[~out_of_scope & answers.right])
+    oos_scores = np.sort(scores[out_of_scope])
+    right_kept = len(right_scores) - np.searchsorted(right_scores, thresholds, side="left")
+    accuracy = right_kept / max(int((~out_of_scope).sum()), 1)
+    recall = np.searchsorted(oos_scores, thresholds, side="left") / len(oos_scores)
     return Tradeoff(thresholds, np.asarray(accuracy), np.asarray(recall))
 
 
@@ -183,13 +187,13 @@ def mistakes(answers: Answers, limit: int) -> list[Mistake]:
     """The most confident mistakes, no more than two of one pair of labels while others are left."""
     rows = zip(answers.texts, answers.labels, answers.predictions, strict=True)
     wrong = [Mistake(text, label, p.decided, p.confidence) for text, label, p in rows if p.decided != label]
-    wrong.sort(key=lambda one: -one.confidence)
-    seen: Counter[tuple[str, str]] = Counter()
+    wrong.sort(key=lambda mistake: -mistake.confidence)
+    pairs: Counter[tuple[str, str]] = Counter()
     first: list[Mistake] = []
     later: list[Mistake] = []
-    for one in wrong:
-        seen[one.label, one.answered] += 1
-        (first if seen[one.label, one.answered] <= 2 else later).append(one)
+    for mistake in wrong:
+        pairs[mistake.label, mistake.answered] += 1
+        (first if pairs[mistake.label, mistake.answered] <= 2 else later).append(mistake)
     return [*first, *later][:limit]
 
 
@@ -198,16 +202,16 @@ MOST_PAIRS = 15
 LONGEST_TEXT = 300
 
 
-def mistake_tables(answers: Answers) -> Iterator[Table]:
+def mistake_tables(answers: Answers) -> Iterator[DataTable]:
     """The most frequent mistakes and the surest ones, where there are any."""
-    pairs = confusion(answers.labels, answers.decided).pairs(MOST_PAIRS)
+    pairs = count_confusion(answers.labels, answers.decided).pairs(MOST_PAIRS)
     if pairs:
-        yield Table("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
-    found = mistakes(answers, MOST_MISTAKES)
-    if found:
-        rows = [(_cut(one.text), one.label, one.answered, share(one.confidence)) for one in found]
+        yield DataTable("Most frequent mistakes", ("right label", "answered", "rows"), pairs, right=(2,))
+    worst = mistakes(answers, MOST_MISTAKES)
+    if worst:
+        rows = [(_cut(mistake.text), mistake.label, mistake.answered, share(mistake.confidence)) for mistake in worst]
         columns = ("text", "right label", "answered", "confidence")
-        yield Table("Mistakes, the surest first", columns, rows, right=(3,))
+        yield DataTable("Mistakes, the surest first", columns, rows, right=(3,))
 
 
 def _cut(words: str) -> str:

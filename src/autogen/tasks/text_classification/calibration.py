@@ -41,22 +41,22 @@ def fit_temperature(logits: Floats, gold: NDArray[np.intp]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def fit_threshold(logits: Floats, gold: NDArray[np.intp], outside: Floats, max_loss: float) -> float:
-    """See `TextClassification.calibrated`. `outside` holds the logits of out-of-scope rows, perhaps none."""
+def fit_threshold(logits: Floats, gold: NDArray[np.intp], oos_logits: Floats, max_loss: float) -> float:
+    """See `TextClassification.calibrated`. `oos_logits`: those of out-of-scope rows, perhaps none."""
     scores = logits.max(axis=1)
     right = np.sort(scores[logits.argmax(axis=1) == gold])
     may_lose = int(max_loss * len(scores) + 1e-9)
     highest = float(right[may_lose]) if may_lose < len(right) else float(scores.max())
-    if not len(outside):
+    if not len(oos_logits):
         return highest if may_lose or not len(right) else _below(right, max_loss)
-    rejected = np.sort(outside.max(axis=1))
-    rejected = rejected[rejected < highest]
-    if not len(rejected):
+    oos_scores = np.sort(oos_logits.max(axis=1))
+    oos_scores = oos_scores[oos_scores < highest]
+    if not len(oos_scores):
         return min(highest, float(right[0])) if len(right) else highest
-    last = float(rejected[-1])  # float64: there may be no float32 between this score and the next
-    kept = right[right > last]
+    last = float(oos_scores[-1])  # float64: there may be no float32 between this score and the next
+    higher = right[right > last]
     # halfway between the last rejected out-of-scope row and the first in-scope row that stays
-    return (last + min(highest, float(kept[0]))) / 2 if len(kept) else highest
+    return (last + min(highest, float(higher[0]))) / 2 if len(higher) else highest
 
 
 def _below(right: Floats, max_loss: float) -> float:

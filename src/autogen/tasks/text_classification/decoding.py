@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class LabelPrediction:
     """The best label with its calibrated probability, what else it may be, and whether it is in scope at all."""
 
     label: str
@@ -54,7 +54,7 @@ class TextClassification:
     def from_json(cls, values: Mapping[str, Any]) -> TextClassification:
         return cls(tuple(values["labels"]), float(values["temperature"]), values["threshold"])
 
-    def decode(self, logits: Floats, ranked: int = 5) -> list[Prediction]:
+    def decode(self, logits: Floats, ranked: int = 5) -> list[LabelPrediction]:
         """Predictions for logits of shape (rows, labels)."""
         probabilities = softmax(logits / self.temperature)
         best = _largest(logits, ranked)
@@ -62,9 +62,9 @@ class TextClassification:
         floor = -np.inf if self.threshold is None else self.threshold
         return [self._prediction(probabilities[at], best[at], float(scores[at]), floor) for at in range(len(logits))]
 
-    def _prediction(self, shares: Floats, best: NDArray[np.intp], score: float, floor: float) -> Prediction:
+    def _prediction(self, shares: Floats, best: NDArray[np.intp], score: float, floor: float) -> LabelPrediction:
         ranking = tuple((self.labels[at], float(shares[at])) for at in best)
-        return Prediction(ranking[0][0], ranking[0][1], ranking, score, score >= floor)
+        return LabelPrediction(ranking[0][0], ranking[0][1], ranking, score, score >= floor)
 
     def probabilities(self, logits: Floats) -> Floats:
         return softmax(logits / self.temperature)
@@ -92,35 +92,35 @@ class TextClassification:
     def with_threshold(self, threshold: float | None) -> TextClassification:
         return replace(self, threshold=threshold)
 
-    def outcomes(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> list[bool]:
+    def outcomes(self, predictions: Sequence[LabelPrediction], labels: Sequence[str]) -> list[bool]:
         """Row by row: was the person answered rightly, rejection included?"""
         return [prediction.decided == label for prediction, label in zip(predictions, labels, strict=True)]
 
-    def metrics(self, predictions: Sequence[Prediction], labels: Sequence[str]) -> dict[str, float]:
+    def metrics(self, predictions: Sequence[LabelPrediction], labels: Sequence[str]) -> dict[str, float]:
         """`accuracy`, `precision`, `recall`, `f1`, `macro_f1` over in-scope rows before rejection, `in_scope_accuracy`
         after it (a rejected row is wrong); with `oos` rows also `oos_recall`, `oos_precision` and `oos_auroc`.
 
         precision, recall and f1 are macro-averaged over the labels that occur among the rows or the predictions,
         as in scikit-learn.
         """
-        inside = [(p, label) for p, label in zip(predictions, labels, strict=True) if label != RESERVED_LABEL]
-        outside = [p for p, label in zip(predictions, labels, strict=True) if label == RESERVED_LABEL]
-        result: dict[str, float] = {}
-        if inside:
-            result["accuracy"] = float(np.mean([p.label == label for p, label in inside]))
-            table = per_label([p.label for p, _ in inside], [label for _, label in inside])
+        in_scope = [(p, label) for p, label in zip(predictions, labels, strict=True) if label != RESERVED_LABEL]
+        out_of_scope = [p for p, label in zip(predictions, labels, strict=True) if label == RESERVED_LABEL]
+        values: dict[str, float] = {}
+        if in_scope:
+            values["accuracy"] = float(np.mean([p.label == label for p, label in in_scope]))
+            table = per_label([p.label for p, _ in in_scope], [label for _, label in in_scope])
             for key in ("precision", "recall", "f1"):
-                result[key] = float(np.mean([row[key] for row in table.values()]))
-            result["macro_f1"] = result["f1"]
-            result["in_scope_accuracy"] = float(np.mean([p.decided == label for p, label in inside]))
-        if outside:
-            rejected = sum(not p.in_scope for p in outside)
-            all_rejected = rejected + sum(not p.in_scope for p, _ in inside)
-            result["oos_recall"] = rejected / len(outside)
-            result["oos_precision"] = rejected / all_rejected if all_rejected else 0.0
-            if inside:
-                result["oos_auroc"] = auroc([p.score for p, _ in inside], [p.score for p in outside])
-        return result
+                values[key] = float(np.mean([row[key] for row in table.values()]))
+            values["macro_f1"] = values["f1"]
+            values["in_scope_accuracy"] = float(np.mean([p.decided == label for p, label in in_scope]))
+        if out_of_scope:
+            rejected = sum(not p.in_scope for p in out_of_scope)
+            all_rejected = rejected + sum(not p.in_scope for p, _ in in_scope)
+            values["oos_recall"] = rejected / len(out_of_scope)
+            values["oos_precision"] = rejected / all_rejected if all_rejected else 0.0
+            if in_scope:
+                values["oos_auroc"] = auroc([p.score for p, _ in in_scope], [p.score for p in out_of_scope])
+        return values
 
 
 def _largest(logits: Floats, count: int) -> NDArray[np.intp]:

@@ -15,24 +15,24 @@ from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.tasks.task import FeedbackOn
 from autogen.tasks.text_classification.model import TunedModel
-from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData, joined, pick
+from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData, join_rows, pick
 
 FEEDBACK_SOURCE = "feedback"
 
 
-def curate_feedback(data: LearningData, given: FeedbackOn, champion: TunedModel) -> Curation:
+def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedModel) -> Curation:
     """Sort the feedback on a skill into what teaches, what measures, what waits and what is ignored."""
     curation = curate(
-        given.rows(),
-        given.memory.feedback.decisions(),
+        feedback.rows(),
+        feedback.memory.feedback.decisions(),
         train={normalise(example.text): example.label for example in data.train.examples},
-        held_out={normalise(text) for text in data.held_out.texts},
+        eval_texts={normalise(text) for text in data.eval.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
     )
-    if given.only is None:
+    if feedback.only is None:
         return curation
-    only = given.only
+    only = feedback.only
     train, evaluation = (
         tuple(example for example in part if only & {*example.feedback_ids})
         for part in (curation.train, curation.evaluation)
@@ -51,35 +51,45 @@ def check_label(feedback: Feedback, label: str | None, entities: Sequence[Entity
 
 
 def _assess(champion: TunedModel, texts: Sequence[str]) -> list[Assessment]:
-    return [Assessment(found.label, found.confidence, found.in_scope) for found in champion.predict(texts)]
+    return [
+        Assessment(prediction.label, prediction.confidence, prediction.in_scope)
+        for prediction in champion.predict(texts)
+    ]
 
 
 def with_curated(data: LearningData, curation: Curation) -> LearningData:
     """Curated examples join: a correction takes the place of the training row it corrects."""
     replaced = {normalise(example.text) for example in curation.train if example.replaces}
     replaced |= {normalise(example.text) for example in curation.evaluation}  # set aside means never trained on
-    stays = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
-    labelled, measured = ([example.text for example in part] for part in (curation.train, curation.evaluation))
+    kept_at = [at for at, text in enumerate(data.train.texts) if normalise(text) not in replaced]
+    train_texts, eval_texts = ([example.text for example in part] for part in (curation.train, curation.evaluation))
+    curated = (*curation.train, *curation.evaluation)
+    feedback_ids = {feedback_id for example in curated for feedback_id in example.feedback_ids}
     return replace(
         data,
-        unlabelled=data.unlabelled.without(labelled, measured) if data.unlabelled else None,
-        train=joined(pick(data.train, stays), _rows(curation.train)),
-        set_aside=_rows(curation.evaluation),
-        feedback=tuple(sorted({one for e in (*curation.train, *curation.evaluation) for one in e.feedback_ids})),
-        corrections_of_eval=len(curation.on_held_out),
+        unlabelled=data.unlabelled.without(train_texts, eval_texts) if data.unlabelled else None,
+        train=join_rows(pick(data.train, kept_at), _rows(curation.train)),
+        eval_feedback=_rows(curation.evaluation),
+        feedback=tuple(sorted(feedback_ids)),
+        corrections_of_eval=len(curation.corrections_of_eval_rows),
     )
 
 
 def _rows(examples: Sequence[CuratedExample]) -> LabelledRows:
     made = tuple(LabelledText(example.text, example.label) for example in examples)
-    rows = tuple(Row({"text": e.text, "label": e.label}, FEEDBACK_SOURCE, at) for at, e in enumerate(made, start=1))
+    rows = tuple(
+        Row({"text": example.text, "label": example.label}, FEEDBACK_SOURCE, at)
+        for at, example in enumerate(made, start=1)
+    )
     return LabelledRows(made, rows)
 
 
-def unlearnt(data: LearningData, learnt: frozenset[str]) -> LearningData:
-    """The data without measured rows that have these fingerprints: they would measure memory."""
-    return replace(data, held_out=_without(data.held_out, learnt), set_aside=_without(data.set_aside, learnt))
+def drop_learnt(data: LearningData, fingerprints: frozenset[str]) -> LearningData:
+    """The data without eval rows that have these fingerprints: they would measure memory."""
+    return replace(
+        data, eval=_without(data.eval, fingerprints), eval_feedback=_without(data.eval_feedback, fingerprints)
+    )
 
 
-def _without(rows: LabelledRows, learnt: frozenset[str]) -> LabelledRows:
-    return pick(rows, [at for at, text in enumerate(rows.texts) if row_fingerprint(text) not in learnt])
+def _without(rows: LabelledRows, fingerprints: frozenset[str]) -> LabelledRows:
+    return pick(rows, [at for at, text in enumerate(rows.texts) if row_fingerprint(text) not in fingerprints])

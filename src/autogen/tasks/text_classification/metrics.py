@@ -28,8 +28,8 @@ def per_label(predicted: Sequence[str], gold: Sequence[str]) -> dict[str, dict[s
     }
 
 
-def auroc(inside: Sequence[float], outside: Sequence[float]) -> float:
+def auroc(in_scope: Sequence[float], out_of_scope: Sequence[float]) -> float:
     """The chance that an in-scope row scores above an out-of-scope one, ties counting half (Mann-Whitney)."""
-    high, low = np.sort(np.asarray(outside)), np.asarray(inside)
+    high, low = np.sort(np.asarray(out_of_scope)), np.asarray(in_scope)
     below = np.searchsorted(high, low, side="left") + np.searchsorted(high, low, side="right")
     return float(below.sum() / (2 * len(low) * len(high)))

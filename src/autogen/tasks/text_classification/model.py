@@ -18,7 +18,7 @@ from autogen.data.rows import Row
 from autogen.runtime.encoding import Encoded, TextEncoder
 from autogen.runtime.model_folder import ModelCard, as_version_damage, digest_of, read_task_file, write_task_file
 from autogen.runtime.session import MODEL_FILE, ExportedModel, Outputs
-from autogen.tasks.text_classification.decoding import Prediction, TextClassification
+from autogen.tasks.text_classification.decoding import LabelPrediction, TextClassification
 
 
 class TunedModel:
@@ -48,7 +48,7 @@ class TunedModel:
             encoder = TextEncoder.load(folder, card.max_length, card.pad_id)
         return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
-    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Prediction]:
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[LabelPrediction]:
         return self.task.decode(self.logits(texts, pairs)) if texts else []
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Any:
@@ -59,11 +59,11 @@ class TunedModel:
         """Every output of the graph, rows in the order given."""
         if len(rows) == 1:
             return self.graph.run(self.encoder.pad(rows))
-        found: Outputs = {}
+        outputs: Outputs = {}
         for places, arrays in self.encoder.sorted_batches(rows, batch_size):
             for name, values in self.graph.run(arrays).items():
-                found.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
-        return found
+                outputs.setdefault(name, np.empty((len(rows), *values.shape[1:]), values.dtype))[places] = values
+        return outputs
 
     def with_task(self, task: TextClassification) -> TunedModel:
         return TunedModel(self.card, task, self.encoder, self.graph, self.folder)
@@ -86,11 +86,14 @@ class TunedModel:
     def predict_rows(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """`prediction` (after rejection) and `confidence` of rows with `text` and, perhaps, `text_pair`."""
         predictions = self.predict(*_texts(rows))
-        return [{"prediction": one.decided, "confidence": round(one.confidence, 6)} for one in predictions]
+        return [
+            {"prediction": prediction.decided, "confidence": round(prediction.confidence, 6)}
+            for prediction in predictions
+        ]
 
     def probabilities(self, rows: Sequence[Row]) -> list[dict[str, float]]:
-        found = self.task.probabilities(self.logits(*_texts(rows))) if rows else ()
-        return [dict(zip(self.task.labels, map(float, row), strict=True)) for row in found]
+        probabilities = self.task.probabilities(self.logits(*_texts(rows))) if rows else ()
+        return [dict(zip(self.task.labels, map(float, row), strict=True)) for row in probabilities]
 
 
 def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str] | None]:

@@ -12,7 +12,7 @@ from autogen.config.settings import RESERVED_LABEL
 from autogen.markup import printable
 from autogen.reports.curves import BLUE, GREY, ORANGE, _percent, new_figure
 from autogen.reports.drawing import INK
-from autogen.tasks.text_classification.answers import Answers, Confusion, Reliability, Tradeoff, wilson
+from autogen.tasks.text_classification.answers import Answers, ConfusionMatrix, Reliability, Tradeoff, wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,23 +23,23 @@ MOST_BARS = 30
 LONGEST_NAME = 34
 
 
-def confusion_matrix(found: Confusion) -> Figure:
+def confusion_matrix(matrix: ConfusionMatrix) -> Figure:
     """Labels, some forty at most, with their names and counts: right answers blue, mistakes orange. Each row is shaded
     by its shares, so that a label with many rows does not outshine the others."""
-    size = len(found.labels)
-    names = [_short(label) for label in found.labels]
+    size = len(matrix.labels)
+    names = [_short(label) for label in matrix.labels]
     cell = 0.42 if size <= 12 else 0.3 if size <= 26 else 0.235
     margin = 0.078 * max(map(len, names)) + 0.5
     figure = new_figure(size * cell + margin + 0.5, size * cell + margin + 0.4)
     axes = figure.subplots()
-    axes.imshow(_shaded(found), aspect="equal", interpolation="nearest")
+    axes.imshow(_shaded(matrix), aspect="equal", interpolation="nearest")
     font = 10 if size <= 12 else 8 if size <= 26 else 7
     axes.set_xticks(range(size), names, rotation=90, fontsize=font)
     axes.set_yticks(range(size), names, fontsize=font)
-    for i, j in zip(*np.nonzero(found.counts), strict=True):
-        strong = found.counts[i, j] / found.counts[i].sum() > 0.55
+    for i, j in zip(*np.nonzero(matrix.counts), strict=True):
+        strong = matrix.counts[i, j] / matrix.counts[i].sum() > 0.55
         axes.text(
-            j, i, f"{found.counts[i, j]}", ha="center", va="center", fontsize=font, color="white" if strong else INK
+            j, i, f"{matrix.counts[i, j]}", ha="center", va="center", fontsize=font, color="white" if strong else INK
         )
     _between_cells(axes, size)
     axes.set_xlabel("answered")
@@ -47,14 +47,14 @@ def confusion_matrix(found: Confusion) -> Figure:
     return figure
 
 
-def confusion_overview(found: Confusion) -> Figure:
+def confusion_overview(matrix: ConfusionMatrix) -> Figure:
     """All labels, too many for names: where the mistakes lie. Each mistake is a dot, the larger the more rows."""
-    size = len(found.labels)
+    size = len(matrix.labels)
     figure = new_figure(5.6, 5.4)
     axes = figure.subplots()
     axes.plot([0, size - 1], [0, size - 1], color=BLUE, linewidth=1, alpha=0.6)
-    right, answered = np.nonzero(found.mistakes)
-    rows = found.mistakes[right, answered]
+    right, answered = np.nonzero(matrix.mistakes)
+    rows = matrix.mistakes[right, answered]
     axes.scatter(answered, right, s=10 * rows, color=ORANGE, alpha=0.75, linewidths=0)
     axes.set(xlim=(-1, size), ylim=(size, -1), xlabel=f"answered ({size} labels, confused ones side by side)")
     axes.set_ylabel("right label")
@@ -75,11 +75,11 @@ def confusion_overview(found: Confusion) -> Figure:
     return figure
 
 
-def _shaded(found: Confusion) -> Any:
+def _shaded(matrix: ConfusionMatrix) -> Any:
     """RGBA: transparent where there is nothing, so that the page's own background shows."""
     from matplotlib.colors import to_rgb
 
-    shares = found.counts / np.maximum(found.counts.sum(axis=1, keepdims=True), 1)
+    shares = matrix.counts / np.maximum(matrix.counts.sum(axis=1, keepdims=True), 1)
     image = np.empty((*shares.shape, 4))
     image[..., :3] = to_rgb(ORANGE)
     image[np.arange(len(shares)), np.arange(len(shares)), :3] = to_rgb(BLUE)
@@ -94,19 +94,19 @@ def _between_cells(axes: Axes, size: int) -> None:
     axes.tick_params(which="both", length=0)
 
 
-def reliability_diagram(found: Reliability) -> Figure:
+def reliability_diagram(diagram: Reliability) -> Figure:
     """Accuracy in each bin of confidence with its 95 % interval, against the diagonal; below, the rows of each."""
     figure = new_figure(4.8, 5.0)
     axes, counts = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
-    middles, width = found.edges.mean(axis=1), float(found.edges[0, 1] - found.edges[0, 0])
-    bounds = [wilson(float(share), int(rows)) for share, rows in zip(found.accuracy, found.rows, strict=True)]
+    middles, width = diagram.edges.mean(axis=1), float(diagram.edges[0, 1] - diagram.edges[0, 0])
+    bounds = [wilson(float(share), int(rows)) for share, rows in zip(diagram.accuracy, diagram.rows, strict=True)]
     low, high = np.array(bounds).reshape(-1, 2).T
-    axes.bar(middles, found.accuracy, width * 0.92, color=BLUE, alpha=0.35)
+    axes.bar(middles, diagram.accuracy, width * 0.92, color=BLUE, alpha=0.35)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
     axes.errorbar(
-        found.confidence,
-        found.accuracy,
-        [found.accuracy - low, high - found.accuracy],
+        diagram.confidence,
+        diagram.accuracy,
+        [diagram.accuracy - low, high - diagram.accuracy],
         fmt="o",
         color=BLUE,
         markersize=5,
@@ -114,11 +114,11 @@ def reliability_diagram(found: Reliability) -> Figure:
         linewidth=1.2,
         label="accuracy at the mean confidence",
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=f"expected calibration error {found.ece:.1%}")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy", title=f"expected calibration error {diagram.ece:.1%}")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    counts.bar(middles, found.rows, width * 0.92, color=GREY)
+    counts.bar(middles, diagram.rows, width * 0.92, color=GREY)
     counts.bar_label(counts.containers[0], fontsize=7, padding=1)
-    counts.set(xlabel="confidence", ylabel="rows", ylim=(0, found.rows.max() * 1.25))
+    counts.set(xlabel="confidence", ylabel="rows", ylim=(0, diagram.rows.max() * 1.25))
     for axis in (axes.xaxis, axes.yaxis, counts.xaxis):
         _percent(axis)
     return figure
@@ -128,9 +128,9 @@ def out_of_scope_scores(answers: Answers) -> Figure:
     """How sure the model is of rows in scope and of rows out of it, each group as shares of its own rows."""
     figure = new_figure(5.8, 3.6)
     axes = figure.subplots()
-    scores, outside = answers.scores, answers.outside
+    scores, out_of_scope = answers.scores, answers.out_of_scope
     edges = np.linspace(scores.min(), scores.max() + 1e-9, 41).tolist()
-    for group, colour, name in ((~outside, BLUE, "in scope"), (outside, ORANGE, "out of scope")):
+    for group, colour, name in ((~out_of_scope, BLUE, "in scope"), (out_of_scope, ORANGE, "out of scope")):
         weights = np.full(int(group.sum()), 1 / max(int(group.sum()), 1))
         axes.hist(
             scores[group], edges, weights=weights, color=colour, alpha=0.5, label=f"{name} ({int(group.sum())} rows)"
@@ -145,14 +145,14 @@ def out_of_scope_scores(answers: Answers) -> Figure:
     return figure
 
 
-def rejection_tradeoff(found: Tradeoff, threshold: float | None) -> Figure:
+def rejection_tradeoff(curve: Tradeoff, threshold: float | None) -> Figure:
     """What each threshold costs in scope and finds out of it; the one in use is marked."""
     figure = new_figure(4.8, 4.2)
     axes = figure.subplots()
-    axes.plot(found.oos_recall, found.in_scope_accuracy, color=BLUE, linewidth=2, drawstyle="steps-post")
-    at = 0 if threshold is None else int(np.searchsorted(found.thresholds, threshold, side="left"))
-    at = min(at, len(found.thresholds) - 1)
-    recall, accuracy = float(found.oos_recall[at]), float(found.in_scope_accuracy[at])
+    axes.plot(curve.oos_recall, curve.in_scope_accuracy, color=BLUE, linewidth=2, drawstyle="steps-post")
+    at = 0 if threshold is None else int(np.searchsorted(curve.thresholds, threshold, side="left"))
+    at = min(at, len(curve.thresholds) - 1)
+    recall, accuracy = float(curve.oos_recall[at]), float(curve.in_scope_accuracy[at])
     axes.scatter([recall], [accuracy], s=60, color=ORANGE, zorder=3, clip_on=False)
     words = "nothing is rejected" if threshold is None else f"threshold {threshold:.3g}"
     axes.annotate(

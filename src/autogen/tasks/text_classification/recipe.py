@@ -42,7 +42,7 @@ PRESETS: dict[PresetName, Preset] = {
 
 
 @dataclass(frozen=True)
-class ClassificationRecipe:
+class ClassifierRecipe:
     """All of what a training run does, nothing left open."""
 
     preset: PresetName
@@ -80,7 +80,7 @@ class ClassificationRecipe:
 
 def choose_recipe(
     settings: TrainingSettings, labels: Sequence[str], continued: bool, own_head: bool, gpu: bool = False
-) -> ClassificationRecipe:
+) -> ClassifierRecipe:
     """The settings with their gaps filled for these training labels: what the user set stays, then the preset says,
     then the data.
 
@@ -97,7 +97,7 @@ def choose_recipe(
     share = _or(settings.frozen_share, frozen_share if frozen else 0.0) if settings.method == "full" else 0.0
     epochs = _epochs(counts.total(), continued, settings.method == "head") * preset.epochs
     epochs *= FEWER if few and share else 1.0
-    return ClassificationRecipe(
+    return ClassifierRecipe(
         preset=name,
         tuning=_tuning(
             settings,

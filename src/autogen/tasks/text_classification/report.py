@@ -10,7 +10,7 @@ from typing import Any
 from autogen.reports.curves import learning_drawings
 from autogen.reports.drawing import Drawing
 from autogen.tasks.evaluation import Evaluation
-from autogen.tasks.text_classification.answers import Answers, Confusion, confusion, reliability, tradeoff
+from autogen.tasks.text_classification.answers import Answers, ConfusionMatrix, count_confusion, reliability, tradeoff
 from autogen.tasks.text_classification.pictures import (
     MOST_BARS,
     MOST_LABELS,
@@ -39,12 +39,12 @@ def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Draw
 
 
 def _confusion(answers: Answers) -> Iterator[Drawing]:
-    found = confusion(answers.labels, answers.decided)
-    size = len(found.labels)
+    matrix = count_confusion(answers.labels, answers.decided)
+    size = len(matrix.labels)
     if size <= MOST_LABELS:
-        yield _matrix(found, f"All {size} labels.")
+        yield _matrix(matrix, f"All {size} labels.")
         return
-    worst = found.most_confused(MOST_LABELS)
+    worst = matrix.most_confused(MOST_LABELS)
     if worst.labels:
         yield _matrix(
             worst, f"The {len(worst.labels)} most confused of {size} labels; mistakes with others are not shown."
@@ -54,27 +54,29 @@ def _confusion(answers: Answers) -> Iterator[Drawing]:
             "confusion-all",
             "Confusion of all labels",
             "Every mistake is a dot. Dots near the line are labels often taken for each other.",
-            f"Overview of mistakes among {size} labels: {int(found.mistakes.sum())} of {int(found.counts.sum())} rows.",
-            confusion_overview(found.clustered()),
+            f"Overview of mistakes among {size} labels: {matrix.mistakes.sum():d} of {matrix.counts.sum():d} rows.",
+            confusion_overview(matrix.clustered()),
         )
 
 
-def _matrix(found: Confusion, which: str) -> Drawing:
-    pairs = "; ".join(f"{label} answered as {answered} ({rows})" for label, answered, rows in found.pairs(5))
+def _matrix(matrix: ConfusionMatrix, which: str) -> Drawing:
+    pairs = "; ".join(f"{label} answered as {answered} ({rows})" for label, answered, rows in matrix.pairs(5))
     return Drawing(
         "confusion",
         "Confusion",
         f"{which} Rows are the right labels, columns what was answered, rejection included; confused labels lie side "
         "by side. Shading is the share of the row.",
         f"Confusion matrix. {which} Most frequent mistakes: {pairs or 'none'}.",
-        confusion_matrix(found.clustered()),
+        confusion_matrix(matrix.clustered()),
     )
 
 
 def _calibration(answers: Answers) -> Iterator[Drawing]:
-    found = reliability(answers)
-    if found is not None:
-        bins = "; ".join(f"{c:.0%} sure, {a:.0%} right" for c, a in zip(found.confidence, found.accuracy, strict=True))
+    diagram = reliability(answers)
+    if diagram is not None:
+        bins = "; ".join(
+            f"{c:.0%} sure, {a:.0%} right" for c, a in zip(diagram.confidence, diagram.accuracy, strict=True)
+        )
         yield Drawing(
             "reliability",
             "Is confidence to be believed?",
@@ -85,14 +87,14 @@ def _calibration(answers: Answers) -> Iterator[Drawing]:
                 if answers.calibrated_on
                 else ""
             ),
-            f"Reliability diagram, expected calibration error {found.ece:.1%}. By bin: {bins}.",
-            reliability_diagram(found),
+            f"Reliability diagram, expected calibration error {diagram.ece:.1%}. By bin: {bins}.",
+            reliability_diagram(diagram),
         )
 
 
 def _out_of_scope(answers: Answers) -> Iterator[Drawing]:
-    found = tradeoff(answers)
-    if found is None:
+    curve = tradeoff(answers)
+    if curve is None:
         return
     chosen = (
         " The threshold was chosen on these very rows."
@@ -100,8 +102,9 @@ def _out_of_scope(answers: Answers) -> Iterator[Drawing]:
         else ""
     )
     at = "nothing is rejected" if answers.threshold is None else f"the threshold is {answers.threshold:.3g}"
-    outside = answers.outside
-    middles = f"in scope {_median(answers.scores[~outside]):.3g}, out of scope {_median(answers.scores[outside]):.3g}"
+    out_of_scope = answers.out_of_scope
+    within, beyond = _median(answers.scores[~out_of_scope]), _median(answers.scores[out_of_scope])
+    middles = f"in scope {within:.3g}, out of scope {beyond:.3g}"
     yield Drawing(
         "scores",
         "Scores in scope and out of it",
@@ -115,7 +118,7 @@ def _out_of_scope(answers: Answers) -> Iterator[Drawing]:
         "Every threshold is a point of the line: further right finds more that is out of scope, further down answers "
         "less that is in scope. The dot is the threshold in use." + chosen,
         f"Curve of in-scope accuracy against out-of-scope recall; {at}.",
-        rejection_tradeoff(found, answers.threshold),
+        rejection_tradeoff(curve, answers.threshold),
     )
 
 

@@ -15,7 +15,7 @@ from autogen.data.quality.labels import check_eval, check_labelled, label_counts
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.data.splits import has_rows_to_spare, hold_out
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 
@@ -56,24 +56,24 @@ class LabelledRows:
 class LearningData:
     """What is learnt from and what is measured on, with every problem found on the way.
 
-    `set_aside`: rows of feedback that choose nothing (no epoch, no threshold): they are for the gate and for what is
-    reported.
+    `eval_feedback`: rows of feedback that choose nothing (no epoch, no threshold): they are for the gate and for what
+    is reported.
     """
 
     train: LabelledRows
-    held_out: LabelledRows  # empty: too few rows to spare, cross-validation measures
-    split: str  # how the held-out rows came about, in words
+    eval: LabelledRows  # empty: too few rows to spare, cross-validation measures
+    split: str  # how the eval rows came about, in words
     problems: tuple[Problem, ...] = field(default=())
     unlabelled: Unlabelled | None = None  # None: no such files
-    set_aside: LabelledRows = field(default=LabelledRows())
+    eval_feedback: LabelledRows = field(default=LabelledRows())
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
 
     @property
-    def measured(self) -> LabelledRows:
-        """What a version is measured on: held-out rows, and what people really asked."""
-        return joined(self.held_out, self.set_aside)
+    def all_eval(self) -> LabelledRows:
+        """What a version is measured on: eval rows, and what people really asked."""
+        return join_rows(self.eval, self.eval_feedback)
 
     @property
     def texts(self) -> list[str]:
@@ -83,27 +83,30 @@ class LearningData:
         unlabelled = [LabelledText(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
         return Identity(
             train=fingerprint(self.train.examples),
-            eval=fingerprint(self.measured.examples),
+            eval=fingerprint(self.all_eval.examples),
             train_rows=len(self.train.rows),
-            eval_rows=len(self.measured.rows),
+            eval_rows=len(self.all_eval.rows),
             learnt=frozenset(map(row_fingerprint, self.train.texts)),
-            measured=frozenset(map(row_fingerprint, self.measured.texts)),
-            order=tuple(in_order(part) for part in (self.train.examples, self.held_out.examples, unlabelled)),
+            measured=frozenset(map(row_fingerprint, self.all_eval.texts)),
+            order=tuple(digest_in_order(part) for part in (self.train.examples, self.eval.examples, unlabelled)),
             outputs=tuple(sorted({*self.train.labels} - {RESERVED_LABEL})),
         )
 
     def summary(self) -> Summary:
         """Rows per label."""
-        train, held_out = label_counts(self.train.labels), label_counts(self.held_out.labels)
-        counts = {label: (train.get(label, 0), held_out.get(label, 0)) for label in sorted({*train, *held_out})}
-        total = ("all", sum(train.values()), sum(held_out.values()))
-        rows = [*((label, *of) for label, of in counts.items()), total]
+        train_counts, eval_counts = label_counts(self.train.labels), label_counts(self.eval.labels)
+        counts = {
+            label: (train_counts.get(label, 0), eval_counts.get(label, 0))
+            for label in sorted({*train_counts, *eval_counts})
+        }
+        total = ("all", sum(train_counts.values()), sum(eval_counts.values()))
+        rows = [*((label, *pair) for label, pair in counts.items()), total]
         unlabelled = str(self.unlabelled) if self.unlabelled is not None else ""
         return Summary(
-            tables=(Table("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            tables=(DataTable("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
             lines=(f"Held out: {self.split}.", *([f"Unlabelled: {unlabelled}."] if unlabelled else [])),
             json={
-                "labels": {label: {"train": of[0], "held_out": of[1]} for label, of in counts.items()},
+                "labels": {label: {"train": pair[0], "held_out": pair[1]} for label, pair in counts.items()},
                 "held_out": self.split,
                 "unlabelled": unlabelled,
                 "learns_from": "",
@@ -113,37 +116,37 @@ class LearningData:
 
 def read_learning_data(
     project: Path,
-    train: Sequence[str],
-    held_out: Sequence[str],
+    train_sources: Sequence[str],
+    eval_sources: Sequence[str],
     columns: Mapping[str, str],
     seed: int,
     unlabelled: Sequence[str] = (),
 ) -> LearningData:
-    """Read and check everything, and split when there is no file of held-out rows. Raises nothing for bad rows: each is
+    """Read and check everything, and split when there is no file of eval rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
-    learnt = read_labelled(project, train, columns)
-    data = split_rows(learnt, read_labelled(project, held_out, columns) if held_out else None, seed)
+    train_rows = read_labelled(project, train_sources, columns)
+    data = split_rows(train_rows, read_labelled(project, eval_sources, columns) if eval_sources else None, seed)
     if not unlabelled:
         return data
-    texts, found = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
-    texts = texts.without(data.train.texts, data.held_out.texts)
-    return replace(data, problems=(*data.problems, *found), unlabelled=texts)
+    texts, text_problems = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
+    texts = texts.without(data.train.texts, data.eval.texts)
+    return replace(data, problems=(*data.problems, *text_problems), unlabelled=texts)
 
 
 ReadRows = tuple[LabelledRows, list[Problem]]
 
 
-def split_rows(train: ReadRows, held_out: ReadRows | None, seed: int) -> LearningData:
-    """Rows as read, checked; and split, where no held-out rows are given."""
-    learnt, problems = train
-    problems = [*problems, *check_labelled(learnt.texts, learnt.labels, learnt.rows)]
-    if held_out is None:
-        learnt, measured, words = split(learnt, seed)
-        return LearningData(learnt, measured, words, tuple(problems))
-    measured, found = held_out
-    problems += [*found, *check_labelled_eval(learnt, measured)]
-    learnt, measured = _outliers_to_calibrate(learnt, measured, seed)
-    return LearningData(learnt, measured, f"{len(measured.rows)} rows of the eval data", tuple(problems))
+def split_rows(train_read: ReadRows, eval_read: ReadRows | None, seed: int) -> LearningData:
+    """Rows as read, checked; and split, where no eval rows are given."""
+    train_rows, problems = train_read
+    problems = [*problems, *check_labelled(train_rows.texts, train_rows.labels, train_rows.rows)]
+    if eval_read is None:
+        train_rows, eval_rows, words = split(train_rows, seed)
+        return LearningData(train_rows, eval_rows, words, tuple(problems))
+    eval_rows, eval_problems = eval_read
+    problems += [*eval_problems, *check_labelled_eval(train_rows, eval_rows)]
+    train_rows, eval_rows = _outliers_to_calibrate(train_rows, eval_rows, seed)
+    return LearningData(train_rows, eval_rows, f"{len(eval_rows.rows)} rows of the eval data", tuple(problems))
 
 
 def read_labelled(
@@ -153,25 +156,25 @@ def read_labelled(
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        read, found = read_rows(locate(source, project))
-        rows += read
-        problems += found
-    labelled, found = labelled_rows(rows, columns)
-    return labelled, [*problems, *found]
+        file_rows, bad_rows = read_rows(locate(source, project))
+        rows += file_rows
+        problems += bad_rows
+    labelled, bad_rows = labelled_rows(rows, columns)
+    return labelled, [*problems, *bad_rows]
 
 
 def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[LabelledRows, list[Problem]]:
     """Rows as read to typed examples, and a problem for each field that is not as it should be."""
     selected, problems = select(rows, REQUIRED, OPTIONAL, columns)
-    examples, kept = [], []
+    examples, rows_of_examples = [], []
     for row in selected:
         example = _example(row)
         if isinstance(example, LabelledText):
             examples.append(example)
-            kept.append(row)
+            rows_of_examples.append(row)
         else:
             problems += example
-    return LabelledRows(tuple(examples), tuple(kept)), problems
+    return LabelledRows(tuple(examples), tuple(rows_of_examples)), problems
 
 
 def _example(row: Row) -> LabelledText | list[Problem]:
@@ -183,11 +186,11 @@ def _example(row: Row) -> LabelledText | list[Problem]:
     return LabelledText(text, label, pair)
 
 
-def check_labelled_eval(learnt: LabelledRows, measured: LabelledRows) -> list[Problem]:
+def check_labelled_eval(train_rows: LabelledRows, eval_rows: LabelledRows) -> list[Problem]:
     """Nothing where no training row could be read: that every label is unknown then is no news."""
-    if not learnt.rows:
+    if not train_rows.rows:
         return []
-    return check_eval(learnt.labels, measured.labels, measured.rows, learnt.texts, measured.texts)
+    return check_eval(train_rows.labels, eval_rows.labels, eval_rows.rows, train_rows.texts, eval_rows.texts)
 
 
 def split(data: LabelledRows, seed: int) -> tuple[LabelledRows, LabelledRows, str]:
@@ -195,26 +198,26 @@ def split(data: LabelledRows, seed: int) -> tuple[LabelledRows, LabelledRows, st
     if not has_rows_to_spare(data.labels):
         return data, LabelledRows(), "cross-validation (fewer than 20 rows for the usual label)"
     share = SHARE_OF_MANY if has_rows_to_spare(data.labels, MANY) else SHARE_OF_SOME
-    inside, outside = hold_out(data.texts, data.labels, share, seed, MOST_HELD_OUT)
+    train_at, eval_at = hold_out(data.texts, data.labels, share, seed, MOST_HELD_OUT)
     return (
-        pick(data, inside),
-        pick(data, outside),
-        f"{len(outside)} rows held out of the training data ({share:.0%})",
+        pick(data, train_at),
+        pick(data, eval_at),
+        f"{len(eval_at)} rows held out of the training data ({share:.0%})",
     )
 
 
 def _outliers_to_calibrate(
-    learnt: LabelledRows, measured: LabelledRows, seed: int
+    train_rows: LabelledRows, eval_rows: LabelledRows, seed: int
 ) -> tuple[LabelledRows, LabelledRows]:
     """When only the training data has out-of-scope rows, half of them help to set the threshold instead."""
-    if RESERVED_LABEL in measured.labels or RESERVED_LABEL not in learnt.labels:
-        return learnt, measured
-    outside = [at for at, label in enumerate(learnt.labels) if label == RESERVED_LABEL]
-    rows = pick(learnt, outside)
-    _, held = hold_out(rows.texts, rows.labels, 0.5, seed, MOST_HELD_OUT)
-    moved = {outside[at] for at in held}
-    stay = [at for at in range(len(learnt.rows)) if at not in moved]
-    return pick(learnt, stay), joined(measured, pick(learnt, sorted(moved)))
+    if RESERVED_LABEL in eval_rows.labels or RESERVED_LABEL not in train_rows.labels:
+        return train_rows, eval_rows
+    oos_at = [at for at, label in enumerate(train_rows.labels) if label == RESERVED_LABEL]
+    oos_rows = pick(train_rows, oos_at)
+    _, moved_at = hold_out(oos_rows.texts, oos_rows.labels, 0.5, seed, MOST_HELD_OUT)
+    moved_rows = {oos_at[at] for at in moved_at}
+    kept_at = [at for at in range(len(train_rows.rows)) if at not in moved_rows]
+    return pick(train_rows, kept_at), join_rows(eval_rows, pick(train_rows, sorted(moved_rows)))
 
 
 def pick(data: LabelledRows, places: Iterable[int]) -> LabelledRows:
@@ -222,11 +225,11 @@ def pick(data: LabelledRows, places: Iterable[int]) -> LabelledRows:
     return LabelledRows(tuple(data.examples[i] for i in at), tuple(data.rows[i] for i in at))
 
 
-def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
+def join_rows(first: LabelledRows, second: LabelledRows) -> LabelledRows:
     return LabelledRows((*first.examples, *second.examples), (*first.rows, *second.rows))
 
 
-def in_order(examples: Sequence[LabelledText]) -> str:
+def digest_in_order(examples: Sequence[LabelledText]) -> str:
     """Like `fingerprint`, for what also depends on the order of the rows."""
     digest = hashlib.sha256()
     for example in examples:

@@ -17,13 +17,13 @@ from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.tables import hardest_labels
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
 from autogen.tasks.text_classification.answers import Answers, mistake_tables, wilson
-from autogen.tasks.text_classification.decoding import Prediction
-from autogen.tasks.text_classification.feedback import check_label, curate_feedback, unlearnt, with_curated
+from autogen.tasks.text_classification.decoding import LabelPrediction
+from autogen.tasks.text_classification.feedback import check_label, curate_feedback, drop_learnt, with_curated
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.recipe import choose_recipe
@@ -74,28 +74,28 @@ class TextClassificationTask:
         )
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> LearningData:
-        given = {role: labelled_rows(some, need.columns) for role, some in rows.items()}
-        if "train" not in given:
-            measured, problems = given["eval"]
-            return LearningData(LabelledRows(), measured, "", tuple(problems), source=f"{len(measured.rows)} rows")
-        return split_rows(given["train"], given.get("eval"), need.training.seed)
+        read_by_role = {role: labelled_rows(role_rows, need.columns) for role, role_rows in rows.items()}
+        if "train" not in read_by_role:
+            eval_rows, problems = read_by_role["eval"]
+            return LearningData(LabelledRows(), eval_rows, "", tuple(problems), source=f"{len(eval_rows.rows)} rows")
+        return split_rows(read_by_role["train"], read_by_role.get("eval"), need.training.seed)
 
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> LearningData:  # noqa: ARG002
         rows, problems = read_labelled(root, [source], need.columns)
         return LearningData(LabelledRows(), rows, source, tuple(problems), source=source)
 
-    def curate(self, data: LearningData, given: FeedbackOn, champion: TunedModel) -> Curation:
-        return curate_feedback(data, given, champion)
+    def curate(self, data: LearningData, feedback: FeedbackOn, champion: TunedModel) -> Curation:
+        return curate_feedback(data, feedback, champion)
 
     def check_review(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
         check_label(feedback, label, entities)
 
-    def with_feedback(self, data: LearningData, given: FeedbackOn, champion: TunedModel | None) -> LearningData:
+    def with_feedback(self, data: LearningData, feedback: FeedbackOn, champion: TunedModel | None) -> LearningData:
         """Nothing joins where the champion does not know this need: its opinion is what feedback is sorted by."""
-        return data if champion is None else with_curated(data, curate_feedback(data, given, champion))
+        return data if champion is None else with_curated(data, curate_feedback(data, feedback, champion))
 
     def unseen(self, data: LearningData, learnt: frozenset[str]) -> LearningData:
-        return unlearnt(data, learnt)
+        return drop_learnt(data, learnt)
 
     def plan(self, data: LearningData, need: Need) -> str:
         """Without looking for a GPU, which would take torch: with one, a great many rows are trained on as fewer
@@ -109,25 +109,25 @@ class TextClassificationTask:
 
     def evaluate(self, model: TunedModel, data: LearningData) -> Evaluation:
         """Labels that the model does not know count as wrong, with a warning."""
-        rows = data.measured
+        rows = data.all_eval
         predictions = _predictions(model, rows)
         metrics = model.task.metrics(predictions, rows.labels)
         unknown = sorted({*rows.labels} - {*model.task.labels, RESERVED_LABEL})
-        inside = sum(label != RESERVED_LABEL for label in rows.labels)
-        counts = {"accuracy": inside, "in_scope_accuracy": inside, "oos_recall": len(rows.labels) - inside}
+        in_scope = sum(label != RESERVED_LABEL for label in rows.labels)
+        counts = {"accuracy": in_scope, "in_scope_accuracy": in_scope, "oos_recall": len(rows.labels) - in_scope}
         return Evaluation(
             metrics=metrics,
             rows=len(rows.rows),
             source=data.source or f"{len(rows.rows)} held-out rows",
             intervals={name: wilson(metrics[name], n) for name, n in counts.items() if name in metrics},
-            per_label=per_label([p.decided for p in predictions], rows.labels),
+            per_label=per_label([prediction.decided for prediction in predictions], rows.labels),
             warnings=(_unknown_labels(unknown, rows.labels),) if unknown else (),
             details=Answers(rows.texts, rows.labels, predictions, model.task.threshold, _calibrates(data)),
         )
 
     def scores(self, model: TunedModel, data: LearningData) -> tuple[Scores, ...]:
         """Accuracy after rejection, out-of-scope rows included; a group is a label."""
-        rows = data.measured
+        rows = data.all_eval
         right = np.array(model.task.outcomes(_predictions(model, rows), rows.labels), bool)
         known = {*model.task.labels, RESERVED_LABEL}
         return (
@@ -139,12 +139,12 @@ class TextClassificationTask:
                 right=right,
                 groups=tuple(rows.labels),
                 beyond=np.array([label not in known for label in rows.labels], bool),
-                from_feedback=np.arange(len(rows.rows)) >= len(data.held_out.rows),
+                from_feedback=np.arange(len(rows.rows)) >= len(data.eval.rows),
             ),
         )
 
     def timed(self, model: TunedModel, data: LearningData) -> Sequence[Callable[[], object]]:
-        return [partial(model.predict, [text]) for text in data.measured.texts]
+        return [partial(model.predict, [text]) for text in data.all_eval.texts]
 
     def how_trained(self, record: Mapping[str, Any], train_rows: int) -> str:
         return (
@@ -158,7 +158,7 @@ class TextClassificationTask:
 
         return drawings(evaluation, record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """The hardest labels, the most frequent mistakes, and the surest ones."""
         yield from hardest_labels(evaluation.per_label)
         if evaluation.details is not None:
@@ -167,10 +167,10 @@ class TextClassificationTask:
 
 def _calibrates(data: LearningData) -> bool:
     """Whether temperature and threshold come from the rows that are measured on."""
-    return bool(data.held_out.rows) and not data.source
+    return bool(data.eval.rows) and not data.source
 
 
-def _predictions(model: TunedModel, rows: LabelledRows) -> list[Prediction]:
+def _predictions(model: TunedModel, rows: LabelledRows) -> list[LabelPrediction]:
     pairs = [example.text_pair or "" for example in rows.examples]
     return model.predict(rows.texts, pairs if any(pairs) else None)
 

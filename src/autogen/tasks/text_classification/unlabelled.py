@@ -23,20 +23,22 @@ class Unlabelled:
     labelled: int = 0  # training rows already
     measured: int = 0  # held-out, set-aside or protected rows: what is measured on is never learnt from
 
-    def without(self, labelled: Collection[str], measured: Collection[str]) -> Unlabelled:
+    def without(self, train_texts: Collection[str], eval_texts: Collection[str]) -> Unlabelled:
         """The same without these texts, however they are spelt in case and white space."""
-        known, held = {normalise(text) for text in labelled}, {normalise(text) for text in measured}
+        train_keys, eval_keys = {normalise(text) for text in train_texts}, {normalise(text) for text in eval_texts}
         keys = [normalise(text) for text in self.texts]
-        seen = sum(key in held for key in keys)
-        taught = sum(key in known and key not in held for key in keys)
-        kept = tuple(text for text, key in zip(self.texts, keys, strict=True) if key not in known and key not in held)
-        return replace(self, texts=kept, labelled=self.labelled + taught, measured=self.measured + seen)
+        in_eval = sum(key in eval_keys for key in keys)
+        in_train = sum(key in train_keys and key not in eval_keys for key in keys)
+        texts = tuple(
+            text for text, key in zip(self.texts, keys, strict=True) if key not in train_keys and key not in eval_keys
+        )
+        return replace(self, texts=texts, labelled=self.labelled + in_train, measured=self.measured + in_eval)
 
-    def joined(self, more: Sequence[str], read: int) -> Unlabelled:
+    def with_texts(self, texts: Sequence[str], read: int) -> Unlabelled:
         """With more texts, of which `read` were read."""
         known = {normalise(text): text for text in self.texts}
         before = len(known)
-        for text in more:
+        for text in texts:
             known.setdefault(normalise(text), text)
         repeated = read - (len(known) - before)
         return replace(self, texts=tuple(known.values()), read=self.read + read, duplicates=self.duplicates + repeated)
@@ -56,12 +58,12 @@ def read_unlabelled(
     problems: list[Problem] = []
     read = usable = 0
     for source in sources:
-        rows, found = read_rows(locate(source, folder))
+        rows, file_problems = read_rows(locate(source, folder))
         selected, missing = select(rows, ("text",), (), _column(rows, columns))
-        known, unusable = _texts(selected, max_chars)
-        problems += [*found, *missing, *unusable]
-        read, usable = read + len(selected), usable + len(known)
-        for text in known:
+        file_texts, unusable = _texts(selected, max_chars)
+        problems += [*file_problems, *missing, *unusable]
+        read, usable = read + len(selected), usable + len(file_texts)
+        for text in file_texts:
             texts.setdefault(normalise(text), text)
     return Unlabelled(tuple(texts.values()), read, usable - len(texts)), problems
 
@@ -73,12 +75,12 @@ def _column(rows: Sequence[Row], columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _texts(rows: Sequence[Row], max_chars: int) -> tuple[list[str], list[Problem]]:
-    found = [require_text(row, "text", max_chars) for row in rows]
-    wrong = [one for one in found if isinstance(one, Problem)]
+    cells = [require_text(row, "text", max_chars) for row in rows]
+    bad_cells = [cell for cell in cells if isinstance(cell, Problem)]
     problems = []
-    if wrong:
-        first = wrong[0]
-        message = f"expected a text in every row, found {len(wrong):,} without (the first: {first.message})"
+    if bad_cells:
+        first = bad_cells[0]
+        message = f"expected a text in every row, found {len(bad_cells):,} without (the first: {first.message})"
         fix = "mend them, or leave them: they are not read"
         problems.append(Problem("warning", "no-text", first.source, first.row, message, fix))
-    return [one for one in found if isinstance(one, str)], problems
+    return [cell for cell in cells if isinstance(cell, str)], problems

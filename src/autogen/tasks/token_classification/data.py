@@ -17,7 +17,7 @@ from autogen.data.rows import Row
 from autogen.data.splits import hold_out
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
 from autogen.tasks.token_classification.rows import TEXT_FIELDS, TOKEN_FIELDS, AnnotatedText, read_examples
 
@@ -63,14 +63,14 @@ ReadRows = tuple[AnnotatedRows, list[Problem]]
 
 @dataclass(frozen=True)
 class TokenData:
-    """What is learnt from and what is measured on, with every problem found on the way. `set_aside`: rows of feedback
-    that choose nothing (no epoch, no temperature): they are for the gate and for what is reported."""
+    """What is learnt from and what is measured on, with every problem found on the way. `eval_feedback`: rows of
+    feedback that choose nothing (no epoch, no temperature): they are for the gate and for what is reported."""
 
     train: AnnotatedRows
     eval: AnnotatedRows
     split: str  # how the eval rows came about, in words
     problems: tuple[Problem, ...] = ()
-    set_aside: AnnotatedRows = field(default=AnnotatedRows())
+    eval_feedback: AnnotatedRows = field(default=AnnotatedRows())
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
     waiting: int = 0  # feedback that is for a person to look at
@@ -79,7 +79,7 @@ class TokenData:
     @property
     def all_eval(self) -> AnnotatedRows:
         """With those of feedback."""
-        return self.eval.joined(self.set_aside)
+        return self.eval.joined(self.eval_feedback)
 
     @property
     def texts(self) -> list[str]:
@@ -109,7 +109,7 @@ class TokenData:
         rows = [*((label, *of) for label, of in counts.items()), total]
         return Summary(
             lines=tuple(lines),
-            tables=(Table("entities per label", ("label", "train", "held out"), rows, right=(1, 2)),),
+            tables=(DataTable("entities per label", ("label", "train", "held out"), rows, right=(1, 2)),),
             json={
                 "labels": {label: {"train": of[0], "held_out": of[1]} for label, of in counts.items()},
                 "held_out": self.split,

@@ -24,11 +24,11 @@ from autogen.feedback.curation import (
     Assessment,
     CuratedExample,
     Curation,
-    Ignored,
+    IgnoredFeedback,
     IgnoredReason,
-    Waiting,
+    WaitingFeedback,
     WaitingReason,
-    superseded,
+    find_superseded,
 )
 from autogen.feedback.entities import EntitySpan, entities_in_words, entities_json
 from autogen.feedback.events import Decision, Feedback
@@ -80,14 +80,14 @@ class Sorting:
 
     train: Mapping[str, AnnotatedText]  # the train rows so far, by normalised text
     corrections: dict[str, Correction] = field(default_factory=dict)
-    waiting: list[Waiting] = field(default_factory=list)
-    ignored: list[Ignored] = field(default_factory=list)
+    waiting: list[WaitingFeedback] = field(default_factory=list)
+    ignored: list[IgnoredFeedback] = field(default_factory=list)
 
     def ignore(self, feedback: Feedback, reason: IgnoredReason) -> None:
-        self.ignored.append(Ignored(feedback, reason))
+        self.ignored.append(IgnoredFeedback(feedback, reason))
 
     def wait(self, feedback: Feedback, reason: WaitingReason, explanation: str) -> None:
-        self.waiting.append(Waiting(feedback, reason, explanation))
+        self.waiting.append(WaitingFeedback(feedback, reason, explanation))
 
     def curation(self) -> Curation:
         aside = {key for key, item in self.corrections.items() if _is_set_aside(key, item)}
@@ -114,9 +114,9 @@ def with_corrections(data: TokenData, feedback_on: FeedbackOn) -> TokenData:
     return replace(
         data,
         train=data.train.pick(unchanged).joined(_rows(taught)) if corrections else data.train,
-        set_aside=_rows(aside),
+        eval_feedback=_rows(aside),
         feedback=tuple(sorted({name for item in corrections.values() for name in item.feedback})),
-        corrections_of_eval=len(sorting.curation().on_held_out),
+        corrections_of_eval=len(sorting.curation().corrections_of_eval_rows),
         waiting=len(sorting.waiting),
     )
 
@@ -150,7 +150,7 @@ def check_spans(feedback: Feedback, label: str | None, entities: Sequence[Entity
 
 def unlearnt(data: TokenData, learnt: frozenset[str]) -> TokenData:
     """The data without eval rows that have these fingerprints: they would measure memory."""
-    return replace(data, eval=_without(data.eval, learnt), set_aside=_without(data.set_aside, learnt))
+    return replace(data, eval=_without(data.eval, learnt), eval_feedback=_without(data.eval_feedback, learnt))
 
 
 def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
@@ -159,7 +159,7 @@ def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
     eval_texts = set(map(normalise, data.eval.texts))
     feedback = sorted(feedback_on.rows(), key=lambda item: item.created_at)
     decisions = feedback_on.memory.feedback.decisions()
-    replaced = superseded(feedback, decisions, lambda item: item.entities is not None)
+    superseded_ids = find_superseded(feedback, decisions, lambda item: item.entities is not None)
     by_text: dict[str, list[Claim]] = defaultdict(list)
     for item in feedback:
         key, decision = normalise(item.message), decisions.get(item.id)
@@ -167,7 +167,7 @@ def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
             sorting.ignore(item, "dropped")
         elif key in eval_texts:
             sorting.ignore(item, "evaluation-row")
-        elif item.id in replaced:
+        elif item.id in superseded_ids:
             sorting.ignore(item, "superseded")
         elif (claim := _claim(item, decision, sorting)) is not None:
             by_text[key].append(claim)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autogen.markup import Table, share
+from autogen.markup import DataTable, share
 from autogen.tasks.token_classification.rows import Span
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def drawings(record: Mapping[str, Any]) -> Iterator[Drawing]:
     yield from learning_drawings(record.get("history", ()))
 
 
-def hardest(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
+def hardest(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[DataTable]:
     """The labels with the lowest F1, with its interval, precision, recall and entities; nothing where there are
     none."""
     if not per_label:
@@ -39,10 +39,12 @@ def hardest(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
         )
         for name, of in worst
     ]
-    yield Table("Hardest labels", columns, rows, right=(1, 2, 3, 4, 5))
+    yield DataTable("Hardest labels", columns, rows, right=(1, 2, 3, 4, 5))
 
 
-def mistakes(texts: Sequence[str], predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]) -> Table | None:
+def mistakes(
+    texts: Sequence[str], predicted: Sequence[Sequence[Span]], gold: Sequence[Sequence[Span]]
+) -> DataTable | None:
     """Kinds of mistakes, the most frequent first, each with an example; None where there are none."""
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
@@ -51,7 +53,7 @@ def mistakes(texts: Sequence[str], predicted: Sequence[Sequence[Span]], gold: Se
             counts[kind] += 1
             examples.setdefault(kind, text[span.start : span.end])
     rows = [(kind, number, examples[kind]) for kind, number in counts.most_common(MOST_MISTAKES)]
-    return Table("Most frequent mistakes", ("mistake", "times", "for example"), rows, right=(1,)) if rows else None
+    return DataTable("Most frequent mistakes", ("mistake", "times", "for example"), rows, right=(1,)) if rows else None
 
 
 def _mistakes_of(guesses: set[Span], truth: set[Span]) -> Iterator[tuple[str, Span]]:

@@ -16,7 +16,7 @@ from autogen.data.rows import Row
 from autogen.feedback.curation import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.markup import Table
+from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn, Fields, Need, Reads
 from autogen.tasks.token_classification.data import (
@@ -141,7 +141,7 @@ class TokenClassificationTask:
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:  # noqa: ARG002
         return drawings(record)
 
-    def tables(self, evaluation: Evaluation) -> Iterator[Table]:
+    def tables(self, evaluation: Evaluation) -> Iterator[DataTable]:
         """The hardest labels, and the most frequent mistakes."""
         yield from hardest(evaluation.per_label)
         if evaluation.details:

@@ -13,11 +13,11 @@ import torch
 from onnxscript import optimizer
 from torch import Tensor, nn
 
-from autogen.models.adapters import is_adapted, merged
-from autogen.models.network import Network, Output
+from autogen.models.adapters import is_adapted, merge_adapters
+from autogen.models.network import GraphOutput, Network
 from autogen.runtime.session import ExportedModel
-from autogen.training.export.traced import traced
-from autogen.training.loop.answers import Outputs, in_order
+from autogen.training.export.traced import trace_graph
+from autogen.training.loop.answers import Outputs, restore_order
 from autogen.training.loop.batching import RowEncoder, length_batches
 
 LONGEST = 100_000  # tokens of a row, which no model reads
@@ -37,7 +37,7 @@ class _Graph(nn.Module):
 def export_graph(model: Network, path: Path) -> None:
     """Write the fp32 graph: the network's `input_names`, each (rows, length), and its `output_names`."""
     sample = {name: torch.ones(2, 8, dtype=torch.int64) for name in model.input_names}
-    write_graph(_Graph(_merged(model.cpu().eval())), sample, model.output_names, path, LONGEST)
+    write_graph(_Graph(_merge_copy(model.cpu().eval())), sample, model.output_names, path, LONGEST)
 
 
 def write_graph(
@@ -46,18 +46,18 @@ def write_graph(
     """Write a module as ONNX. Its inputs are (rows, length) as those of `sample`, for any number of rows and any length
     up to `longest`."""
     with quiet_loggers("torch.onnx", "onnxscript", "onnx_ir"):
-        graph = onnx_ir.from_proto(traced(module.eval(), sample, outputs, longest))
+        graph = onnx_ir.from_proto(trace_graph(module.eval(), sample, outputs, longest))
         optimizer.optimize_ir(graph)
     onnx_ir.save(graph, path)
 
 
-def _merged(model: Network) -> Network:
+def _merge_copy(model: Network) -> Network:
     """A copy whose backbone has what a tuning method added in its weights, where it can be: it answers faster."""
     if not is_adapted(model.backbone):
         return model
-    whole = copy.deepcopy(model)
-    whole.put_backbone(merged(whole.backbone))
-    return whole
+    copied = copy.deepcopy(model)
+    copied.put_backbone(merge_adapters(copied.backbone))
+    return copied
 
 
 class quiet_loggers:
@@ -77,7 +77,7 @@ class quiet_loggers:
 
 
 def graph_outputs(
-    path: Path, encoder: RowEncoder, rows: Sequence[Sized], outputs: Sequence[Output], batch_size: int = 32
+    path: Path, encoder: RowEncoder, rows: Sequence[Sized], outputs: Sequence[GraphOutput], batch_size: int = 32
 ) -> Outputs:
     """These outputs of an exported graph, as `answers` gives those of the network."""
     graph = ExportedModel(path)
@@ -85,4 +85,4 @@ def graph_outputs(
     for places in length_batches(rows, batch_size):
         arrays = graph.run(dict(encoder.pad([rows[at] for at in places])))
         parts.append((places, [arrays[output.name] for output in outputs]))
-    return in_order(parts, outputs, list(map(len, rows)))
+    return restore_order(parts, outputs, list(map(len, rows)))

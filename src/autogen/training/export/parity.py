@@ -21,11 +21,13 @@ def check_parity(trained: Floats, exported: Floats, mask: NDArray[np.bool_] | No
     Raises ParityError when it is above PARITY_TOLERANCE, or when a place's best label differs although the trained
     model preferred it by more than twice that.
     """
-    trained, exported = _counted(trained, mask), _counted(exported, mask)
+    trained, exported = _select_places(trained, mask), _select_places(exported, mask)
     difference = np.abs(trained - exported).max(axis=1)
-    ordered = np.sort(trained, axis=1)
+    sorted_scores = np.sort(trained, axis=1)
     clear = (
-        ordered[:, -1] - ordered[:, -2] > 2 * PARITY_TOLERANCE if trained.shape[1] > 1 else np.ones(len(trained), bool)
+        sorted_scores[:, -1] - sorted_scores[:, -2] > 2 * PARITY_TOLERANCE
+        if trained.shape[1] > 1
+        else np.ones(len(trained), bool)
     )
     differs = (trained.argmax(axis=1) != exported.argmax(axis=1)) & clear
     agrees = difference.max() <= PARITY_TOLERANCE  # not so when either side is no number
@@ -38,9 +40,9 @@ def check_parity(trained: Floats, exported: Floats, mask: NDArray[np.bool_] | No
     return float(difference.max())
 
 
-def _counted(values: Floats, mask: NDArray[np.bool_] | None) -> Floats:
+def _select_places(values: Floats, mask: NDArray[np.bool_] | None) -> Floats:
     """(places that count, labels); a score that is alone in its place is one label."""
     if mask is None:
         return values.reshape(-1, values.shape[-1])
-    chosen: Floats = values[mask]
-    return chosen.reshape(len(chosen), -1)
+    values_kept: Floats = values[mask]
+    return values_kept.reshape(len(values_kept), -1)

@@ -48,7 +48,9 @@ def _small_tables(fp32: Path) -> Any:
     import onnx
 
     model = onnx.load(fp32)
-    tables = {one.name: one for one in model.graph.initializer if len(one.dims) == 2 and one.dims[0] >= TABLE}
+    tables = {
+        tensor.name: tensor for tensor in model.graph.initializer if len(tensor.dims) == 2 and tensor.dims[0] >= TABLE
+    }
     nodes = []
     for node in model.graph.node:
         if node.op_type == "Gather" and node.input[0] in tables:
@@ -57,8 +59,8 @@ def _small_tables(fp32: Path) -> Any:
             nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    for name in tables.keys() - used:
+    inputs = {name for node in nodes for name in node.input}
+    for name in tables.keys() - inputs:
         model.graph.initializer.remove(tables[name])
     return model
 
@@ -84,10 +86,10 @@ def _head_nodes(graph: Path, embedding: str) -> list[str]:
     """What comes after the embedding: small and sensitive, so it stays in fp32."""
     import onnx
 
-    after, names = {embedding}, []
+    downstream, names = {embedding}, []
     for node in onnx.load(graph).graph.node:  # in the order of their running
-        if after & {*node.input}:
-            after |= {*node.output}
+        if downstream & {*node.input}:
+            downstream |= {*node.output}
             names.append(node.name)
     return names
 

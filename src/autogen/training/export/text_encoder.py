@@ -20,10 +20,10 @@ def export_text_encoder(base: BaseModel, folder: Path, max_length: int) -> None:
     source = PretrainedEncoder(base)
     tokenizer, pad_id, limit = source.tokenizer()
     folder.mkdir(parents=True, exist_ok=True)
-    whole = folder / "fp32.onnx"
-    export_graph(TextEmbedder(source.encoder(seed=0)), whole)
-    quantise(whole, folder / MODEL_FILE, TextEmbedder.embedding)
-    whole.unlink()
+    fp32_graph = folder / "fp32.onnx"
+    export_graph(TextEmbedder(source.encoder(seed=0)), fp32_graph)
+    quantise(fp32_graph, folder / MODEL_FILE, TextEmbedder.embedding)
+    fp32_graph.unlink()
     tokenizer.save(str(folder / TOKENIZER_FILE))
     card = {"max_length": min(limit, max_length), "pad_id": pad_id, "base_model": source.name}
     (folder / ENCODER_FILE).write_text(json.dumps(card), "utf-8")

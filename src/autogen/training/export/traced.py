@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from autogen.errors import StorageError
 from autogen.storage.files import write_atomically
 
-KEPT = 32  # graphs, of some hundred KB each
+MOST_KEPT = 32  # graphs, of some hundred KB each
 LIBRARIES = ("torch", "transformers", "peft", "onnxscript", "onnx")
 ORIGIN = {"base", "name_or_path", "_name_or_path"}  # where a model came from is no part of what it is
 ADDRESS = re.compile(" at 0x[0-9a-f]+")
@@ -38,15 +38,17 @@ def graphs_folder() -> Path:
     return platformdirs.user_cache_path("autogen-loop") / "graphs"
 
 
-def traced(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> onnx.ModelProto:
+def trace_graph(
+    module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int
+) -> onnx.ModelProto:
     """The graph of a module with its weights, not optimised: kept from an earlier export, or traced now and kept."""
-    kept = graphs_folder() / f"{_structure(module, sample, outputs, longest)}.onnx"
+    cached = graphs_folder() / f"{_structure(module, sample, outputs, longest)}.onnx"
     weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    graph = _read(kept)
+    graph = _read(cached)
     if graph is None:
-        graph = _bare(_trace(module, sample, outputs, longest), weights)
-        _keep(graph, kept)
-    return _filled(graph, weights)
+        graph = _strip_weights(_trace(module, sample, outputs, longest), weights)
+        _keep(graph, cached)
+    return _fill_weights(graph, weights)
 
 
 def _trace(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> onnx.ModelProto:
@@ -67,7 +69,7 @@ def _trace(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[st
     return program.model_proto
 
 
-def _bare(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+def _strip_weights(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
     """Without the values of the weights, and without the places in the source that the exporter notes."""
     for tensor in graph.graph.initializer:
         if tensor.name in weights:
@@ -77,7 +79,7 @@ def _bare(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelPr
     return graph
 
 
-def _filled(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+def _fill_weights(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
     for tensor in graph.graph.initializer:
         if tensor.name in weights:
             values = weights[tensor.name].detach().cpu().contiguous().numpy()
@@ -88,12 +90,12 @@ def _filled(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.Model
 def _structure(module: nn.Module, *arguments: object) -> str:
     """A digest of all that a graph depends on but the weights' values: the modules' code, their plain attributes and
     configurations, the weights' shapes, what is exported of them, and the libraries' versions."""
-    said = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
-    said += [str(arguments)]
-    said += [f"{name} {tuple(value.shape)} {value.dtype}" for name, value in module.named_parameters()]
-    said += [line for name, part in module.named_modules() for line in _attributes(name, part)]
-    said += sorted(_source(kind) for kind in {type(part) for part in module.modules()})
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+    parts = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    parts += [str(arguments)]
+    parts += [f"{name} {tuple(value.shape)} {value.dtype}" for name, value in module.named_parameters()]
+    parts += [line for name, part in module.named_modules() for line in _attributes(name, part)]
+    parts += sorted(_source(kind) for kind in {type(part) for part in module.modules()})
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _attributes(name: str, module: nn.Module) -> Iterator[str]:
@@ -127,8 +129,8 @@ def _keep(graph: onnx.ModelProto, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, graph.SerializeToString())
-        by_age = sorted(path.parent.glob("*.onnx"), key=lambda kept: kept.stat().st_mtime)
-        for old in by_age[:-KEPT]:
-            old.unlink(missing_ok=True)
+        by_age = sorted(path.parent.glob("*.onnx"), key=lambda file: file.stat().st_mtime)
+        for file in by_age[:-MOST_KEPT]:
+            file.unlink(missing_ok=True)
     except (OSError, StorageError) as error:
         log.info("the graph is not kept in %s: %s", path.parent, error)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autogen.models.network import Network, Output
+from autogen.models.network import GraphOutput, Network
 from autogen.training.loop.batching import RowEncoder, length_batches
 from autogen.training.loop.frozen import HiddenStates
 
@@ -16,19 +16,19 @@ Floats = NDArray[np.float32]
 Outputs = tuple[Floats, ...]  # an array for each output, rows in the order given; per token: (rows, longest row, …)
 
 
-def answers(
+def network_outputs(
     model: Network,
     encoder: RowEncoder,
     rows: Sequence[Sized],
     bf16: bool,
     batch_size: int = 32,
     hidden: HiddenStates | None = None,
-    outputs: Sequence[Output] | None = None,
+    outputs: Sequence[GraphOutput] | None = None,
 ) -> Outputs:
     """The outputs asked for (all of them), of the model in training. What is per token is zero beyond a row's end."""
     device = next(model.parameters()).device
-    asked = model.outputs if outputs is None else outputs
-    places_of = [model.output_names.index(output.name) for output in asked]
+    wanted_outputs = model.outputs if outputs is None else outputs
+    places_of = [model.output_names.index(output.name) for output in wanted_outputs]
     training = model.training
     model.eval()
     parts: list[tuple[list[int], list[Floats]]] = []
@@ -41,27 +41,27 @@ def answers(
             answer = model.answer(batch)
             parts.append((places, [answer[at].float().cpu().numpy() for at in places_of]))
     model.train(training)
-    return in_order(parts, asked, list(map(len, rows)))
+    return restore_order(parts, wanted_outputs, list(map(len, rows)))
 
 
-def in_order(
-    parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[Output], lengths: Sequence[int]
+def restore_order(
+    parts: Iterable[tuple[Sequence[int], Sequence[Floats]]], outputs: Sequence[GraphOutput], lengths: Sequence[int]
 ) -> Outputs:
     """The outputs of batches, each with its rows' places, as arrays of all rows in their order."""
-    whole: list[Floats] = []
+    arrays_by_output: list[Floats] = []
     for places, arrays in parts:
-        if not whole:
-            whole = [_room(values, output, lengths) for values, output in zip(arrays, outputs, strict=True)]
-        for output, room, values in zip(outputs, whole, arrays, strict=True):
+        if not arrays_by_output:
+            arrays_by_output = [_room(values, output, lengths) for values, output in zip(arrays, outputs, strict=True)]
+        for output, room, values in zip(outputs, arrays_by_output, arrays, strict=True):
             if not output.per_token:
                 room[places] = values
                 continue
             for at, row in zip(places, values, strict=True):
                 room[at, : lengths[at]] = row[: lengths[at]]
-    return tuple(whole)
+    return tuple(arrays_by_output)
 
 
-def _room(values: Floats, output: Output, lengths: Sequence[int]) -> Floats:
+def _room(values: Floats, output: GraphOutput, lengths: Sequence[int]) -> Floats:
     tokens = (max(lengths),) if output.per_token else ()
     return np.zeros((len(lengths), *tokens, *values.shape[1 + len(tokens) :]), np.float32)
 

@@ -109,7 +109,7 @@ def _forever(values: Sequence[int], chance: random.Random) -> Iterator[int]:
         yield from chance.sample(values, len(values))
 
 
-class Share(Sampler[list[int]]):
+class DistributedBatches(Sampler[list[int]]):
     """One process's share of every batch: every so-manieth row of the batch sorted by length, so that all have the same
     work. A process without a row takes another's."""
 
@@ -152,7 +152,7 @@ class Collate:
     hidden: HasHiddenStates | None = None  # what the frozen layers say of the rows, where that is kept
 
     def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Any]:
-        chunks = list(chunked(sorted(rows, key=lambda row: len(row.encoded))))
+        chunks = list(cut_chunks(sorted(rows, key=lambda row: len(row.encoded))))
         return {
             "batches": [self._padded([row.encoded for row in chunk]) for chunk in chunks],
             "targets": self.targets([row.target for chunk in chunks for row in chunk]),
@@ -170,20 +170,20 @@ def length_batches(rows: Sequence[Sized], size: int) -> Iterator[list[int]]:
         yield order[start : start + size]
 
 
-def chunked(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:
+def cut_chunks(rows: Sequence[TrainingRow], tokens: int = TOKENS_PER_CHUNK) -> Iterator[list[TrainingRow]]:
     """Rows sorted by length, cut where it costs least: every chunk costs its padded tokens, and TOKENS_TO_START more.
     None passes the token budget unless it is a single row."""
     lengths = [len(row.encoded) for row in rows]
     cost, cut = [0], [0]  # of the rows before each place: the least cost, and where their last chunk starts
     for end in range(1, len(rows) + 1):
-        longest, found = lengths[end - 1], []
+        longest, costs = lengths[end - 1], []
         for start in range(end - 1, -1, -1):
             if start < end - 1 and (end - start) * longest > tokens:
                 break
-            found.append((cost[start] + (end - start) * longest + TOKENS_TO_START, start))
-        best = min(found)
-        cost.append(best[0])
-        cut.append(best[1])
+            costs.append((cost[start] + (end - start) * longest + TOKENS_TO_START, start))
+        cheapest = min(costs)
+        cost.append(cheapest[0])
+        cut.append(cheapest[1])
     ends = [len(rows)]
     while ends[-1]:
         ends.append(cut[ends[-1]])

@@ -17,20 +17,20 @@ class SaveClock:
     time; within one when `minutes` have passed."""
 
     def __init__(self, minutes: float) -> None:
-        self.every = 60 * minutes
-        self.last, self.cost = time.monotonic(), 0.0
+        self.interval = 60 * minutes
+        self.last_save, self.cost = time.monotonic(), 0.0
 
     def is_due(self, epoch_ends: bool) -> bool:
-        return time.monotonic() - self.last >= (DEAREST * self.cost if epoch_ends else self.every)
+        return time.monotonic() - self.last_save >= (DEAREST * self.cost if epoch_ends else self.interval)
 
-    def saved(self, seconds: float) -> None:
-        self.last, self.cost = time.monotonic(), seconds
+    def record(self, seconds: float) -> None:
+        self.last_save, self.cost = time.monotonic(), seconds
 
 
 def last_checkpoint(state: Path) -> Path | None:
     """The newest whole checkpoint."""
-    whole = [path for path in state.glob("checkpoint-*") if is_whole(path)]
-    return max(whole, key=step_of, default=None)
+    checkpoints = [path for path in state.glob("checkpoint-*") if is_whole(path)]
+    return max(checkpoints, key=step_of, default=None)
 
 
 def step_of(checkpoint: Path) -> int:

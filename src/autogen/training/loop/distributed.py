@@ -21,30 +21,31 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from autogen.errors import AutoGenError, ConfigError, MissingDependency
-from autogen.models.network import widened
+from autogen.models.network import pad_tokens
 
 PATIENCE = timedelta(days=2)  # followers wait while the leader exports and measures
 _leading = False
 
 
-def processes() -> int:
+def world_size() -> int:
+    """How many processes learn together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def number() -> int:
-    """This process's among all: 0 leads."""
+def rank() -> int:
+    """This process's number among all: 0 leads."""
     return int(os.environ.get("RANK", "0"))
 
 
-def follows() -> bool:
-    return processes() > 1 and number() > 0
+def is_follower() -> bool:
+    return world_size() > 1 and rank() > 0
 
 
 @contextmanager
 def leading() -> Iterator[None]:
     """What is fitted in here, the followers fit along; afterwards they are told that all is done."""
     global _leading
-    if processes() == 1:
+    if world_size() == 1:
         yield
         return
     _whole_models_only()
@@ -54,23 +55,23 @@ def leading() -> Iterator[None]:
         yield
     finally:
         _leading = False
-        _tell(None)
+        _broadcast(None)
         dist.destroy_process_group()
 
 
-def told(job: object) -> None:
+def send_job(job: object) -> None:
     """Tell the followers, if there are any, of a job: an object with `run()`."""
     if _leading:
-        _tell(job)
+        _broadcast(job)
 
 
-def follow() -> None:
+def run_follower() -> None:
     """Do what the leader tells until all is done. What fails here fails there too, and is said there."""
     _join()
     while True:
-        told = [None]
-        dist.broadcast_object_list(told, src=0)
-        job: Any = told[0]
+        messages = [None]
+        dist.broadcast_object_list(messages, src=0)
+        job: Any = messages[0]
         if job is None:
             dist.destroy_process_group()
             return
@@ -82,20 +83,20 @@ def follow() -> None:
 
 def with_deepspeed() -> bool:
     """Whether DeepSpeed divides gradients and the optimiser's state among the processes (ZeRO, arXiv 1910.02054)."""
-    return processes() > 1 and _asked_for("ACCELERATE_USE_DEEPSPEED")
+    return world_size() > 1 and _asked_for("ACCELERATE_USE_DEEPSPEED")
 
 
 @contextmanager
 def sendable(model: nn.Module) -> Iterator[None]:
     """DeepSpeed (0.19) cannot send parameters without a dimension: while it trains them they have one."""
-    scalars = [one for one in model.parameters() if one.ndim == 0] if with_deepspeed() else []
-    for one in scalars:
-        one.data = one.data.view(1)
+    scalars = [parameter for parameter in model.parameters() if parameter.ndim == 0] if with_deepspeed() else []
+    for parameter in scalars:
+        parameter.data = parameter.data.view(1)
     try:
         yield
     finally:
-        for one in scalars:
-            one.data, one.grad = one.data.view(()), None
+        for parameter in scalars:
+            parameter.data, parameter.grad = parameter.data.view(()), None
 
 
 def _whole_models_only() -> None:
@@ -138,43 +139,43 @@ def _join() -> None:
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
 
 
-def _tell(job: object) -> None:
+def _broadcast(job: object) -> None:
     dist.broadcast_object_list([job], src=0)
 
 
-def agreed(*flags: bool) -> tuple[bool, ...]:
+def any_process(*flags: bool) -> tuple[bool, ...]:
     """Each flag, true when it is for any process: they must all stop or save at the same step."""
-    if processes() == 1:
+    if world_size() == 1:
         return flags
-    found = torch.tensor(flags, dtype=torch.uint8, device=_device())
-    dist.all_reduce(found, op=dist.ReduceOp.MAX)
-    return tuple(bool(flag) for flag in found.tolist())
+    counts = torch.tensor(flags, dtype=torch.uint8, device=_device())
+    dist.all_reduce(counts, op=dist.ReduceOp.MAX)
+    return tuple(bool(flag) for flag in counts.tolist())
 
 
-def gathered(part: Tensor, fill: float = 0) -> Tensor:
+def gather_rows(part: Tensor, fill: float = 0) -> Tensor:
     """The rows of all processes, process by process; what is per token is made as long as the longest, with `fill`.
     Gradients flow into this process's own rows only: every process computes the same loss from all rows, so together
     they have all of its gradient."""
-    shapes = torch.zeros((2, processes()), dtype=torch.int64, device=part.device)
-    shapes[0, number()], shapes[1, number()] = len(part), part.shape[1] if part.ndim > 1 else 0
+    shapes = torch.zeros((2, world_size()), dtype=torch.int64, device=part.device)
+    shapes[0, rank()], shapes[1, rank()] = len(part), part.shape[1] if part.ndim > 1 else 0
     dist.all_reduce(shapes)
     sizes, widths = shapes.tolist()
-    part = widened(part, max(widths), fill) if part.ndim > 1 else part
+    part = pad_tokens(part, max(widths), fill) if part.ndim > 1 else part
     padded = part.new_zeros((max(sizes), *part.shape[1:]))
     padded[: len(part)] = part.detach()
-    found = [torch.empty_like(padded) for _ in range(processes())]
-    dist.all_gather(found, padded)
-    rows = [one[:size] for one, size in zip(found, sizes, strict=True)]
-    rows[number()] = part
+    parts = [torch.empty_like(padded) for _ in range(world_size())]
+    dist.all_gather(parts, padded)
+    rows = [gathered[:size] for gathered, size in zip(parts, sizes, strict=True)]
+    rows[rank()] = part
     return torch.cat(rows)
 
 
-def shared(answer: Callable[[list[int]], Sequence[Tensor]], rows: int) -> list[Tensor]:
+def answer_together(answer: Callable[[list[int]], Sequence[Tensor]], rows: int) -> list[Tensor]:
     """What `answer` says of all rows, each process asked about its share of them: tensors with a row for each row."""
-    mine = list(range(number(), rows, processes()))
-    order = [at for one in range(processes()) for at in range(one, rows, processes())]
+    own_rows = list(range(rank(), rows, world_size()))
+    order = [row for process in range(world_size()) for row in range(process, rows, world_size())]
     back = torch.tensor(order, device=_device()).argsort()
-    return [gathered(one)[back] for one in answer(mine)]
+    return [gather_rows(process)[back] for process in answer(own_rows)]
 
 
 def _device() -> torch.device:

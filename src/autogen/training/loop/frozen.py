@@ -26,8 +26,8 @@ SHARE_OF_DISK = 0.5  # of what is free
 AGREES = 0.02  # how far a probe's embeddings may lie from those computed in full (bf16 rounds by as much)
 
 
-class Stored:
-    """What the embeddings say while training goes on above the frozen layers: the hidden states that were put here."""
+class StoredStates:
+    """Stands in for the embeddings while the layers above train: answers with the hidden states last put here."""
 
     hidden: Tensor | None = None
 
@@ -38,8 +38,8 @@ class Stored:
         return self.hidden
 
 
-def passed(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
-    """What a frozen layer above them does then."""
+def pass_through(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
+    """Stands in for a frozen layer: answers with what it is given."""
     return hidden
 
 
@@ -60,8 +60,8 @@ class HiddenStates:
     def pad(self, rows: Sequence[Sized]) -> Tensor:
         """Of shape (rows, longest row, hidden)."""
         padded = self.values.new_zeros((len(rows), max(map(len, rows)), self.values.shape[1]))
-        for at, row in enumerate(rows):
-            padded[at, : len(row)] = self.values[self.places[id(row)]]
+        for index, row in enumerate(rows):
+            padded[index, : len(row)] = self.values[self.places[id(row)]]
         return padded
 
 
@@ -84,8 +84,8 @@ def frozen_layers(model: Network) -> list[nn.Module]:
 
 
 def _layers(base: nn.Module, count: int) -> nn.ModuleList | None:
-    found = [module for module in base.modules() if isinstance(module, nn.ModuleList) and len(module) == count]
-    return found[0] if len(found) == 1 else None
+    lists = [module for module in base.modules() if isinstance(module, nn.ModuleList) and len(module) == count]
+    return lists[0] if len(lists) == 1 else None
 
 
 def _learns(module: nn.Module) -> bool:
@@ -93,7 +93,7 @@ def _learns(module: nn.Module) -> bool:
 
 
 @contextmanager
-def at_rest(model: Network) -> Iterator[list[nn.Module]]:
+def rest_frozen_layers(model: Network) -> Iterator[list[nn.Module]]:
     """The frozen layers stay as they are when they answer, without dropout, while the rest trains."""
     layers = frozen_layers(model)
     model.at_rest = tuple(layers)
@@ -104,12 +104,12 @@ def at_rest(model: Network) -> Iterator[list[nn.Module]]:
 
 
 @contextmanager
-def stood_in(model: Network, layers: Sequence[nn.Module]) -> Iterator[None]:
+def replace_frozen_layers(model: Network, layers: Sequence[nn.Module]) -> Iterator[None]:
     """The frozen layers do nothing, and the model takes their hidden states with each batch, as `hidden`."""
-    stored = Stored()
+    states = StoredStates()
     for layer in layers:  # the modules stay: encoders look at more of them than what they answer
-        layer.forward = stored if layer is layers[0] else passed
-    model.store = stored.put
+        layer.forward = states if layer is layers[0] else pass_through
+    model.store = states.put
     try:
         yield
     finally:
@@ -118,7 +118,7 @@ def stood_in(model: Network, layers: Sequence[nn.Module]) -> Iterator[None]:
             del layer.forward
 
 
-def remembered(
+def cache_hidden_states(
     model: Network,
     layers: Sequence[nn.Module],
     rows: Sequence[Sized],
@@ -128,36 +128,38 @@ def remembered(
     state: Path,
 ) -> HiddenStates | None:
     """The hidden states of all rows; None where they cannot be kept. Does not change the model."""
-    found: HiddenStates | None = None
+    cache: HiddenStates | None = None
     device = next(model.parameters()).device
-    was = model.training
+    was_training = model.training
     model.eval()
     for places in length_batches(rows, batch_size):
         arrays = encoder.pad([rows[at] for at in places])
         batch = {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
-        hidden, embedding = _observed(model, layers[-1], batch, bf16)
+        hidden, embedding = _hidden_and_embedding(model, layers[-1], batch, bf16)
         if hidden is None or hidden.shape[:2] != batch["input_ids"].shape:
             break
-        if found is None:
+        if cache is None:
             values = _room(sum(map(len, rows)), hidden.shape[-1], hidden.dtype, state)
             if values is None or not _stand_in_agrees(model, layers, batch, hidden, embedding, bf16):
                 break
-            found = HiddenStates(rows, values)
-        for place, one in zip(places, hidden.cpu(), strict=True):
-            found.put(rows[place], one[: len(rows[place])])
-    model.train(was)
-    return found
+            cache = HiddenStates(rows, values)
+        for place, row_states in zip(places, hidden.cpu(), strict=True):
+            cache.put(rows[place], row_states[: len(rows[place])])
+    model.train(was_training)
+    return cache
 
 
-def _observed(model: Network, layer: nn.Module, batch: dict[str, Tensor], bf16: bool) -> tuple[Tensor | None, Tensor]:
-    seen: list[Any] = []
-    handle = layer.register_forward_hook(lambda _module, _given, said: seen.append(said))
+def _hidden_and_embedding(
+    model: Network, layer: nn.Module, batch: dict[str, Tensor], bf16: bool
+) -> tuple[Tensor | None, Tensor]:
+    outputs_seen: list[Any] = []
+    handle = layer.register_forward_hook(lambda _module, _inputs, output: outputs_seen.append(output))
     try:
         with torch.no_grad(), torch.autocast(batch["input_ids"].device.type, torch.bfloat16, enabled=bf16):
             embedding = model.embedding_of(model.answer(batch))
     finally:
         handle.remove()
-    hidden = seen[0] if seen else None  # some architectures' layers say more than that
+    hidden = outputs_seen[0] if outputs_seen else None  # some architectures' layers say more than that
     return (hidden if isinstance(hidden, Tensor) and hidden.ndim == 3 else None), embedding
 
 
@@ -166,12 +168,12 @@ def _stand_in_agrees(
 ) -> bool:
     """Whether the model says the same with the stand-ins: not every architecture uses its parts as most do."""
     with (
-        stood_in(model, layers),
+        replace_frozen_layers(model, layers),
         torch.no_grad(),
         torch.autocast(hidden.device.type, torch.bfloat16, enabled=bf16),
     ):
-        found = model.embedding_of(model.answer({**batch, "hidden": hidden}))
-    return bool((found.float() - full.float()).abs().max() <= AGREES)
+        embedding = model.embedding_of(model.answer({**batch, "hidden": hidden}))
+    return bool((embedding.float() - full.float()).abs().max() <= AGREES)
 
 
 def _room(tokens: int, width: int, dtype: torch.dtype, state: Path) -> Tensor | None:

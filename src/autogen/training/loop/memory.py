@@ -22,7 +22,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
 
 
-def smaller(batches: Sequence[Mapping[str, Tensor]], parts: int) -> list[Mapping[str, Tensor]]:
+def split_batches(batches: Sequence[Mapping[str, Tensor]], parts: int) -> list[Mapping[str, Tensor]]:
     """Every padded batch in at most `parts` pieces of its rows, in their order."""
     return [piece for batch in batches for piece in _pieces(batch, parts)]
 

@@ -23,10 +23,10 @@ class Schedule:
 
     def __call__(self, step: int) -> float:
         self.seconds = self.before + time.monotonic() - self._began
-        at = max(float(step), self.share_of_time() * self.steps)
-        if at < self.warmup:  # never 0: a run of few steps would lose one of them
-            return (at + 1) / (self.warmup + 1)
-        return max(0.0, (self.steps - at) / max(1, self.steps - self.warmup))
+        position = max(float(step), self.share_of_time() * self.steps)
+        if position < self.warmup:  # never 0: a run of few steps would lose one of them
+            return (position + 1) / (self.warmup + 1)
+        return max(0.0, (self.steps - position) / max(1, self.steps - self.warmup))
 
     def share_of_time(self) -> float:
         return self.seconds / self.time_limit if self.time_limit else 0.0

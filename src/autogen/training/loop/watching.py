@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from autogen.progress import TrainingProgress
 from autogen.training.loop.checkpoints import SaveClock
-from autogen.training.loop.distributed import agreed
+from autogen.training.loop.distributed import any_process
 from autogen.training.loop.schedule import Schedule
 
 
@@ -29,8 +29,10 @@ class Watcher(TrainerCallback):  # type: ignore[misc] # transformers is untyped 
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         self.progress.advance(self.rows_per_step)
-        over = self.schedule is not None and self.schedule.is_over and state.global_step < state.max_steps
-        self.stopped, self.out_of_time, due = agreed(self.stopped, over, self.saves.is_due(epoch_ends=False))
+        time_is_over = self.schedule is not None and self.schedule.is_over and state.global_step < state.max_steps
+        self.stopped, self.out_of_time, due = any_process(
+            self.stopped, time_is_over, self.saves.is_due(epoch_ends=False)
+        )
         if self.stopped or due:
             control.should_save = True
         if self.out_of_time and not self.stopped:
@@ -43,7 +45,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc] # transformers is untyped 
         if self.stopped or self.out_of_time:  # saved or measured at the step already
             control.should_evaluate = control.should_save = control.should_log = False
             return control
-        (due,) = agreed(self.saves.is_due(epoch_ends=True))
+        (due,) = any_process(self.saves.is_due(epoch_ends=True))
         control.should_save = due and state.global_step != self._saved_at
         return control
 
@@ -58,7 +60,7 @@ class Watcher(TrainerCallback):  # type: ignore[misc] # transformers is untyped 
 
 
 @contextmanager
-def interruptible(watcher: Watcher) -> Iterator[None]:
+def catch_interrupts(watcher: Watcher) -> Iterator[None]:
     """The first Ctrl-C stops at the next step; a second one stops at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -70,8 +72,8 @@ def interruptible(watcher: Watcher) -> Iterator[None]:
         watcher.stopped = True
         watcher.progress.say("Stopping after this step; press Ctrl-C again to stop at once.")
 
-    before = signal.signal(signal.SIGINT, stop)
+    previous_handler = signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

@@ -40,7 +40,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Share:
+class Fraction:
     """A share, to two decimals."""
 
     low: float
@@ -66,7 +66,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Categorical:
     """One of a few numbers."""
 
     values: tuple[float, ...]
@@ -75,7 +75,7 @@ class Choice:
         return trial.suggest_categorical(name, self.values)
 
     def nearest(self, value: float) -> float:
-        return min(self.values, key=lambda one: abs(one - value))
+        return min(self.values, key=lambda candidate: abs(candidate - value))
 
 
 def optimiser_knobs(method: str, rate: float, epochs: int, batch_size: int) -> dict[str, Knob]:
@@ -83,10 +83,10 @@ def optimiser_knobs(method: str, rate: float, epochs: int, batch_size: int) -> d
     return {
         "head_learning_rate" if method == "head" else "learning_rate": Rate(rate / 4, min(rate * 4, 1.0)),
         "epochs": Count(max(1, epochs // 2), epochs * 2),
-        "train_batch_size": Choice(tuple(sorted({16, 32, 64, batch_size}))),
+        "train_batch_size": Categorical(tuple(sorted({16, 32, 64, batch_size}))),
     }
 
 
 def layer_knobs(method: str) -> dict[str, Knob]:
     """Those of methods that tune the layers themselves: what is added learns alike in all of them."""
-    return {} if method in (*ADDS, "head") else {"layer_decay": Share(0.7, 1.0)}
+    return {} if method in (*ADDS, "head") else {"layer_decay": Fraction(0.7, 1.0)}

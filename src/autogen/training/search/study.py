@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed
 from autogen.progress import TrainingProgress
-from autogen.training.search.trial import OnScore, Right, Trial
+from autogen.training.search.trial import CorrectRows, OnScore, Trial
 from autogen.versions.comparison import paired_bounds
 
 try:
@@ -57,7 +57,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TrialResult:
     """One trial. `settings` are the values of the searched keys; `score` is the task's own, on the held-out rows."""
 
     number: int
@@ -90,27 +90,27 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search has found so far. `winner` is the recipe's own trial where none scored more."""
 
-    trials: tuple[Tried, ...]
-    default: Tried | None  # None: not even the recipe's trial was made
-    winner: Tried | None
+    trials: tuple[TrialResult, ...]
+    default: TrialResult | None  # None: not even the recipe's trial was made
+    winner: TrialResult | None
     gain: Gain | None  # None where the recipe itself won
     measured_on: str
     began: str  # whether this study is new, goes on, or why it began anew; in words
 
 
-def compare(winner: Right, default: Right, tried: int) -> Gain:
-    """`tried`: the trials that the winner was chosen from, the recipe's own not counted."""
+def compare_trials(winner: CorrectRows, default: CorrectRows, trials_tried: int) -> Gain:
+    """`trials_tried`: those that the winner was chosen from, the recipe's own not counted."""
     gained, lost = int((winner & ~default).sum()), int((default & ~winner).sum())
     rows = len(winner)
     chance = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
     bounds = paired_bounds(gained, lost, rows, 0.975)
-    return Gain(rows, gained, lost, (gained - lost) / max(rows, 1), bounds, min(1.0, chance * max(tried, 1)))
+    return Gain(rows, gained, lost, (gained - lost) / max(rows, 1), bounds, min(1.0, chance * max(trials_tried, 1)))
 
 
-class Search:
+class SettingsSearch:
     """A study in the file `storage`, named by `name` and by what it is `bound_to`: each by its name, as digests."""
 
     def __init__(
@@ -124,24 +124,24 @@ class Search:
         self.bound_to = {**bound_to, "recipe": str(self.recipe)}
         self.stopping = False
 
-    def run(self, budget: Budget) -> Found:
+    def run(self, budget: Budget) -> SearchResult:
         """Go on with the study until the budget is spent. The recipe's own trial comes first, however long it takes.
 
         Raises StorageError, TrainingFailed (of the recipe's trial), Interrupted; finished trials are kept.
         """
         end = time.monotonic() + (math.inf if budget.seconds is None else budget.seconds)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with _explained(self.storage), _heeding(self._stop):
+        with _explain_errors(self.storage), _catch_interrupts(self._stop):
             study, began = self._study()
             self.progress.say(began)
             self._take_up(study)
             begun = 0
-            while begun < (math.inf if budget.trials is None else budget.trials) and (not begun or _before(end)):
+            while begun < (math.inf if budget.trials is None else budget.trials) and (not begun or _in_time(end)):
                 begun += 1
                 self._trial(study, end)
                 if self.stopping:
-                    raise Interrupted(_kept(study))
-            return self._found(study, began)
+                    raise Interrupted(_interrupted_message(study))
+            return self._result(study, began)
 
     def _stop(self) -> None:
         """Ctrl-C while nothing is trained is remembered: KeyboardInterrupt could be lost in a library's callback, and
@@ -156,7 +156,7 @@ class Search:
         storage = _storage(self.storage)
         parts = "\n".join(f"{part}\t{digest}" for part, digest in sorted(self.bound_to.items()))
         full_name = f"{self.name}/{sha256(parts.encode()).hexdigest()[:16]}"
-        names = [one for one in optuna.get_all_study_names(storage) if one.startswith(f"{self.name}/")]
+        names = [name for name in optuna.get_all_study_names(storage) if name.startswith(f"{self.name}/")]
         study = optuna.create_study(
             storage=storage,
             study_name=full_name,
@@ -164,18 +164,18 @@ class Search:
             load_if_exists=True,
             pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_FIRST, n_warmup_steps=2),
         )
-        made = len(study.trials)  # part of the seed, or a study that goes on would draw the same again
+        trials_made = len(study.trials)  # part of the seed, or a study that goes on would draw the same again
         study.sampler = optuna.samplers.TPESampler(
-            n_startup_trials=RANDOM_FIRST, seed=(self.job.settings.seed + made) % 2**32
+            n_startup_trials=RANDOM_FIRST, seed=(self.job.settings.seed + trials_made) % 2**32
         )
         if full_name in names:
-            return study, f"The search goes on after {made} trials."
+            return study, f"The search goes on after {trials_made} trials."
         for part, digest in self.bound_to.items():
             study.set_user_attr(part, digest)
         if not names:
             return study, "A new search begins."
-        before = optuna.load_study(study_name=names[-1], storage=storage).user_attrs
-        changed = [part for part, digest in self.bound_to.items() if before.get(part) != digest]
+        last_attributes = optuna.load_study(study_name=names[-1], storage=storage).user_attrs
+        changed = [part for part, digest in self.bound_to.items() if last_attributes.get(part) != digest]
         return study, f"A new search begins; changed since the last one: {', '.join(changed)}."
 
     def _take_up(self, study: optuna.Study) -> None:
@@ -183,8 +183,8 @@ class Search:
         for trial in study.get_trials(states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
             _enqueue_again(study, trial)
-        there = study.get_trials(states=(TrialState.COMPLETE, TrialState.WAITING))
-        if not any(trial.user_attrs.get(DEFAULT) for trial in there):
+        open_trials = study.get_trials(states=(TrialState.COMPLETE, TrialState.WAITING))
+        if not any(trial.user_attrs.get(DEFAULT) for trial in open_trials):
             nearest = {name: knob.nearest(getattr(self.recipe, name)) for name, knob in self.space.items()}
             study.enqueue_trial(nearest, user_attrs={DEFAULT: True})
 
@@ -199,7 +199,7 @@ class Search:
         state: State = "stopped"
         shutil.rmtree(job.state, ignore_errors=True)  # a killed process left its checkpoints, of other settings
         try:
-            job.try_out(self._stage(study, trial.number, end), self.progress, self._heard_by(attempt))
+            job.try_out(self._stage(study, trial.number, end), self.progress, self._listener(attempt))
             state = "done"
         except _Ended as ended:
             state = ended.state
@@ -208,17 +208,17 @@ class Search:
             if default:
                 raise
         except (Interrupted, KeyboardInterrupt):
-            raise Interrupted(_kept(study)) from None
+            raise Interrupted(_interrupted_message(study)) from None
         finally:
             shutil.rmtree(job.state, ignore_errors=True)
             attempt.keep(study, state)
             if state == "stopped":
                 _enqueue_again(study, trial)
-            self.progress.say(_line(_tried(study.trials[trial.number])))
+            self.progress.say(_line(_trial_result(study.trials[trial.number])))
 
-    def _heard_by(self, attempt: _Attempt) -> OnScore:
-        def hear(score: float, right: Right) -> None:
-            attempt.on_score(score, right)
+    def _listener(self, attempt: _Attempt) -> OnScore:
+        def hear(score: float, correct: CorrectRows) -> None:
+            attempt.on_score(score, correct)
             if self.stopping:  # since before the training began, which hears of Ctrl-C itself
                 raise _Ended("stopped")
 
@@ -226,19 +226,21 @@ class Search:
 
     def _stage(self, study: optuna.Study, number: int, end: float) -> str:
         """What the bar says of a trial."""
-        best = _best([_tried(one) for one in study.trials])
+        best = _best([_trial_result(trial) for trial in study.trials])
         so_far = f", best {best.score:.1%}" if best and best.score is not None else ""
-        left = "" if end == math.inf else f", {max(0.0, end - time.monotonic()):.0f} s left"
-        return f"trial {number}{so_far}{left}"
+        time_left = "" if end == math.inf else f", {max(0.0, end - time.monotonic()):.0f} s left"
+        return f"trial {number}{so_far}{time_left}"
 
-    def _found(self, study: optuna.Study, began: str) -> Found:
-        trials = [_tried(one) for one in study.trials if one.state != TrialState.WAITING]
-        default = next((one for one in trials if one.default and one.state == "done"), None)
+    def _result(self, study: optuna.Study, began: str) -> SearchResult:
+        trials = [_trial_result(trial) for trial in study.trials if trial.state != TrialState.WAITING]
+        default = next((trial for trial in trials if trial.default and trial.state == "done"), None)
         winner, gain = _best(trials), None
         if default and winner and not winner.default:
-            among = sum(one.state in ("done", "pruned") and not one.default for one in trials)
-            gain = compare(_right(study.trials[winner.number]), _right(study.trials[default.number]), among)
-        return Found(tuple(trials), default, winner, gain, self.measured_on, began)
+            rivals = sum(trial.state in ("done", "pruned") and not trial.default for trial in trials)
+            gain = compare_trials(
+                _correct_rows(study.trials[winner.number]), _correct_rows(study.trials[default.number]), rivals
+            )
+        return SearchResult(tuple(trials), default, winner, gain, self.measured_on, began)
 
 
 class _Ended(Exception):
@@ -255,37 +257,39 @@ class _Attempt:
     def __init__(self, trial: optuna.Trial, epochs: int, last_counts: bool, default: bool, end: float) -> None:
         self.trial, self.epochs, self.last_counts, self.default, self.end = trial, epochs, last_counts, default, end
         self.scores: list[float] = []
-        self.score, self.right = 0.0, np.zeros(0, dtype=np.bool_)  # of the epoch that counts
+        self.score, self.correct = 0.0, np.zeros(0, dtype=np.bool_)  # of the epoch that counts
         self.started = time.monotonic()
 
-    def on_score(self, score: float, right: Right) -> None:
+    def on_score(self, score: float, correct: CorrectRows) -> None:
         if self.last_counts or score > max(self.scores, default=-1.0):
-            self.score, self.right = score, right
-        before, now = (STEPS * done // self.epochs for done in (len(self.scores), len(self.scores) + 1))
+            self.score, self.correct = score, correct
+        last_step, this_step = (
+            STEPS * epochs_done // self.epochs for epochs_done in (len(self.scores), len(self.scores) + 1)
+        )
         self.scores.append(score)
-        for step in range(before + 1, now + 1):
+        for step in range(last_step + 1, this_step + 1):
             self.trial.report(score, step)
         if len(self.scores) == self.epochs or self.default:
             return
         if self.trial.should_prune():
             raise _Ended("pruned")
-        if not _before(self.end):
+        if not _in_time(self.end):
             raise _Ended("stopped")
 
     def keep(self, study: optuna.Study, state: State) -> None:
         """The trial's end, on disk."""
-        kept: dict[str, Any] = {"state": state, "seconds": round(time.monotonic() - self.started, 2)}
-        kept["scores"] = self.scores
+        result: dict[str, Any] = {"state": state, "seconds": round(time.monotonic() - self.started, 2)}
+        result["scores"] = self.scores
         if state == "done":
-            kept |= {"rows": len(self.right), "right": np.packbits(self.right).tobytes().hex()}
-        self.trial.set_user_attr(RESULT, kept)
+            result |= {"rows": len(self.correct), "right": np.packbits(self.correct).tobytes().hex()}
+        self.trial.set_user_attr(RESULT, result)
         if state == "done":
             study.tell(self.trial, self.score)
         else:
             study.tell(self.trial, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
 
 
-def _before(end: float) -> bool:
+def _in_time(end: float) -> bool:
     return time.monotonic() < end
 
 
@@ -295,40 +299,40 @@ def _enqueue_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> No
         study.enqueue_trial(trial.params, user_attrs=default)
 
 
-def _tried(trial: FrozenTrial) -> Tried:
-    kept = trial.user_attrs.get(RESULT, {})  # a killed process left none
-    state: State = kept.get("state", "stopped")
-    scores = tuple(kept.get("scores", ()))
-    return Tried(
+def _trial_result(trial: FrozenTrial) -> TrialResult:
+    result = trial.user_attrs.get(RESULT, {})  # a killed process left none
+    state: State = result.get("state", "stopped")
+    scores = tuple(result.get("scores", ()))
+    return TrialResult(
         number=trial.number,
         settings=trial.user_attrs.get("settings", trial.params),
         score=trial.value if state == "done" else max(scores, default=None),
-        seconds=kept.get("seconds", 0.0),
+        seconds=result.get("seconds", 0.0),
         state=state,
         default=bool(trial.user_attrs.get(DEFAULT)),
         scores=scores,
     )
 
 
-def _best(trials: Sequence[Tried]) -> Tried | None:
+def _best(trials: Sequence[TrialResult]) -> TrialResult | None:
     """The one that scored most; of equals the recipe, else the first."""
-    done = [one for one in trials if one.state == "done" and one.score is not None]
-    return max(done, key=lambda one: (one.score, one.default, -one.number), default=None)
+    scored = [trial for trial in trials if trial.state == "done" and trial.score is not None]
+    return max(scored, key=lambda trial: (trial.score, trial.default, -trial.number), default=None)
 
 
-def _right(trial: FrozenTrial) -> Right:
-    kept = trial.user_attrs[RESULT]
-    packed = np.frombuffer(bytes.fromhex(kept["right"]), dtype=np.uint8)
-    return np.unpackbits(packed, count=kept["rows"]).astype(np.bool_)
+def _correct_rows(trial: FrozenTrial) -> CorrectRows:
+    result = trial.user_attrs[RESULT]
+    packed = np.frombuffer(bytes.fromhex(result["right"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=result["rows"]).astype(np.bool_)
 
 
-def _line(trial: Tried) -> str:
+def _line(trial: TrialResult) -> str:
     score = "–" if trial.score is None else f"{trial.score:.1%}"
     return f"trial {trial.number}: {score}, {trial.state} after {trial.seconds:.0f} s"
 
 
-def _kept(study: optuna.Study) -> str:
-    best = _best([_tried(one) for one in study.trials])
+def _interrupted_message(study: optuna.Study) -> str:
+    best = _best([_trial_result(trial) for trial in study.trials])
     so_far = f" The best so far: {best.score:.1%}, trial {best.number}." if best and best.score is not None else ""
     return f"Interrupted. Finished trials are kept: `autogen tune` goes on from here.{so_far}"
 
@@ -339,20 +343,20 @@ def _storage(path: Path) -> optuna.storages.RDBStorage:
 
 
 @contextmanager
-def _heeding(stop: Callable[[], None]) -> Iterator[None]:
+def _catch_interrupts(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C calls `stop`, in the main thread, which alone hears it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: stop())
+    previous_handler = signal.signal(signal.SIGINT, lambda _number, _frame: stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
 
 @contextmanager
-def _explained(storage: Path) -> Iterator[None]:
+def _explain_errors(storage: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:

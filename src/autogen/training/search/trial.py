@@ -13,9 +13,9 @@ from autogen.config.training import TrainingSettings
 from autogen.progress import TrainingProgress
 from autogen.training.search.space import Knob
 
-Right = NDArray[np.bool_]
+CorrectRows = NDArray[np.bool_]
 # called after each epoch with the score and with which held-out rows are answered rightly
-OnScore = Callable[[float, Right], None]
+OnScore = Callable[[float, CorrectRows], None]
 
 
 class Trial(Protocol):
@@ -39,7 +39,7 @@ class Trial(Protocol):
     def state(self) -> Path:
         """The folder of its checkpoints."""
 
-    def with_settings(self, chosen: Mapping[str, Any]) -> Self:
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """The same with these settings set too."""
 
     def split(self) -> tuple[Self, str]:

@@ -16,14 +16,14 @@ from autogen.tasks.recommendation.learning.fit import RecommenderFit, check_sequ
 from autogen.tasks.recommendation.learning.linear import fit_linear
 from autogen.tasks.recommendation.learning.mixing import columns_of
 from autogen.tasks.recommendation.learning.sequence import (
-    Lessons,
     SequenceSettings,
     Trends,
+    WindowDataset,
     batch_loss,
-    chosen_items,
+    item_frequencies,
     train_sequence,
 )
-from autogen.tasks.recommendation.learning.sequential import SequentialModel, Sizes
+from autogen.tasks.recommendation.learning.sequential import SequentialModel, SequentialModelSizes
 from autogen.tasks.recommendation.model import Recommender, SequenceReading, linear_reading
 from autogen.tasks.recommendation.trend import Histories, Query
 from tests.shop import catalogue, events
@@ -43,13 +43,17 @@ def of_one_user(count: int) -> Interactions:
 
 @pytest.mark.parametrize("count", [1, 2, 49, 50, 51, 74, 75, 76, 130, 1000])
 def test_every_event_of_a_history_is_asked_for_once_with_a_past(count: int) -> None:
-    found = of_one_user(count)
-    taught = Lessons(found, Sizes(count), Trends(found, count))
-    asked = np.concatenate([one.next[one.next >= 0] for one in taught])
-    assert sorted(asked.tolist()) == list(range(count))
-    for one in taught:
-        assert len(one.items) == len(one.next) == len(one.gaps) == len(one.moments) <= 51
-        assert all(after == before + 1 for before, after in zip(one.items[1:], one.next[1:], strict=True) if after >= 0)
+    events = of_one_user(count)
+    windows = WindowDataset(events, SequentialModelSizes(count), Trends(events, count))
+    targets = np.concatenate([window.targets[window.targets >= 0] for window in windows])
+    assert sorted(targets.tolist()) == list(range(count))
+    for window in windows:
+        assert len(window.items) == len(window.targets) == len(window.gaps) == len(window.moments) <= 51
+        assert all(
+            after == before + 1
+            for before, after in zip(window.items[1:], window.targets[1:], strict=True)
+            if after >= 0
+        )
 
 
 def test_the_linear_reading_is_ease_in_closed_form(shop_events: Interactions) -> None:
@@ -74,7 +78,7 @@ def test_without_two_items_chosen_twice_there_is_no_linear_reading() -> None:
 
 def trained(shop_events: Interactions, texts: torch.Tensor | None = None) -> SequentialModel:
     torch.manual_seed(0)
-    model = SequentialModel(Sizes(len(shop_events.items), dropout=0.1), texts)
+    model = SequentialModel(SequentialModelSizes(len(shop_events.items), dropout=0.1), texts)
     settings = SequenceSettings(epochs=None, steps=120, learning_rate=1e-2, batch_size=32, bf16=False, seed=0)
     train_sequence(model, shop_events, settings, TrainingProgress(quiet=True), "train")
     return model
@@ -88,21 +92,21 @@ def test_the_sequential_model_learns_what_comes_next(shop_events: Interactions) 
         items, times = histories.all_of(user)
         query = Query(items[:-1], times[:-1], float(times[-1]))
         with torch.no_grad():
-            from autogen.tasks.recommendation.learning.sequence import sought_after
+            from autogen.tasks.recommendation.learning.sequence import query_state
 
-            scores = model.vectors()[:-1].numpy() @ sought_after(model, query) + model.bias.numpy()
+            scores = model.vectors()[:-1].numpy() @ query_state(model, query) + model.bias.numpy()
         right += int(items[-1] in np.argsort(-scores)[:3])
     assert right >= 30, "each goes from one film to the next of the same taste"
 
 
 def test_a_sampled_softmax_offers_every_target(shop_events: Interactions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autogen.tasks.recommendation.learning.sequence.FULL", 0)
-    model = SequentialModel(Sizes(len(shop_events.items)), None)
+    model = SequentialModel(SequentialModelSizes(len(shop_events.items)), None)
     trends = Trends(shop_events, model.sizes.items)
     settings = SequenceSettings(1, 1, 1e-3, 8, False, 0)
-    taught = Lessons(shop_events, model.sizes, trends)[:8]
-    chosen = chosen_items(shop_events, model.sizes.items)
-    loss = batch_loss(model, taught, trends, chosen, settings, np.random.default_rng(0))
+    windows = WindowDataset(shop_events, model.sizes, trends)[:8]
+    frequencies = item_frequencies(shop_events, model.sizes.items)
+    loss = batch_loss(model, windows, trends, frequencies, settings, np.random.default_rng(0))
     assert 0 < loss.item() < 20
     torch.autograd.backward(loss)
     assert model.own.weight.grad is not None
@@ -125,9 +129,9 @@ def test_the_export_agrees_and_an_altered_one_is_noticed(shop_events: Interactio
         check_sequence(model, reading, histories)
 
 
-def fit(found: Interactions, folder: Path, before: Path | None = None) -> RecommenderFit:
+def fit(events: Interactions, folder: Path, before: Path | None = None) -> RecommenderFit:
     settings = TrainingSettings(learning_rate=1e-2)
-    return RecommenderFit(found, None, settings, folder, "none", len(found.items), before)
+    return RecommenderFit(events, None, settings, folder, "none", len(events.items), before)
 
 
 def test_what_was_fitted_answers_the_same_when_loaded(shop_events: Interactions, tmp_path: Path) -> None:
@@ -192,9 +196,9 @@ def test_too_few_events_to_choose_by_are_answered_by_what_trends(tmp_path: Path)
 
 
 def test_only_the_last_event_of_users_with_others_is_held_out(shop_events: Interactions) -> None:
-    held = last_events(shop_events, 1000, 0)
-    assert len(held) == 80
-    assert len({*shop_events.user[held].tolist()}) == 80
+    places = last_events(shop_events, 1000, 0)
+    assert len(places) == 80
+    assert len({*shop_events.user[places].tolist()}) == 80
     assert len(last_events(shop_events, 10, 0)) == 10
     assert len(last_events(of_one_user(1), 10, 0)) == 0
 

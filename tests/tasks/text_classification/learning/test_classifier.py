@@ -44,8 +44,8 @@ def test_a_classifier_that_was_saved_and_loaded_answers_the_same(
     model.save(tmp_path / "weights")
     loaded = load_classifier(tmp_path / "weights").eval()
     assert type(loaded) is type(model)
-    for one, other in zip(model.answer(batch), loaded.answer(batch), strict=True):
-        assert torch.equal(one, other)
+    for output, other in zip(model.answer(batch), loaded.answer(batch), strict=True):
+        assert torch.equal(output, other)
 
 
 @both
@@ -85,8 +85,8 @@ def test_padding_does_not_change_an_answer(model: Classifier, batch: dict[str, T
 @torch.no_grad()
 def test_several_batches_are_answered_in_their_order(model: Classifier, encoder: TextEncoder) -> None:
     batches = [tensors(encoder, [text for text, _ in rows(1, seed=seed)]) for seed in range(3)]
-    found = model(batches)
-    assert torch.equal(found.logits, torch.cat([model.answer(one).logits for one in batches]))
+    output = model(batches)
+    assert torch.equal(output.logits, torch.cat([model.answer(batch).logits for batch in batches]))
 
 
 @both
@@ -104,8 +104,8 @@ def test_a_cosine_logit_is_the_scaled_cosine_of_text_and_label(source: FromBaseM
     model = source.build(LABELS, seed=0).eval()
     assert isinstance(model, CosineClassifier)
     model.vectors.mul_(7)  # lengths do not matter
-    found = model.answer(batch)
-    for row, embedding in zip(found.logits, found.embedding, strict=True):
+    output = model.answer(batch)
+    for row, embedding in zip(output.logits, output.embedding, strict=True):
         assert embedding.norm().item() == pytest.approx(1, abs=1e-5)
         cosines = [functional.cosine_similarity(embedding, vector, dim=0) for vector in model.vectors]
         assert row.tolist() == pytest.approx([20 * cosine.item() for cosine in cosines], abs=1e-4)

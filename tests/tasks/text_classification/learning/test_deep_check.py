@@ -25,23 +25,23 @@ def test_changed_labels_are_found_with_their_place(untrained: Path) -> None:
     wrong = {5: "top_up", 50: "lost_card", 90: "exchange_rate"}
     write_csv(untrained / "data/train.csv", [(t, wrong.get(at, label)) for at, (t, label) in enumerate(labelled)])
     report = checked(untrained)
-    found = {one.at.row - 2: one for one in report.label_errors if not one.at.held_out}
-    assert len(wrong.keys() & found.keys()) >= 2  # an encoder of random weights sees much, not all
-    for at in wrong.keys() & found.keys():
-        assert (found[at].at.label, found[at].suggested) == (wrong[at], labelled[at][1])
-        assert found[at].at.source.endswith("train.csv") and found[at].at.text == labelled[at][0]
+    by_row = {error.at.row - 2: error for error in report.label_errors if not error.at.held_out}
+    assert len(wrong.keys() & by_row.keys()) >= 2  # an encoder of random weights sees much, not all
+    for at in wrong.keys() & by_row.keys():
+        assert (by_row[at].at.label, by_row[at].suggested) == (wrong[at], labelled[at][1])
+        assert by_row[at].at.source.endswith("train.csv") and by_row[at].at.text == labelled[at][0]
     assert report.rows == 160 + 140 and report.seconds > 0
 
 
 def test_out_of_scope_rows_are_in_no_confusable_pair_but_may_look_in_scope(untrained: Path) -> None:
-    inside, outside = rows(60, seed=5), [row for row in rows(1, seed=6, oos=60) if row[1] == "oos"]
+    in_scope, out_of_scope = rows(60, seed=5), [row for row in rows(1, seed=6, oos=60) if row[1] == "oos"]
     hidden = [text for text, _ in rows(3, seed=8)]
     strange = [text for text, label in rows(1, seed=9, oos=6) if label == "oos"]
     changed = [*((text, "oos") for text in hidden), *((text, "top_up") for text in strange)]
-    write_csv(untrained / "data/train.csv", [*inside, *outside, *changed])
+    write_csv(untrained / "data/train.csv", [*in_scope, *out_of_scope, *changed])
     report = checked(untrained)
     assert not any("oos" in pair.labels for pair in report.confusable)
-    scopes = {one.at.text: one.scope for one in report.label_errors}
+    scopes = {error.at.text: error.scope for error in report.label_errors}
     assert "looks in scope" in [scopes.get(text) for text in hidden]
     assert "looks out of scope" in [scopes.get(text) for text in strange]
 
@@ -51,8 +51,8 @@ def test_a_held_out_row_said_in_other_words_is_leakage(untrained: Path) -> None:
     text = labelled[0][0]
     write_csv(untrained / "data/train.csv", labelled)
     write_csv(untrained / "data/eval.csv", [(" ".join(reversed(text.split())), labelled[0][1]), *rows(5, seed=77)])
-    found = [pair for pair in checked(untrained).leakage if pair.first.text == text]
-    assert any(pair.second.held_out and pair.second.row == 2 and pair.same_label for pair in found)
+    leaks = [pair for pair in checked(untrained).leakage if pair.first.text == text]
+    assert any(pair.second.held_out and pair.second.row == 2 and pair.same_label for pair in leaks)
 
 
 @pytest.mark.parametrize("each", [1, 2, 3, 25])

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from autogen.config.training import TrainingSettings
 from autogen.errors import TrainingFailed
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.session import MODEL_FILE
 from autogen.tasks.text_classification.learning.classifier import Classifier, CosineClassifier
 from autogen.tasks.text_classification.learning.cross_validation import FOLDS
-from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning, forget_state
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport, forget_state
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import LabelledText
@@ -38,7 +38,7 @@ def job(
     return FineTuning(train, held_out, chosen, source, tmp_path / "model", tmp_path / "state")
 
 
-def agrees(report: FineTuned, model: TunedModel, rows: Sequence[LabelledText]) -> bool:
+def agrees(report: FineTuningReport, model: TunedModel, rows: Sequence[LabelledText]) -> bool:
     """Whether the metrics reported are those of the model that answers."""
     labels = [row.label for row in rows]
     return model.task.metrics(model.predict([row.text for row in rows]), labels) == pytest.approx(report.metrics)
@@ -55,7 +55,7 @@ class Watched:
 class WatchedClassifier(CosineClassifier):
     watched: Watched
 
-    def answer(self, batch: Mapping[str, Tensor]) -> Answer:
+    def answer(self, batch: Mapping[str, Tensor]) -> NetworkOutput:
         ids, mask = batch["input_ids"].tolist(), batch["attention_mask"].sum(1).tolist()
         rows = {tuple(row[:length]) for row, length in zip(ids, mask, strict=True)}
         if self.training:
@@ -89,13 +89,13 @@ def few() -> list[LabelledText]:
 @pytest.fixture(scope="module")
 def cross_validated(
     source: FromBaseModel, few: list[LabelledText], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[FineTuning, FineTuned, list[Watched]]:
+) -> tuple[FineTuning, FineTuningReport, list[Watched]]:
     watching = WatchedSource(source.base)
     work = job(tmp_path_factory.mktemp("folds"), watching, few)
     return work, work.run(QUIET), watching.seen
 
 
-Run = tuple[FineTuning, FineTuned, list[Watched]]
+Run = tuple[FineTuning, FineTuningReport, list[Watched]]
 
 
 def test_no_row_is_answered_by_a_model_that_has_seen_it(
@@ -103,7 +103,9 @@ def test_no_row_is_answered_by_a_model_that_has_seen_it(
 ) -> None:
     _, _, seen = cross_validated
     assert len(seen) == FOLDS
-    every = {tuple(row.ids): one.label for row, one in zip(encoder.encode([e.text for e in few]), few, strict=True)}
+    every = {
+        tuple(encoded.ids): row.label for encoded, row in zip(encoder.encode([e.text for e in few]), few, strict=True)
+    }
     for fold in seen:
         assert fold.answered and not fold.answered & fold.trained
         assert fold.trained & every.keys() == every.keys() - fold.answered
@@ -119,8 +121,8 @@ def test_after_cross_validation_the_model_is_fitted_on_all_rows(cross_validated:
     assert (report.exported, report.exported_because) == ("fp32", "int8 needs held-out rows to be judged by")
     model = TunedModel.load(work.folder)
     learnt = [row for row in few if row.label != "oos"]
-    found = model.predict([row.text for row in learnt])
-    assert np.mean([one.label == row.label for one, row in zip(found, learnt, strict=True)]) > 0.9
+    predictions = model.predict([row.text for row in learnt])
+    assert np.mean([prediction.label == row.label for prediction, row in zip(predictions, learnt, strict=True)]) > 0.9
     assert model.task.threshold is not None
     assert {"accuracy", "in_scope_accuracy", "oos_recall"} <= report.metrics.keys()
 
@@ -135,22 +137,24 @@ def test_with_held_out_rows_the_exported_model_itself_is_measured(source: FromBa
     assert report.metrics["accuracy"] - report.metrics["in_scope_accuracy"] <= 0.01 + 1e-9
     assert model.card.precision == report.exported
     assert sorted(path.name for path in work.folder.iterdir()) == [MODEL_FILE, "task.json", "tokenizer.json", "weights"]
-    again = goes_on(work, model, tmp_path)
-    assert again.labels == (*LABELS, "refund")  # the new one last: the old ones keep their places
+    grown = goes_on(work, model, tmp_path)
+    assert grown.labels == (*LABELS, "refund")  # the new one last: the old ones keep their places
 
 
-def goes_on(work: FineTuning, model: TunedModel, tmp_path: Path) -> FineTuned:
+def goes_on(work: FineTuning, model: TunedModel, tmp_path: Path) -> FineTuningReport:
     """Training that goes on from the version, with a new label and without held-out rows."""
     version = FromVersion(work.folder, "tiny", model.task, model.card.max_length, model.card.pad_id, "fp32")
     train = [*work.train, *(LabelledText(f"refund payback {word}", "refund") for word in ("my", "the", "now", "a"))]
-    more = replace(work, train=train, held_out=(), source=version, folder=tmp_path / "next", state=tmp_path / "more")
-    report = more.run(QUIET)
-    grown = TunedModel.load(more.folder)
+    next_job = replace(
+        work, train=train, held_out=(), source=version, folder=tmp_path / "next", state=tmp_path / "more"
+    )
+    report = next_job.run(QUIET)
+    grown = TunedModel.load(next_job.folder)
     assert (report.cross_validated, report.metrics) == (False, {})
     assert (grown.task.temperature, grown.task.threshold) == (model.task.temperature, model.task.threshold)
     rows = [*train[:20], *train[-4:]]
-    found = grown.predict([row.text for row in rows])
-    assert np.mean([one.label == row.label for one, row in zip(found, rows, strict=True)]) > 0.9
+    predictions = grown.predict([row.text for row in rows])
+    assert np.mean([prediction.label == row.label for prediction, row in zip(predictions, rows, strict=True)]) > 0.9
     return report
 
 

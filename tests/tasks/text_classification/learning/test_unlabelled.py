@@ -46,21 +46,21 @@ def test_labels_spread_along_neighbours_and_not_across_a_gap() -> None:
 def test_texts_are_learnt_when_held_out_rows_are_answered_better(source: FromBaseModel, tmp_path: Path) -> None:
     work = job(tmp_path, source, LOGS, HELD_OUT)
     report = work.run(QUIET)
-    found = report.unlabelled
-    assert found is not None and (found.texts, found.measured) == (len(LOGS), len(HELD_OUT))
-    assert found.used == (found.gain > 0) == bool(report.taught)
-    assert set(report.taught) <= set(LOGS) and 0 < found.taught <= len(LOGS)
+    outcome = report.unlabelled
+    assert outcome is not None and (outcome.texts, outcome.measured) == (len(LOGS), len(HELD_OUT))
+    assert outcome.used == (outcome.gain > 0) == bool(report.pseudo_labelled)
+    assert set(report.pseudo_labelled) <= set(LOGS) and 0 < outcome.taught <= len(LOGS)
     plain = replace(work, unlabelled=(), folder=tmp_path / "plain", state=tmp_path / "plain-state")
     without, texts = plain.run(QUIET), [row.text for row in HELD_OUT]
     assert without.unlabelled is None
-    assert report.metrics["accuracy"] - without.metrics["accuracy"] == pytest.approx(max(found.gain, 0))
+    assert report.metrics["accuracy"] - without.metrics["accuracy"] == pytest.approx(max(outcome.gain, 0))
     assert len(TunedModel.load(work.folder).predict(texts)) == len(HELD_OUT)
 
 
 def test_few_rows_are_judged_on_a_part_held_back(source: FromBaseModel, tmp_path: Path) -> None:
-    found = job(tmp_path, source, LOGS).run(QUIET).unlabelled
-    assert found is not None and 0 < found.measured < len(FEW)
-    assert str(found).startswith(("unlabelled: used ", "unlabelled: reverted, no better on held-out rows"))
+    outcome = job(tmp_path, source, LOGS).run(QUIET).unlabelled
+    assert outcome is not None and 0 < outcome.measured < len(FEW)
+    assert str(outcome).startswith(("unlabelled: used ", "unlabelled: reverted, no better on held-out rows"))
 
 
 def model_of(source: FromBaseModel, tmp_path: Path, rows: Sequence[LabelledText]) -> tuple[Classifier, TextEncoder]:
@@ -78,10 +78,10 @@ def learning(encoder: TextEncoder, texts: Sequence[str]) -> SelfTraining:
 def test_a_model_that_pseudo_labels_have_harmed_is_put_aside(source: FromBaseModel, tmp_path: Path) -> None:
     plain, encoder = model_of(source, tmp_path, FEW)
     turned = [replace(row, label=LABELS[LABELS.index(row.label) - 1]) for row in FEW]  # what spreads is wrong
-    taught = learning(encoder, LOGS).run(plain, turned, HELD_OUT)
-    assert taught.model is plain and taught.texts == ()
-    assert taught.report.taught > 0 and taught.report.gain < 0
-    assert str(taught.report).startswith("unlabelled: reverted, no better on held-out rows (")
+    result = learning(encoder, LOGS).run(plain, turned, HELD_OUT)
+    assert result.model is plain and result.texts == ()
+    assert result.report.taught > 0 and result.report.gain < 0
+    assert str(result.report).startswith("unlabelled: reverted, no better on held-out rows (")
 
 
 def test_texts_like_rows_out_of_scope_are_left_aside(source: FromBaseModel, tmp_path: Path) -> None:
@@ -89,23 +89,23 @@ def test_texts_like_rows_out_of_scope_are_left_aside(source: FromBaseModel, tmp_
     strange = [sentence(chance, OUTSIDE) for _ in range(60)]
     rows = [*FEW, *(LabelledText(sentence(chance, OUTSIDE), "oos") for _ in range(20))]
     plain, encoder = model_of(source, tmp_path, rows)
-    _, texts = learning(encoder, [*LOGS, *strange])._taught(plain, rows, floor=-np.inf)
+    _, texts = learning(encoder, [*LOGS, *strange])._fit_to_texts(plain, rows, floor=-np.inf)
     assert texts and sum(text in strange for text in texts) < 0.2 * len(texts)  # a third of all are
 
 
 def test_a_crowd_of_like_texts_does_not_outweigh_the_other_labels(encoder: TextEncoder) -> None:
     angles = np.concatenate([np.linspace(0, 0.5, 60), np.linspace(1.5, 2, 5), np.linspace(3, 3.5, 5), [5, 5.5]])
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    known, gold = points[[0, 60, 65, 70]], np.arange(4)
-    _, labels = learning(encoder, ())._pseudo_labels(known, gold, points, np.ones(len(points), bool))
+    row_points, gold = points[[0, 60, 65, 70]], np.arange(4)
+    _, labels = learning(encoder, ())._pseudo_labels(row_points, gold, points, np.ones(len(points), bool))
     counts = np.bincount(labels, minlength=4)
     assert counts[0] == np.ceil(CROWD * len(points) / 4) and counts[1:].min() > 0
 
 
 def test_texts_that_score_below_held_out_rows_are_not_learnt(source: FromBaseModel, tmp_path: Path) -> None:
     plain, encoder = model_of(source, tmp_path, FEW)
-    taught = learning(encoder, LOGS)._tried(plain, FEW, HELD_OUT, floor=1e9)
-    assert taught.model is plain
+    result = learning(encoder, LOGS)._keep_better(plain, FEW, HELD_OUT, floor=1e9)
+    assert result.model is plain
     assert f"{len(LOGS)} texts not used, for only 0 of them look like any label, fewer than the 16" in str(
-        taught.report
+        result.report
     )

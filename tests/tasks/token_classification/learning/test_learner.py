@@ -15,6 +15,7 @@ from autogen.tasks.task import Fitted, Job, Need, Start
 from autogen.tasks.token_classification import TASK
 from autogen.tasks.token_classification.learning.learner import LEARNER
 from autogen.tasks.token_classification.settings import TokenClassificationOptions
+from tests.choosing import quick_and_slow
 from tests.tasks.token_classification.annotated import annotated
 
 RATES = {"bitfit": 2e-2, "lora": 1e-2, "adapter": 1e-2, "ia3": 5e-2, "prefix": 5e-2, "prompt": 5e-2}
@@ -38,7 +39,7 @@ def fit(folder: Path, start: Start, rows: list[dict[str, Any]], method: str = "f
         return LEARNER.fit(job, progress)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", quick_and_slow(METHODS, quick=("full", "lora")))
 def test_a_method_learns_is_exported_and_goes_on_to_a_new_label(
     method: str, tiny_base_model: Path, tmp_path: Path
 ) -> None:

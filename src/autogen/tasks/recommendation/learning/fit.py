@@ -26,14 +26,14 @@ from autogen.tasks.recommendation.learning.mixing import (
     SEQUENCE,
     TREND,
     as_mix,
-    ask,
+    build_queries,
     columns_of,
+    columns_used,
     compare_mixes,
     fit_mixer,
-    heard_by,
 )
-from autogen.tasks.recommendation.learning.sequence import SequenceSettings, sought_after, train_sequence
-from autogen.tasks.recommendation.learning.sequential import SequentialModel, Sizes
+from autogen.tasks.recommendation.learning.sequence import SequenceSettings, query_state, train_sequence
+from autogen.tasks.recommendation.learning.sequential import SequentialModel, SequentialModelSizes
 from autogen.tasks.recommendation.metrics import mean
 from autogen.tasks.recommendation.model import (
     HISTORY_FILE,
@@ -51,10 +51,11 @@ from autogen.training.loop.precision import choose_precision
 
 WEIGHTS_FILE = "weights/sequence.safetensors"
 REGULARISATION = 200.0
-MOST_HELD = 4_000  # last events that choose and mix
-FEWER_HELD = 1_000  # where each is asked of more than MANY items
+MOST_EVAL_EVENTS = 4_000  # last events that choose and mix
+FEWER_EVAL_EVENTS = 1_000  # where each is asked of more than MANY items
 MANY = 50_000
-FEWEST_HELD = 30  # below which there is nothing to choose by: what trends answers, with the linear reading where it is
+# below it there is nothing to choose by: what trends answers, with the linear reading where there is one
+FEWEST_EVAL_EVENTS = 30
 PROOFS = 64  # histories on which the export must agree
 ORDER = (TREND, LINEAR, SEQUENCE)
 
@@ -74,67 +75,67 @@ class RecommenderFit:
     ended: float = 0.0  # these two: see RecommenderCard
     lag: float = 0.0
 
-    def run(self, progress: TrainingProgress) -> Fitted:
+    def run(self, progress: TrainingProgress) -> FitReport:
         """Raises TrainingFailed, ParityError."""
         started = time.monotonic()
         torch.manual_seed(self.settings.seed)
-        most = MOST_HELD if len(self.events.items) <= MANY else FEWER_HELD
-        held = last_events(self.events, most, self.settings.seed)
-        before = Recommender.load(self.before) if self.before else None
-        if before is not None and before.mix is not None:
-            readings, held = self._as_before(before, progress), held[:0]
-        elif len(held) < FEWEST_HELD:
+        most = MOST_EVAL_EVENTS if len(self.events.items) <= MANY else FEWER_EVAL_EVENTS
+        eval_at = last_events(self.events, most, self.settings.seed)
+        previous = Recommender.load(self.before) if self.before else None
+        if previous is not None and previous.mix is not None:
+            readings, eval_at = self._fit_as_before(previous, progress), eval_at[:0]
+        elif len(eval_at) < FEWEST_EVAL_EVENTS:
             readings = Readings(self._linear(self.events))
         else:
-            readings = self._chosen(held, progress)
-        linear, sequence, mix, tried = readings.linear, readings.sequence, readings.mix, readings.tried
+            readings = self._choose_readings(eval_at, progress)
+        linear, sequence, mix, ndcg_by_mix = readings.linear, readings.sequence, readings.mix, readings.ndcg_by_mix
         parity = self._write(linear, sequence, mix)
-        return Fitted(
-            readings=_answering(linear, sequence, mix),
-            tried=dict(tried),
-            held=len(held) if tried else 0,
+        return FitReport(
+            readings=_answering_readings(linear, sequence, mix),
+            tried=dict(ndcg_by_mix),
+            held=len(eval_at) if ndcg_by_mix else 0,
             seconds=time.monotonic() - started,
             precision=choose_precision(self.settings.precision),
             parameters=sum(p.numel() for p in sequence.parameters()) if sequence else 0,
             parity=parity,
-            left_out=self._left_out(),
+            left_out=self._coverage_note(),
         )
 
-    def _chosen(self, held: NDArray[np.int64], progress: TrainingProgress) -> Readings:
-        learnt = np.ones(len(self.events), bool)
-        learnt[held] = False
-        part = self.events.where(learnt)
-        linear, sequence = self._linear(part), self._sequence(part, progress, "validate")
-        recommender = self._recommender(part, linear, sequence, None)
-        asked = ask(recommender, self.events, held, self.settings.seed, progress)
-        present = _present(linear, sequence)
-        choices = {" + ".join(names): names for names in _choices(present)}
-        columns = {name: columns_of(names, len(HALF_LIVES), present) for name, names in choices.items()}
-        gains = compare_mixes(asked, columns, self.settings.seed)
-        tried = {name: mean(list(found)) for name, found in gains.items()}
-        best = max(tried, key=lambda name: tried[name])
-        progress.say(_said(tried, best))
+    def _choose_readings(self, eval_at: NDArray[np.int64], progress: TrainingProgress) -> Readings:
+        is_train = np.ones(len(self.events), bool)
+        is_train[eval_at] = False
+        train_events = self.events.where(is_train)
+        linear, sequence = self._linear(train_events), self._sequence(train_events, progress, "validate")
+        recommender = self._recommender(train_events, linear, sequence, None)
+        queries = build_queries(recommender, self.events, eval_at, self.settings.seed, progress)
+        fitted = _fitted_readings(linear, sequence)
+        choices = {" + ".join(names): names for names in _choices(fitted)}
+        columns = {name: columns_of(names, len(HALF_LIVES), fitted) for name, names in choices.items()}
+        gains = compare_mixes(queries, columns, self.settings.seed)
+        ndcg_by_mix = {name: mean(list(values)) for name, values in gains.items()}
+        best = max(ndcg_by_mix, key=lambda name: ndcg_by_mix[name])
+        progress.say(_choice_message(ndcg_by_mix, best))
         linear = self._linear(self.events) if linear is not None else None  # gives reasons, whether it answers or not
         if SEQUENCE not in choices[best]:
-            mix = fit_mixer(asked.without_last(), columns[best], self.settings.seed)
-            return Readings(linear, None, as_mix(mix), tried)
-        mix = fit_mixer(asked, columns[best], self.settings.seed)
-        return Readings(linear, self._sequence(self.events, progress, "train"), as_mix(mix), tried)
+            mix = fit_mixer(queries.without_last(), columns[best], self.settings.seed)
+            return Readings(linear, None, as_mix(mix), ndcg_by_mix)
+        mix = fit_mixer(queries, columns[best], self.settings.seed)
+        return Readings(linear, self._sequence(self.events, progress, "train"), as_mix(mix), ndcg_by_mix)
 
-    def _as_before(self, before: Recommender, progress: TrainingProgress) -> Readings:
+    def _fit_as_before(self, previous: Recommender, progress: TrainingProgress) -> Readings:
         """The readings of the version to go on from, learnt on, mixed as they were: that version has learnt whatever
         could be held out now, so that it would say of all mixes that what it has learnt is best."""
-        linear = self._linear(self.events) if before.linear is not None else None
-        sequence = self._sequence(self.events, progress, "train") if before.sequence is not None else None
-        return Readings(linear, sequence, before.mix)
+        linear = self._linear(self.events) if previous.linear is not None else None
+        sequence = self._sequence(self.events, progress, "train") if previous.sequence is not None else None
+        return Readings(linear, sequence, previous.mix)
 
     def _linear(self, events: Interactions) -> Linear | None:
         return fit_linear(events, len(events.items), REGULARISATION)
 
     def _sequence(self, events: Interactions, progress: TrainingProgress, stage: str) -> SequentialModel:
         texts = torch.from_numpy(self.texts) if self.texts is not None else None
-        model = SequentialModel(Sizes(len(events.items)), texts)
-        warm = self.before is not None and _take_over(model, self.before, events.items)
+        model = SequentialModel(SequentialModelSizes(len(events.items)), texts)
+        warm = self.before is not None and _copy_weights(model, self.before, events.items)
         train_sequence(model, events, self._schedule(len(events), warm), progress, stage)
         if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
             raise TrainingFailed("The weights are no numbers any more: lower `learning_rate`, or set precision = fp32.")
@@ -159,7 +160,7 @@ class RecommenderFit:
             base_model=self.base_model,
             items=len(events.items),
             users=len(events.users),
-            readings=_answering(linear, sequence, mix),
+            readings=_answering_readings(linear, sequence, mix),
             length=sequence.sizes.length if sequence else 0,
             offered=self.offered,
             ended=self.ended,
@@ -191,7 +192,7 @@ class RecommenderFit:
         write_recommender(recommender, self.folder)
         return parity
 
-    def _left_out(self) -> str:
+    def _coverage_note(self) -> str:
         known = int((np.bincount(self.events.item, minlength=len(self.events.items)) > 1).sum())
         if known <= MOST_ITEMS:
             return ""
@@ -200,18 +201,18 @@ class RecommenderFit:
 
 @dataclass(frozen=True)
 class Readings:
-    """What answers, fitted to everything; `tried`: see Fitted."""
+    """What answers, fitted to everything; `ndcg_by_mix`: see `FitReport.tried`."""
 
     linear: Linear | None = None
     sequence: SequentialModel | None = None
     mix: Mix | None = None
-    tried: Mapping[str, float] = field(default_factory=dict)
+    ndcg_by_mix: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """`tried`: NDCG@10 of each mix of readings on `held` events that it had not learnt from, among each one's
-    candidates."""
+class FitReport:
+    """What a fit reports. `tried`: NDCG@10 of each mix of readings on `held` events that it had not learnt from, among
+    the candidates of each."""
 
     readings: tuple[str, ...]
     tried: dict[str, float]
@@ -233,33 +234,33 @@ def last_events(events: Interactions, most: int, seed: int) -> NDArray[np.int64]
     counts = np.bincount(events.user, minlength=len(events.users))
     last = np.full(len(events.users), -1)
     last[events.user] = np.arange(len(events))
-    found = last[counts > 1]
-    if len(found) > most:
-        found = np.random.default_rng(seed).choice(found, most, replace=False)
-    return np.sort(found)
+    places = last[counts > 1]
+    if len(places) > most:
+        places = np.random.default_rng(seed).choice(places, most, replace=False)
+    return np.sort(places)
 
 
 def check_sequence(model: SequentialModel, exported: SequenceReading, histories: Histories) -> float:
     """The largest difference of what is sought. Raises ParityError when it is above PARITY_TOLERANCE."""
     ends = np.unique(np.linspace(0, len(histories.items), PROOFS).astype(int))
-    apart = 0.0
+    largest = 0.0
     for end in ends:
         part = slice(max(0, end - exported.length), end)
         times = np.sort(histories.times[part])
         query = Query(histories.items[part], times, float(times[-1]) + 60 if len(times) else 0.0)
-        difference = float(np.abs(exported.sought(query) - sought_after(model, query)).max())
-        apart = max(apart, difference) if np.isfinite(difference) else np.inf
-    if apart > PARITY_TOLERANCE:
+        difference = float(np.abs(exported.query_vector(query) - query_state(model, query)).max())
+        largest = max(largest, difference) if np.isfinite(difference) else np.inf
+    if largest > PARITY_TOLERANCE:
         raise ParityError(
-            f"The exported model does not agree with the trained one: they differ by up to {apart:.4g} (at most "
+            f"The exported model does not agree with the trained one: they differ by up to {largest:.4g} (at most "
             f"{PARITY_TOLERANCE} is accepted). The version was not made; what answers now is unchanged."
         )
-    return apart
+    return largest
 
 
-def _take_over(model: SequentialModel, before: Path, items: Sequence[str]) -> bool:
+def _copy_weights(model: SequentialModel, before: Path, items: Sequence[str]) -> bool:
     """Take the weights of an earlier version, item by item: new items begin as their text alone."""
-    known = np.load(before / HISTORY_FILE, allow_pickle=False)["items"].tolist()
+    old_items = np.load(before / HISTORY_FILE, allow_pickle=False)["items"].tolist()
     try:
         state = load_file(before / WEIGHTS_FILE)
     except (OSError, SafetensorError):
@@ -269,36 +270,36 @@ def _take_over(model: SequentialModel, before: Path, items: Sequence[str]) -> bo
         and state.get("from_text.weight", torch.empty(0)).shape != model.from_text.weight.shape
     ):
         return False
-    was_at = {name: at for at, name in enumerate(known)}
-    came = [(at, was_at[name]) for at, name in enumerate(items) if name in was_at]
-    to, since = torch.tensor(came, dtype=torch.int64).reshape(-1, 2).T
+    old_places = {name: at for at, name in enumerate(old_items)}
+    pairs = [(at, old_places[name]) for at, name in enumerate(items) if name in old_places]
+    targets, sources = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T
     whole = model.state_dict()
     for name, tensor in state.items():
         if name == "own.weight":
-            whole[name].zero_()[to], whole[name][-1] = tensor[since], tensor[-1]
+            whole[name].zero_()[targets], whole[name][-1] = tensor[sources], tensor[-1]
         elif name == "bias":
-            whole[name][to] = tensor[since]
+            whole[name][targets] = tensor[sources]
         elif name in whole and whole[name].shape == tensor.shape:
             whole[name].copy_(tensor)
     return True
 
 
-def _present(linear: Linear | None, sequence: SequentialModel | None) -> tuple[str, ...]:
+def _fitted_readings(linear: Linear | None, sequence: SequentialModel | None) -> tuple[str, ...]:
     return tuple(name for name, reading in ((LINEAR, linear), (SEQUENCE, sequence)) if reading is not None)
 
 
-def _choices(present: Sequence[str]) -> list[tuple[str, ...]]:
-    alone = [(TREND, name) for name in present]
-    return [(TREND,), *alone, (TREND, *present)] if len(present) > 1 else [(TREND,), *alone]
+def _choices(fitted: Sequence[str]) -> list[tuple[str, ...]]:
+    alone = [(TREND, name) for name in fitted]
+    return [(TREND,), *alone, (TREND, *fitted)] if len(fitted) > 1 else [(TREND,), *alone]
 
 
-def _answering(linear: Linear | None, sequence: SequentialModel | None, mix: Mix | None) -> tuple[str, ...]:
-    """Those that the mix listens to: what was fitted may have been found to add nothing."""
-    present = _present(linear, sequence) if mix is not None else ()
-    heard = heard_by(mix) if mix is not None else ()
-    return (TREND, *(name for name in present if {*columns_of((name,), len(HALF_LIVES), present)} & {*heard}))
+def _answering_readings(linear: Linear | None, sequence: SequentialModel | None, mix: Mix | None) -> tuple[str, ...]:
+    """Those that have a weight in the mix: what was fitted may have been found to add nothing."""
+    fitted = _fitted_readings(linear, sequence) if mix is not None else ()
+    columns = columns_used(mix) if mix is not None else ()
+    return (TREND, *(name for name in fitted if {*columns_of((name,), len(HALF_LIVES), fitted)} & {*columns}))
 
 
-def _said(tried: Mapping[str, float], best: str) -> str:
-    figures = ", ".join(f"{name} {gain:.3f}" for name, gain in tried.items())
+def _choice_message(ndcg_by_mix: Mapping[str, float], best: str) -> str:
+    figures = ", ".join(f"{name} {gain:.3f}" for name, gain in ndcg_by_mix.items())
     return f"NDCG@10 on users' last events: {figures}. What answers: {best}."

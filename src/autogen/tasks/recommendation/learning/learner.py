@@ -54,14 +54,14 @@ def _texts(job: Job, data: Behaviour, progress: TrainingProgress) -> NDArray[np.
     if not data.has_items:
         return None
     base = find_base_model(job.need.base_model, job.start.project)
-    found = frozen_embeddings(
+    vectors = frozen_embeddings(
         base, [PlainText(text) for text in data.texts], TEXT_LENGTH, job.need.training.precision, job.cache, progress
     )
-    found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    np.save(job.folder / TEXTS_FILE, found.astype(np.float16))
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    np.save(job.folder / TEXTS_FILE, vectors.astype(np.float16))
     export_text_encoder(base, job.folder / TEXT_FOLDER, TEXT_LENGTH)
-    more = len(data.events.items) - len(found)
-    return np.concatenate([found, np.zeros((more, found.shape[1]), np.float32)])
+    more = len(data.events.items) - len(vectors)
+    return np.concatenate([vectors, np.zeros((more, vectors.shape[1]), np.float32)])
 
 
 LEARNER = RecommendationLearner()

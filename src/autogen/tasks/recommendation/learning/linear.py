@@ -20,37 +20,37 @@ def fit_linear(events: Interactions, items: int, regularisation: float) -> Linea
     known = np.sort(np.argsort(-chosen, kind="stable")[: min(MOST_ITEMS, int((chosen > 1).sum()))])
     if len(known) < 2:
         return None
-    weights = _closed_form(_together(events, known, items), regularisation)
-    kept = min(KEPT, len(known) - 1)
-    best = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept]
-    places = np.zeros((items, kept), np.int32)
-    values = np.zeros((items, kept), np.float32)
+    weights = _closed_form(_co_occurrences(events, known, items), regularisation)
+    count = min(KEPT, len(known) - 1)
+    best = np.argpartition(-np.abs(weights), count - 1, axis=1)[:, :count]
+    places = np.zeros((items, count), np.int32)
+    values = np.zeros((items, count), np.float32)
     places[known] = known[best]
     values[known] = np.take_along_axis(weights, best, axis=1)
     return Linear(places, values)
 
 
-def _together(events: Interactions, known: NDArray[np.int64], items: int) -> Floats:
+def _co_occurrences(events: Interactions, known: NDArray[np.int64], items: int) -> Floats:
     """How many users chose both of two items, (known, known)."""
     from scipy import sparse
 
     at = np.full(items, -1)
     at[known] = np.arange(len(known))
-    inside = at[events.item] >= 0
-    cells = events.user[inside], at[events.item[inside]]
+    is_known = at[events.item] >= 0
+    cells = events.user[is_known], at[events.item[is_known]]
     shape = len(events.users), len(known)
-    chosen = sparse.csr_matrix((np.ones(len(cells[0]), np.float32), cells), shape=shape)
-    chosen.data[:] = 1  # chosen twice is chosen
-    both: Floats = (chosen.T @ chosen).toarray()
-    return both
+    matrix = sparse.csr_matrix((np.ones(len(cells[0]), np.float32), cells), shape=shape)
+    matrix.data[:] = 1  # chosen twice is chosen
+    co_counts: Floats = (matrix.T @ matrix).toarray()
+    return co_counts
 
 
-def _closed_form(both: Floats, regularisation: float) -> Floats:
+def _closed_form(co_counts: Floats, regularisation: float) -> Floats:
     from scipy import linalg
 
-    both[np.diag_indices_from(both)] += regularisation
-    factor = linalg.cho_factor(both, lower=True, overwrite_a=True, check_finite=False)
-    inverse = linalg.cho_solve(factor, np.eye(len(both), dtype=np.float32), overwrite_b=True, check_finite=False)
+    co_counts[np.diag_indices_from(co_counts)] += regularisation
+    factor = linalg.cho_factor(co_counts, lower=True, overwrite_a=True, check_finite=False)
+    inverse = linalg.cho_solve(factor, np.eye(len(co_counts), dtype=np.float32), overwrite_b=True, check_finite=False)
     weights: Floats = inverse / -np.diag(inverse)
     weights[np.diag_indices_from(weights)] = 0
     return weights

@@ -24,7 +24,7 @@ TREND, LINEAR, SEQUENCE = "trend", "linear", "sequence"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RankingQueries:
     """Queries whose answer is known, each with the items to be ordered: `readings` (queries, items, readings),
     `context` (queries, CONTEXT), `offset` (queries, items) of their scores, `target` (queries,): a place among them."""
 
@@ -33,11 +33,11 @@ class Asked:
     offset: Tensor
     target: Tensor
 
-    def at(self, places: NDArray[np.int64]) -> Asked:
+    def at(self, places: NDArray[np.int64]) -> RankingQueries:
         rows = torch.from_numpy(places)
-        return Asked(self.readings[rows], self.context[rows], self.offset[rows], self.target[rows])
+        return RankingQueries(self.readings[rows], self.context[rows], self.offset[rows], self.target[rows])
 
-    def without_last(self) -> Asked:
+    def without_last(self) -> RankingQueries:
         """The same queries without what the last of the readings says."""
         return replace(self, readings=self.readings[:, :, :-1])
 
@@ -45,35 +45,36 @@ class Asked:
         return len(self.target)
 
 
-def ask(
-    recommender: Recommender, all_events: Interactions, held: NDArray[np.int64], seed: int, progress: TrainingProgress
-) -> Asked:
-    """Every held event as a query to a recommender that has not learnt from it; what trends counts all that was."""
+def build_queries(
+    recommender: Recommender, all_events: Interactions, places: NDArray[np.int64], seed: int, progress: TrainingProgress
+) -> RankingQueries:
+    """The events at these places as queries to a recommender that has not learnt from them; what trends counts all
+    that was."""
     chance = np.random.default_rng(seed)
     histories, replay = recommender.histories, Replay(all_events, recommender.card.items)
     items = recommender.card.items
     size = min(items, 1 + BEST * 3 + BY_CHANCE)
-    parts: list[tuple[Floats, Floats, Floats]] = []
-    progress.start("mix", len(held))
-    for event in held:
+    rows: list[tuple[Floats, Floats, Floats]] = []
+    progress.start("mix", len(places))
+    for event in places:
         user, item, now = int(all_events.user[event]), int(all_events.item[event]), float(all_events.time[event])
         query, counts = histories.query(user, now), replay.before(now)
         readings = recommender.readings(query, counts)
-        seen = histories.all_of(user)[0]
-        places, offset = _candidates(readings, item, seen[seen != item], size, chance)
-        parts.append((readings[places], context_of(query, log_trend(counts[:, query.items[-RECENT:]])), offset))
+        had = histories.all_of(user)[0]
+        candidates, offset = _candidates(readings, item, had[had != item], size, chance)
+        rows.append((readings[candidates], context_of(query, log_trend(counts[:, query.items[-RECENT:]])), offset))
         progress.advance(1)
-    columns = [torch.from_numpy(np.stack(column)) for column in zip(*parts, strict=True)]
-    return Asked(columns[0], columns[1], columns[2], torch.zeros(len(held), dtype=torch.int64))
+    columns = [torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)]
+    return RankingQueries(columns[0], columns[1], columns[2], torch.zeros(len(places), dtype=torch.int64))
 
 
 def _candidates(
-    readings: Floats, item: int, seen: Places, size: int, chance: np.random.Generator
+    readings: Floats, item: int, had: Places, size: int, chance: np.random.Generator
 ) -> tuple[NDArray[np.int64], Floats]:
     """The item itself first, the best by each reading, others by chance: these stand for all others, by the
     logarithm of how many each stands for."""
     columns = {1, *range(6, readings.shape[1])}
-    best = np.unique(np.concatenate([top(readings[:, column], BEST, seen) for column in sorted(columns)]))
+    best = np.unique(np.concatenate([top(readings[:, column], BEST, had) for column in sorted(columns)]))
     best = best[best != item]
     others = np.setdiff1d(chance.integers(0, len(readings), 2 * size), [*best, item])
     others = chance.permutation(others)[: size - 1 - len(best)]
@@ -83,15 +84,15 @@ def _candidates(
     offset = np.zeros(size, np.float32)
     offset[1 + len(best) : 1 + len(best) + len(others)] = stands_for
     offset[size - len(filler) :] = SEEN
-    offset[1:][np.isin(places[1:], seen)] = SEEN
+    offset[1:][np.isin(places[1:], had)] = SEEN
     return places, offset
 
 
-def fit_mixer(asked: Asked, columns: Sequence[int], seed: int) -> Mixer:
+def fit_mixer(queries: RankingQueries, columns: Sequence[int], seed: int) -> Mixer:
     """Softmax over each query's items. Readings that are not in `columns` have no say."""
     torch.manual_seed(seed)
-    mixer = Mixer(asked.readings.shape[2], CONTEXT)
-    silent = torch.ones(asked.readings.shape[2], dtype=torch.bool)
+    mixer = Mixer(queries.readings.shape[2], CONTEXT)
+    silent = torch.ones(queries.readings.shape[2], dtype=torch.bool)
     silent[list(columns)] = False
     with torch.no_grad():
         mixer.weigh.weight.zero_()
@@ -99,16 +100,16 @@ def fit_mixer(asked: Asked, columns: Sequence[int], seed: int) -> Mixer:
         mixer.of_item.weight[:, silent] = 0
         mixer.weigh.bias[silent] = 0
     optimiser = torch.optim.AdamW(mixer.parameters(), lr=RATE, weight_decay=0.01)
-    steps = EPOCHS * -(-len(asked) // BATCH)
+    steps = EPOCHS * -(-len(queries) // BATCH)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
     chance = np.random.default_rng(seed)
     for _ in range(EPOCHS):
-        order = chance.permutation(len(asked))
+        order = chance.permutation(len(queries))
         for start in range(0, len(order), BATCH):
-            part = asked.at(order[start : start + BATCH])
-            scores = mixer(part.readings * ~silent, part.context) + part.offset
+            batch = queries.at(order[start : start + BATCH])
+            scores = mixer(batch.readings * ~silent, batch.context) + batch.offset
             optimiser.zero_grad()
-            torch.autograd.backward(nn.functional.cross_entropy(scores, part.target))
+            torch.autograd.backward(nn.functional.cross_entropy(scores, batch.target))
             optimiser.step()
             schedule.step()
     with torch.no_grad():
@@ -118,18 +119,18 @@ def fit_mixer(asked: Asked, columns: Sequence[int], seed: int) -> Mixer:
     return mixer
 
 
-def heard_by(mix: Mix) -> list[int]:
-    """The columns of the readings that have a say."""
-    weighed = (mix.of_item, mix.weigh.T, mix.weigh_bias[None])
-    heard: NDArray[np.bool_] = np.any([(weights != 0).any(axis=0) for weights in weighed], axis=0)
-    return [int(column) for column in np.flatnonzero(heard)]
+def columns_used(mix: Mix) -> list[int]:
+    """The columns of the readings whose weights are not all zero."""
+    layers = (mix.of_item, mix.weigh.T, mix.weigh_bias[None])
+    is_used: NDArray[np.bool_] = np.any([(weights != 0).any(axis=0) for weights in layers], axis=0)
+    return [int(column) for column in np.flatnonzero(is_used)]
 
 
-def gain(mixer: Mixer, asked: Asked) -> Floats:
+def ndcg_of_queries(mixer: Mixer, queries: RankingQueries) -> Floats:
     """NDCG@10 of each query, among its items."""
     with torch.no_grad():
-        scores = mixer(asked.readings, asked.context)
-    scores = torch.where(asked.offset > SEEN / 2, scores, torch.full_like(scores, SEEN))
+        scores = mixer(queries.readings, queries.context)
+    scores = torch.where(queries.offset > SEEN / 2, scores, torch.full_like(scores, SEEN))
     rank = (scores[:, 1:] >= scores[:, :1]).sum(1).numpy()
     return np.where(rank < 10, 1 / np.log2(rank + 2), 0).astype(np.float32)
 
@@ -140,17 +141,17 @@ def columns_of(names: Sequence[str], trends: int, present: Sequence[str]) -> lis
     return columns + [trends + at for at, name in enumerate(present) if name in names]
 
 
-def compare_mixes(asked: Asked, choices: Mapping[str, Sequence[int]], seed: int) -> dict[str, Floats]:
+def compare_mixes(queries: RankingQueries, choices: Mapping[str, Sequence[int]], seed: int) -> dict[str, Floats]:
     """NDCG@10 of each query under each choice of readings, the mixer fitted to the other half of the queries."""
-    order = np.random.default_rng(seed).permutation(len(asked))
-    halves = order[::2], order[1::2]
-    found = {}
+    order = np.random.default_rng(seed).permutation(len(queries))
+    parts = order[::2], order[1::2]
+    gains_by_name = {}
     for name, columns in choices.items():
-        gains = np.zeros(len(asked), np.float32)
-        for mine, other in (halves, halves[::-1]):
-            gains[mine] = gain(fit_mixer(asked.at(other), columns, seed), asked.at(mine))
-        found[name] = gains
-    return found
+        gains = np.zeros(len(queries), np.float32)
+        for eval_at, fit_at in (parts, parts[::-1]):
+            gains[eval_at] = ndcg_of_queries(fit_mixer(queries.at(fit_at), columns, seed), queries.at(eval_at))
+        gains_by_name[name] = gains
+    return gains_by_name
 
 
 def as_mix(mixer: Mixer) -> Mix:

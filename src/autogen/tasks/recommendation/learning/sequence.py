@@ -1,4 +1,4 @@
-"""Training the sequential model: every event of every history is asked for, given the events before it."""
+"""Training the sequential model: every event of every history is predicted from the events before it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from autogen.progress import TrainingProgress
 from autogen.tasks.recommendation.interactions import Interactions
-from autogen.tasks.recommendation.learning.sequential import SequentialModel, Sizes
-from autogen.tasks.recommendation.model import SEQUENCE_TRENDS, opened
+from autogen.tasks.recommendation.learning.sequential import SequentialModel, SequentialModelSizes
+from autogen.tasks.recommendation.model import SEQUENCE_TRENDS, sequence_inputs
 from autogen.tasks.recommendation.trend import HALF_LIVES, LITTLE, Floats, Histories, Query, Replay, log_trend
 
 MOST_MOMENTS = 256  # at which what trends is known while training: a moment's trend serves until the next
@@ -24,7 +24,7 @@ FULL = 4_000  # items up to which the softmax is over all of them
 SAMPLED = 1024  # items beside those of the batch, where it is not
 NEW = 0.1  # share of the items that a batch takes for new: their text alone, chosen by nobody yet
 NOBODY = float(np.log(LITTLE))  # what trends of an item that nobody chose
-NOT_ASKED = -1
+NO_TARGET = -1
 CHUNK = 1024  # events whose logits are in memory at once
 
 
@@ -54,24 +54,24 @@ class Trends:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class HistoryWindow:
     """One history, cut to what the model reads: at each step what was done, the gap to the next event, that event."""
 
     items: NDArray[np.int64]
     gaps: NDArray[np.int64]
-    next: NDArray[np.int64]
+    targets: NDArray[np.int64]
     moments: NDArray[np.int64]
 
 
-class Lessons(Sequence[Lesson]):
-    """Histories in pieces, each beginning with the half of one before, so that every event is asked for once, with a
-    past. A lesson is made when it is asked for: 12 bytes each until then."""
+class WindowDataset(Sequence[HistoryWindow]):
+    """Histories in windows, each beginning with the half of the one before, so that every event is a target once, with
+    events before it. A window is made when it is read: 12 bytes each until then."""
 
-    def __init__(self, events: Interactions, sizes: Sizes, trends: Trends) -> None:
+    def __init__(self, events: Interactions, sizes: SequentialModelSizes, trends: Trends) -> None:
         self._histories, self._sizes, self._trends = Histories(events), sizes, trends
         spans = array("i")
         for start, stop in self._histories.spans():
-            new, end = start, start + sizes.length  # the first event not asked for yet
+            new, end = start, start + sizes.length  # the first event that is no target yet
             while new < stop:
                 spans.extend((max(start, end - sizes.length), min(end, stop), new))
                 new, end = end, end + sizes.length // 2
@@ -85,36 +85,37 @@ class Lessons(Sequence[Lesson]):
         return self._spans[:, 1] - self._spans[:, 0]
 
     @overload
-    def __getitem__(self, at: int) -> Lesson: ...
+    def __getitem__(self, at: int) -> HistoryWindow: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Lesson]: ...
-    def __getitem__(self, at: int | slice) -> Lesson | list[Lesson]:
+    def __getitem__(self, at: slice) -> list[HistoryWindow]: ...
+    def __getitem__(self, at: int | slice) -> HistoryWindow | list[HistoryWindow]:
         if isinstance(at, slice):
-            return [self[one] for one in range(*at.indices(len(self)))]
+            return [self[index] for index in range(*at.indices(len(self)))]
         first, end, new = self._spans[at]
         items, times = self._histories.items[first:end], self._histories.times[first:end]
-        done, gaps = opened(Query(items[:-1], times[:-1], float(times[-1])), self._sizes.length, self._sizes.items)
-        wanted = items.astype(np.int64)
-        wanted[: new - first] = NOT_ASKED
-        return Lesson(done, gaps, wanted, self._trends.at(times))
+        query = Query(items[:-1], times[:-1], float(times[-1]))
+        inputs, gaps = sequence_inputs(query, self._sizes.length, self._sizes.items)
+        targets = items.astype(np.int64)
+        targets[: new - first] = NO_TARGET
+        return HistoryWindow(inputs, gaps, targets, self._trends.at(times))
 
 
 def train_sequence(
     model: SequentialModel, events: Interactions, settings: SequenceSettings, progress: TrainingProgress, stage: str
 ) -> None:
     """Fit the model to the events, in place."""
-    trends, chosen = Trends(events, model.sizes.items), chosen_items(events, model.sizes.items)
-    taught = Lessons(events, model.sizes, trends)
+    trends, frequencies = Trends(events, model.sizes.items), item_frequencies(events, model.sizes.items)
+    windows = WindowDataset(events, model.sizes, trends)
     chance = np.random.default_rng(settings.seed)
     torch.manual_seed(settings.seed)
-    of_epoch = -(-len(taught) // settings.batch_size)
-    epochs = settings.epochs or -(-settings.steps // of_epoch)
-    optimisers, schedules = _optimisers(model, settings.learning_rate, epochs * of_epoch)
-    progress.start(stage, epochs * len(taught))
+    steps_per_epoch = -(-len(windows) // settings.batch_size)
+    epochs = settings.epochs or -(-settings.steps // steps_per_epoch)
+    optimisers, schedules = _optimisers(model, settings.learning_rate, epochs * steps_per_epoch)
+    progress.start(stage, epochs * len(windows))
     model.train()
     for _ in range(epochs):
-        for batch in batches(taught, settings.batch_size, chance):
-            loss = batch_loss(model, batch, trends, chosen, settings, chance)
+        for batch in batches(windows, settings.batch_size, chance):
+            loss = batch_loss(model, batch, trends, frequencies, settings, chance)
             model.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is None or not p.grad.is_sparse], 5.0)
@@ -125,7 +126,7 @@ def train_sequence(
             progress.advance(len(batch), note=f"loss {loss.item():.2f}")
     if model.from_text is not None:
         with torch.no_grad():  # decay has left something of where they began
-            model.own.weight[:-1][chosen.share == 0] = 0
+            model.own.weight[:-1][frequencies.share == 0] = 0
     model.eval()
 
 
@@ -134,19 +135,19 @@ def _optimisers(
 ) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
     """AdamW, and for the vectors of a large catalogue one that touches only those of a step, without decay."""
     sparse = [model.own.weight] if model.own.sparse else []
-    dense = [parameter for parameter in model.parameters() if not any(parameter is one for one in sparse)]
+    dense = [parameter for parameter in model.parameters() if not any(parameter is other for other in sparse)]
     optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(dense, lr=rate, weight_decay=0.01)]
     if sparse:
         optimisers.append(torch.optim.SparseAdam(sparse, lr=rate))
     schedules: list[torch.optim.lr_scheduler.LRScheduler] = [
-        torch.optim.lr_scheduler.OneCycleLR(one, rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
-        for one in optimisers
+        torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
+        for optimiser in optimisers
     ]
     return optimisers, schedules
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ItemFrequencies:
     """`share`: float32 (items,), of all events. `places`: of the items that anyone chose; the others are never offered
     while training, or the model would learn that what is new is not wanted."""
 
@@ -154,63 +155,71 @@ class Chosen:
     places: NDArray[np.int64]
 
 
-def chosen_items(events: Interactions, items: int) -> Chosen:
+def item_frequencies(events: Interactions, items: int) -> ItemFrequencies:
     counts = np.bincount(events.item, minlength=items)
-    return Chosen((counts / max(len(events), 1)).astype(np.float32), np.flatnonzero(counts))
+    return ItemFrequencies((counts / max(len(events), 1)).astype(np.float32), np.flatnonzero(counts))
 
 
-def batches(taught: Lessons, size: int, chance: np.random.Generator) -> Iterator[list[Lesson]]:
-    """Lessons of like length together, in random order."""
-    order = chance.permutation(len(taught))
-    order = order[np.argsort(taught.lengths[order], kind="stable")]
+def batches(windows: WindowDataset, size: int, chance: np.random.Generator) -> Iterator[list[HistoryWindow]]:
+    """Windows of like length together, in random order."""
+    order = chance.permutation(len(windows))
+    order = order[np.argsort(windows.lengths[order], kind="stable")]
     pieces = [order[at : at + size] for at in range(0, len(order), size)]
     for piece in chance.permutation(len(pieces)):
-        yield [taught[int(at)] for at in pieces[piece]]
+        yield [windows[int(at)] for at in pieces[piece]]
 
 
 def batch_loss(
     model: SequentialModel,
-    batch: Sequence[Lesson],
+    batch: Sequence[HistoryWindow],
     trends: Trends,
-    chosen: Chosen,
+    frequencies: ItemFrequencies,
     settings: SequenceSettings,
     chance: np.random.Generator,
 ) -> Tensor:
-    """Mean cross-entropy of the events asked for."""
-    longest = max(len(one.items) for one in batch)
-    items, gaps, wanted, moments = (np.full((len(batch), longest), fill) for fill in (0, 0, NOT_ASKED, 0))
-    for row, one in enumerate(batch):
-        steps = slice(0, len(one.items))
-        items[row, steps], gaps[row, steps], moments[row, steps] = one.items, one.gaps, one.moments
-        wanted[row, steps] = one.next
-    asked = torch.from_numpy(wanted != NOT_ASKED)
-    target, when = torch.from_numpy(wanted)[asked], torch.from_numpy(moments)[asked]
-    offer = _offered(target, chosen, chance)
+    """Mean cross-entropy of the targets."""
+    longest = max(len(window.items) for window in batch)
+    items, gaps, targets, moments = (np.full((len(batch), longest), fill) for fill in (0, 0, NO_TARGET, 0))
+    for row, window in enumerate(batch):
+        steps = slice(0, len(window.items))
+        items[row, steps], gaps[row, steps], moments[row, steps] = window.items, window.gaps, window.moments
+        targets[row, steps] = window.targets
+    has_target = torch.from_numpy(targets != NO_TARGET)
+    target, when = torch.from_numpy(targets)[has_target], torch.from_numpy(moments)[has_target]
+    offer = _offered_items(target, frequencies, chance)
     rows = torch.unique(torch.cat([torch.from_numpy(items).flatten(), offer.items]))
     known = _known(model, len(rows), chance)
     with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
         vectors = model.vectors(rows, known)
-        inside = torch.searchsorted(rows, torch.from_numpy(items))
-        sought = model(inside, torch.from_numpy(gaps), vectors)[asked]
+        places = torch.searchsorted(rows, torch.from_numpy(items))
+        states = model(places, torch.from_numpy(gaps), vectors)[has_target]
         at = torch.searchsorted(rows, offer.items)
-        fresh = None if known is None else known[at, 0] == 0
-        bias = model.bias[offer.items] if fresh is None else model.bias[offer.items].masked_fill(fresh, 0.0)
-        trended = trends.values if len(offer.items) == model.sizes.items else trends.values[:, :, offer.items]
-        if fresh is not None:
-            trended = trended.masked_fill(fresh, NOBODY)
-        total = sought.new_zeros((), dtype=torch.float32)
-        for start in range(0, len(sought), CHUNK):
-            part = slice(start, start + CHUNK)
-            logits = (sought[part] @ vectors[at].T).float() + bias
-            for weight, trend in zip(
-                model.trend, trended, strict=True
-            ):  # rows gathered without a gradient of their own
-                logits = logits + weight * trend[when[part]]
+        is_new = None if known is None else known[at, 0] == 0
+        bias, item_trends = _offered_columns(model, trends, offer, is_new)
+        total = states.new_zeros((), dtype=torch.float32)
+        for start in range(0, len(states), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            logits = (states[chunk] @ vectors[at].T).float() + bias
+            # rows gathered without a gradient of their own
+            for weight, trend in zip(model.trend, item_trends, strict=True):
+                logits = logits + weight * trend[when[chunk]]
             logits = logits - offer.correction
-            places = torch.searchsorted(offer.items, target[part])  # every target is offered
-            total = total + nn.functional.cross_entropy(logits, places, reduction="sum")
-    mean: Tensor = total / max(len(sought), 1)
+            target_at = torch.searchsorted(offer.items, target[chunk])  # every target is offered
+            total = total + nn.functional.cross_entropy(logits, target_at, reduction="sum")
+    mean: Tensor = total / max(len(states), 1)
     return mean
+
+
+def _offered_columns(
+    model: SequentialModel, trends: Trends, offer: _Offer, is_new: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Bias (offered,) and trends (trends, moments, offered) of the items offered; of new ones, what an item has that
+    nobody chose."""
+    bias = model.bias[offer.items]
+    item_trends = trends.values if len(offer.items) == model.sizes.items else trends.values[:, :, offer.items]
+    if is_new is None:
+        return bias, item_trends
+    return bias.masked_fill(is_new, 0.0), item_trends.masked_fill(is_new, NOBODY)
 
 
 def _known(model: SequentialModel, rows: int, chance: np.random.Generator) -> Tensor | None:
@@ -231,22 +240,22 @@ class _Offer:
     correction: Tensor
 
 
-def _offered(target: Tensor, chosen: Chosen, chance: np.random.Generator) -> _Offer:
+def _offered_items(target: Tensor, frequencies: ItemFrequencies, chance: np.random.Generator) -> _Offer:
     """All items that were chosen or, of too many, the batch's own and others by chance, with the logarithm of how often
     each is expected among them (Bengio & Senécal 2008)."""
-    known = chosen.places
-    if len(known) <= FULL:
-        return _Offer(torch.from_numpy(known), torch.zeros(len(known)))
-    own = target.numpy()
-    drawn = known[chance.integers(0, len(known), SAMPLED)]
-    offered = np.unique(np.concatenate([own, drawn]))
-    expected = np.minimum(1.0, chosen.share[offered] * len(own) + SAMPLED / len(known))
-    return _Offer(torch.from_numpy(offered), torch.from_numpy(np.log(expected).astype(np.float32)))
+    chosen = frequencies.places
+    if len(chosen) <= FULL:
+        return _Offer(torch.from_numpy(chosen), torch.zeros(len(chosen)))
+    target_items = target.numpy()
+    sample = chosen[chance.integers(0, len(chosen), SAMPLED)]
+    places = np.unique(np.concatenate([target_items, sample]))
+    expected = np.minimum(1.0, frequencies.share[places] * len(target_items) + SAMPLED / len(chosen))
+    return _Offer(torch.from_numpy(places), torch.from_numpy(np.log(expected).astype(np.float32)))
 
 
-def sought_after(model: SequentialModel, query: Query) -> Floats:
-    """What the model seeks after a history, (width,), without a graph: what the export must agree with."""
-    items, gaps = opened(query, model.sizes.length, model.sizes.items)
+def query_state(model: SequentialModel, query: Query) -> Floats:
+    """The model's state after a history, (width,), without a graph: what the export must agree with."""
+    items, gaps = sequence_inputs(query, model.sizes.length, model.sizes.items)
     with torch.no_grad():
-        found: Floats = model(torch.from_numpy(items)[None], torch.from_numpy(gaps)[None])[0, -1].numpy()
-    return found
+        state: Floats = model(torch.from_numpy(items)[None], torch.from_numpy(gaps)[None])[0, -1].numpy()
+    return state

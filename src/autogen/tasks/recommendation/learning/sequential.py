@@ -19,7 +19,7 @@ SPARSE = 50_000  # items above which a step touches the vectors of its own items
 
 
 @dataclass(frozen=True)
-class Sizes:
+class SequentialModelSizes:
     """Of the sequential model."""
 
     items: int
@@ -34,10 +34,11 @@ class Sizes:
 class _Layer(nn.Module):
     """Attention to what came before, then a feed-forward part; each normalised first."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: SequentialModelSizes) -> None:
         super().__init__()
         self.heads, self.dropout = sizes.heads, sizes.dropout
         self.attended, self.fed = nn.LayerNorm(sizes.width), nn.LayerNorm(sizes.width)
+        # query, key and value; saved weights of versions have this name
         self.asked = nn.Linear(sizes.width, 3 * sizes.width)
         self.out = nn.Linear(sizes.width, sizes.width)
         self.feed = nn.Sequential(
@@ -59,13 +60,12 @@ class _Layer(nn.Module):
 class SequentialModel(nn.Module):
     """Items are their own vector plus what their text says: an item that nobody chose yet is its text alone."""
 
-    def __init__(self, sizes: Sizes, texts: Tensor | None) -> None:
+    def __init__(self, sizes: SequentialModelSizes, texts: Tensor | None) -> None:
         """`texts`: float (items, hidden), embeddings of the items' texts; they stay as they are."""
         super().__init__()
         self.sizes = sizes
-        self.own = nn.Embedding(
-            sizes.items + 1, sizes.width, sparse=sizes.items > SPARSE
-        )  # the last one opens histories
+        # the last one opens histories
+        self.own = nn.Embedding(sizes.items + 1, sizes.width, sparse=sizes.items > SPARSE)
         nn.init.normal_(self.own.weight, std=0.02)
         self.register_buffer("texts", texts, persistent=False)
         self.from_text = nn.Linear(texts.shape[1], sizes.width, bias=False) if texts is not None else None
@@ -88,20 +88,20 @@ class SequentialModel(nn.Module):
         if self.from_text is None or not isinstance(self.texts, Tensor):
             return own
         if rows is None:
-            said = self.from_text(self.texts)
-            return own + torch.cat([said, said.new_zeros(1, said.shape[1])])
+            text_vectors = self.from_text(self.texts)
+            return own + torch.cat([text_vectors, text_vectors.new_zeros(1, text_vectors.shape[1])])
         last = (rows == self.sizes.items)[:, None]
-        said = self.from_text(self.texts[rows.clamp(max=self.sizes.items - 1)])
-        found: Tensor = own + said.masked_fill(last, 0.0)
-        return found
+        text_vectors = self.from_text(self.texts[rows.clamp(max=self.sizes.items - 1)])
+        vectors: Tensor = own + text_vectors.masked_fill(last, 0.0)
+        return vectors
 
     def forward(self, items: Tensor, gaps: Tensor, vectors: Tensor | None = None) -> Tensor:
         """Histories (rows, length) of items, each with the bucket of the time until the event that follows it: what is
         sought after each event, (rows, length, width). Items are places in `vectors`, where these are given."""
         known = self.vectors() if vectors is None else vectors
         steps = torch.arange(items.shape[1], device=items.device)
-        inside = nn.functional.embedding(items, known) * self.sizes.width**0.5 + self.place(steps) + self.gap(gaps)
-        out: Tensor = self.norm(self.layers(self.drop(inside)))
+        hidden = nn.functional.embedding(items, known) * self.sizes.width**0.5 + self.place(steps) + self.gap(gaps)
+        out: Tensor = self.norm(self.layers(self.drop(hidden)))
         return out
 
 
@@ -117,7 +117,7 @@ class Mixer(nn.Module):
 
     def forward(self, readings: Tensor, context: Tensor) -> Tensor:
         """(queries, items, readings), (queries, context) → (queries, items)."""
-        inside = torch.relu(self.of_item(readings) + self.of_context(context)[:, None])
+        hidden = torch.relu(self.of_item(readings) + self.of_context(context)[:, None])
         weighed = (readings * self.weigh(context)[:, None]).sum(-1)
-        found: Tensor = self.out(inside).squeeze(-1) + weighed
-        return found
+        scores: Tensor = self.out(hidden).squeeze(-1) + weighed
+        return scores

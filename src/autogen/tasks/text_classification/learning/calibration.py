@@ -29,30 +29,30 @@ class Calibration:
     max_loss: float
     progress: TrainingProgress
 
-    def by_held_out(self, held_out: Sequence[LabelledText]) -> Calibrated:
-        logits = TunedModel.load(self.folder).logits(*texts_of(held_out))
-        return self._measured(OutOfFold(logits, [example.label for example in held_out]))
+    def by_eval_rows(self, eval_rows: Sequence[LabelledText]) -> Calibrated:
+        logits = TunedModel.load(self.folder).logits(*texts_of(eval_rows))
+        return self._calibrate(OutOfFold(logits, [example.label for example in eval_rows]))
 
-    def out_of_fold(self, answered: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
+    def by_out_of_fold(self, out_of_fold: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
         """By what other models answered: where their threshold would decline what this one has learnt, the two score on
         different scales, and it is of no use."""
-        task, metrics = self._measured(answered)
-        declined = self._declined(task, train)
-        if declined <= MAY_DECLINE:
+        task, metrics = self._calibrate(out_of_fold)
+        share = self._declined_share(task, train)
+        if share <= MAY_DECLINE:
             return task, metrics
         self.progress.say(
-            f"warning: the threshold found by cross-validation would decline {declined:.0%} of the training rows, so "
+            f"warning: the threshold found by cross-validation would decline {share:.0%} of the training rows, so "
             "none is set and nothing is declined. Hold rows out (`eval`), or set `threshold`."
         )
         task = task.with_threshold(None)
-        return task, task.metrics(task.decode(answered.logits), answered.labels)
+        return task, task.metrics(task.decode(out_of_fold.logits), out_of_fold.labels)
 
-    def _measured(self, answered: OutOfFold) -> Calibrated:
-        task = self.task.calibrated(answered.logits, answered.labels, self.max_loss)
-        return task, task.metrics(task.decode(answered.logits), answered.labels)
+    def _calibrate(self, out_of_fold: OutOfFold) -> Calibrated:
+        task = self.task.calibrated(out_of_fold.logits, out_of_fold.labels, self.max_loss)
+        return task, task.metrics(task.decode(out_of_fold.logits), out_of_fold.labels)
 
-    def _declined(self, task: TextClassification, train: Sequence[LabelledText]) -> float:
+    def _declined_share(self, task: TextClassification, train: Sequence[LabelledText]) -> float:
         """The share of the training rows that it would decline."""
         scores = TunedModel.load(self.folder).logits(*texts_of(train)).max(axis=1)
-        inside = task.gold([row.label for row in train]) >= 0
-        return float((scores[inside] < (-np.inf if task.threshold is None else task.threshold)).mean())
+        in_scope = task.gold([row.label for row in train]) >= 0
+        return float((scores[in_scope] < (-np.inf if task.threshold is None else task.threshold)).mean())

@@ -19,16 +19,16 @@ from torch.nn import functional
 
 from autogen.errors import VersionDamaged
 from autogen.models.network import (
-    Answer,
     Batch,
+    GraphOutput,
     Network,
-    Output,
+    NetworkOutput,
     SavedNetwork,
     load_network,
     mean_of_tokens,
     quiet_transformers,
 )
-from autogen.tasks.text_classification.learning.neighbours import Neighbours
+from autogen.tasks.text_classification.learning.neighbours import NeighbourScorer
 
 START_SCALE = 20.0
 
@@ -37,11 +37,11 @@ class Classifier(Network):
     """What both kinds share. Subclasses say how one padded batch is answered and how the head grows."""
 
     record_file = "classifier.json"
-    outputs = (Output("logits"), Output("text_embedding"))
+    outputs = (GraphOutput("logits"), GraphOutput("text_embedding"))
     embedding = "text_embedding"
 
     @abstractmethod
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         """Logits of shape (rows, labels) and embeddings of shape (rows, hidden), of length one."""
 
     @abstractmethod
@@ -61,22 +61,22 @@ class CosineClassifier(Classifier):
         self.encoder = encoder
         self.vectors = nn.Parameter(functional.normalize(torch.randn(labels, encoder.config.hidden_size), dim=-1))
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
-        self.neighbours: Neighbours | None = None
+        self.neighbours: NeighbourScorer | None = None
 
-    def answer(self, batch: Batch) -> Answer:
+    def answer(self, batch: Batch) -> NetworkOutput:
         embedding = functional.normalize(mean_of_tokens(self.token_states(batch), batch["attention_mask"]), dim=-1)
         # the head is small and sensitive: it stays in fp32 when the encoder runs in bf16
         with torch.autocast(embedding.device.type, enabled=False):
             logits = embedding @ functional.normalize(self.vectors, dim=-1).T * self.log_scale.exp()
-            return Answer(logits if self.neighbours is None else logits + self.neighbours(embedding), embedding)
+            return NetworkOutput(logits if self.neighbours is None else logits + self.neighbours(embedding), embedding)
 
     def set_vectors(self, vectors: Tensor) -> None:
         with torch.no_grad():
             self.vectors.copy_(functional.normalize(vectors, dim=-1))
 
     def grow(self, labels: int) -> None:
-        fresh = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
-        self.vectors = nn.Parameter(torch.cat([self.vectors.data, fresh]))
+        new_vectors = functional.normalize(torch.randn(labels - len(self.vectors), self.vectors.shape[1]), dim=-1)
+        self.vectors = nn.Parameter(torch.cat([self.vectors.data, new_vectors]))
         self.neighbours = None
 
 
@@ -93,8 +93,8 @@ class SequenceClassifier(Classifier):
         if name is None:
             raise VersionDamaged(f"{type(encoder).__name__} has no linear layer with one output per label.")
         self.output = name
-        outside = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
-        self.head_prefixes = tuple(f"encoder.{child}." for child in outside)
+        head_names = [child for child, _ in encoder.named_children() if child != encoder.base_model_prefix]
+        self.head_prefixes = tuple(f"encoder.{child}." for child in head_names)
 
     @property
     def backbone(self) -> nn.Module:
@@ -103,22 +103,22 @@ class SequenceClassifier(Classifier):
     def put_backbone(self, backbone: nn.Module) -> None:
         setattr(self.encoder, self.encoder.base_model_prefix, backbone)
 
-    def answer(self, batch: Batch) -> Answer:
-        found = self.encoder(**self.inputs(batch), output_hidden_states=True)
-        embedding = mean_of_tokens(found.hidden_states[-1], batch["attention_mask"])
-        return Answer(found.logits.float(), functional.normalize(embedding, dim=-1))
+    def answer(self, batch: Batch) -> NetworkOutput:
+        output = self.encoder(**self.inputs(batch), output_hidden_states=True)
+        embedding = mean_of_tokens(output.hidden_states[-1], batch["attention_mask"])
+        return NetworkOutput(output.logits.float(), functional.normalize(embedding, dim=-1))
 
     def grow(self, labels: int) -> None:
         """A head with `labels` outputs; the first ones stay as they are, the new ones are drawn as BERT draws them."""
         old: nn.Linear = self.encoder.get_submodule(self.output)
         new = nn.Linear(old.in_features, labels, bias=old.bias is not None)
-        kept = min(labels, old.out_features)
+        common = min(labels, old.out_features)
         with torch.no_grad():
             new.weight.normal_(0.0, 0.02)
-            new.weight[:kept] = old.weight[:kept]
+            new.weight[:common] = old.weight[:common]
             if old.bias is not None:
                 new.bias.zero_()
-                new.bias[:kept] = old.bias[:kept]
+                new.bias[:common] = old.bias[:common]
         self.encoder.set_submodule(self.output, new)
         self.encoder.num_labels = self.encoder.config.num_labels = labels
 
@@ -147,7 +147,7 @@ def _with_head(saved: SavedNetwork) -> Classifier:
         return owners
     model = CosineClassifier(saved.encoder(), len(saved.head["vectors"]))
     if "neighbours.vectors" in saved.head:
-        model.neighbours = Neighbours(saved.head["neighbours.vectors"], saved.head["neighbours.members"])
+        model.neighbours = NeighbourScorer(saved.head["neighbours.vectors"], saved.head["neighbours.members"])
     model.load_head(saved.head)
     return model
 

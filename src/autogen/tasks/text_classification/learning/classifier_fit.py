@@ -14,9 +14,9 @@ from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.accuracy import Accuracy
 from autogen.tasks.text_classification.learning.classifier import Classifier, CosineClassifier
 from autogen.tasks.text_classification.learning.losses import ClassificationLoss
-from autogen.tasks.text_classification.learning.neighbours import MOST_CELLS, Neighbours
+from autogen.tasks.text_classification.learning.neighbours import MOST_CELLS, NeighbourScorer
 from autogen.tasks.text_classification.learning.sources import ModelSource
-from autogen.tasks.text_classification.recipe import ClassificationRecipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.encoder_fit import EncoderFit, Stage
 from autogen.training.loop.batching import TrainingRow
@@ -35,11 +35,7 @@ class ClassifierFit:
     on_score: OnScore | None = None
 
     def train(
-        self,
-        train: Sequence[LabelledText],
-        held_out: Sequence[LabelledText],
-        recipe: ClassificationRecipe,
-        stage: Stage,
+        self, train: Sequence[LabelledText], eval_rows: Sequence[LabelledText], recipe: ClassifierRecipe, stage: Stage
     ) -> Classifier:
         """Raises TrainingFailed, Interrupted."""
         model = self.source.build(self.task.labels, recipe.seed)
@@ -50,22 +46,22 @@ class ClassifierFit:
             self._start_head(model, rows)
         objective = Objective(
             loss=ClassificationLoss(recipe.label_smoothing, recipe.contrastive_weight, recipe.outlier_weight),
-            score=self.accuracy(held_out),
+            score=self.accuracy(eval_rows),
         )
-        self.engine.fit(model, loop_recipe(recipe), objective, rows, self.encode(held_out), stage)
+        self.engine.fit(model, loop_recipe(recipe), objective, rows, self.encode(eval_rows), stage)
         if isinstance(model, CosineClassifier) and recipe.neighbours and self._can_remember(rows):
             self._remember(model, rows)
         return model
 
-    def accuracy(self, held_out: Sequence[LabelledText]) -> Accuracy | None:
+    def accuracy(self, eval_rows: Sequence[LabelledText]) -> Accuracy | None:
         """None where there are no rows."""
-        gold = self.task.gold([example.label for example in held_out])
-        return Accuracy(gold, self.on_score) if held_out else None
+        gold = self.task.gold([example.label for example in eval_rows])
+        return Accuracy(gold, self.on_score) if eval_rows else None
 
     def encode(self, examples: Sequence[LabelledText]) -> list[Encoded]:
         return self.encoder.encode(*texts_of(examples)) if examples else []
 
-    def _rows(self, examples: Sequence[LabelledText], recipe: ClassificationRecipe) -> list[TrainingRow]:
+    def _rows(self, examples: Sequence[LabelledText], recipe: ClassifierRecipe) -> list[TrainingRow]:
         """Encoded rows; each label's name is one more."""
         gold = self.task.gold([example.label for example in examples])
         rows = [labelled(row, int(label)) for row, label in zip(self.encode(examples), gold, strict=True)]
@@ -77,12 +73,12 @@ class ClassifierFit:
     def _start_head(self, model: CosineClassifier, rows: Sequence[TrainingRow]) -> None:
         """Label vectors start as the mean embedding of the label's rows; those learnt before stay."""
         known = len(self.source.known_labels)
-        wanted = [row for row in rows if row.target >= known]
-        if not wanted:
+        new_rows = [row for row in rows if row.target >= known]
+        if not new_rows:
             return
-        _, embeddings = self.engine.answers(model, [row.encoded for row in wanted], as_trained=True)
+        _, embeddings = self.engine.answers(model, [row.encoded for row in new_rows], as_trained=True)
         vectors = model.vectors.detach().clone()
-        gold = np.array([row.target for row in wanted])
+        gold = np.array([row.target for row in new_rows])
         for label in np.unique(gold):
             vectors[int(label)] = vectors.new_tensor(embeddings[gold == label].mean(axis=0))
         model.set_vectors(vectors)
@@ -94,10 +90,10 @@ class ClassifierFit:
         """The rows' embeddings in fp32, as the exported model has them."""
         _, embeddings = self.engine.answers(model, [row.encoded for row in rows])
         vectors = model.vectors.detach().cpu()
-        model.neighbours = Neighbours.of(torch.from_numpy(embeddings), [row.target for row in rows], vectors)
+        model.neighbours = NeighbourScorer.of(torch.from_numpy(embeddings), [row.target for row in rows], vectors)
 
 
-def loop_recipe(recipe: ClassificationRecipe) -> LoopRecipe:
+def loop_recipe(recipe: ClassifierRecipe) -> LoopRecipe:
     """What the loop needs of it."""
     return LoopRecipe(
         learning_rate=recipe.learning_rate,

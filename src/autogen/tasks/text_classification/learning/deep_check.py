@@ -15,14 +15,14 @@ import numpy as np
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.quality.heads import Fold, Gold, Vectors, guesses
-from autogen.data.quality.label_errors import FOLDS, Confusion, LabelError, confusions, label_errors, opinions
+from autogen.data.quality.label_errors import FOLDS, LabelConfusion, LabelError, confusions, label_errors, opinions
 from autogen.data.quality.learning_curve import Imbalance, LearningCurve, imbalance, learning_curve
 from autogen.data.quality.near_duplicates import NearDuplicate, across, centred, near_duplicates, nearest
 from autogen.data.splits import folds, hold_out
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Need
-from autogen.tasks.text_classification.rows import LabelledRows, LearningData, joined, pick
+from autogen.tasks.text_classification.rows import LabelledRows, LearningData, join_rows, pick
 from autogen.training.embedding import frozen_embeddings
 from autogen.versions.registry import Versions
 
@@ -105,12 +105,12 @@ class DeepCheck:
         self.folder, self.base, self.progress = folder, need.base_model, progress
         self.training = need.training
         self.notes: list[str] = []
-        self.learnt = len(data.train.rows)
-        self.rows = self._sampled(joined(data.train, data.held_out))
+        self.train_count = len(data.train.rows)
+        self.rows = self._sampled(join_rows(data.train, data.eval))
         self.names = sorted({*self.rows.labels})
         index = {name: at for at, name in enumerate(self.names)}
         self.gold: Gold = np.array([index[label] for label in self.rows.labels], dtype=np.intp)
-        self.outside = index.get(RESERVED_LABEL)
+        self.oos_index = index.get(RESERVED_LABEL)
 
     def run(self) -> DeepReport:
         """Nothing is written but the embeddings, for the next time. Raises BaseModelError."""
@@ -120,72 +120,72 @@ class DeepCheck:
         self.progress.start("compare", STAGES)
         neighbours = nearest(vectors)
         self._step("nearest rows")
-        alike = near_duplicates(self._whole_texts(), neighbours)
-        leaked = set(across(alike, np.flatnonzero(self.held).tolist()))
+        pairs = near_duplicates(self._whole_texts(), neighbours)
+        leaks = set(across(pairs, np.flatnonzero(self.is_eval).tolist()))
         parts = folds(self.rows.texts, self.rows.labels, FOLDS, self.training.seed)
-        asked = opinions(vectors, self.gold, len(self.names), parts, neighbours)
+        opinions_of_rows = opinions(vectors, self.gold, len(self.names), parts, neighbours)
         self._step("label errors")
-        curve, unequal = self._measured(vectors)
+        curve, label_imbalance = self._measure_curve(vectors)
         return self._report(
-            label_errors=tuple(map(self._suspect, label_errors(asked, self.gold))),
-            near_duplicates=tuple(self._alike(pair) for pair in alike if pair not in leaked),
-            leakage=tuple(self._alike(pair) for pair in alike if pair in leaked),
-            confusable=tuple(map(self._confused, confusions(asked, self.gold, self.outside))),
-            imbalance=unequal,
+            label_errors=tuple(map(self._suspect, label_errors(opinions_of_rows, self.gold))),
+            near_duplicates=tuple(self._alike_rows(pair) for pair in pairs if pair not in leaks),
+            leakage=tuple(self._alike_rows(pair) for pair in pairs if pair in leaks),
+            confusable=tuple(map(self._confused, confusions(opinions_of_rows, self.gold, self.oos_index))),
+            imbalance=label_imbalance,
             learning_curve=curve,
         )
 
-    def _report(self, notes: tuple[str, ...] = (), **found: Any) -> DeepReport:
+    def _report(self, notes: tuple[str, ...] = (), **findings: Any) -> DeepReport:
         seconds = time.perf_counter() - self.started
-        return DeepReport(len(self.rows.rows), notes=(*self.notes, *notes), seconds=seconds, **found)
+        return DeepReport(len(self.rows.rows), notes=(*self.notes, *notes), seconds=seconds, **findings)
 
     def _sampled(self, data: LabelledRows) -> LabelledRows:
-        held = [at >= self.learnt for at in range(len(data.rows))]
+        is_eval = [at >= self.train_count for at in range(len(data.rows))]
         places: Sequence[int] = range(len(data.rows))
         if len(data.rows) > MOST_ROWS:
             share = MOST_ROWS / len(data.rows)
             places = hold_out(data.texts, data.labels, share, self.training.seed, MOST_ROWS)[1]
             self.notes.append(f"A sample of {len(places):,} of {len(data.rows):,} rows was looked at.")
-        self.held = [held[at] for at in places]
+        self.is_eval = [is_eval[at] for at in places]
         return pick(data, places)
 
     def _embeddings(self) -> Vectors:
         base = find_base_model(self.base, self.folder)
-        kept = Versions(self.folder).state / "embeddings"
+        cache = Versions(self.folder).state / "embeddings"
         return frozen_embeddings(
-            base, self.rows.examples, self.training.max_length, self.training.precision, kept, self.progress
+            base, self.rows.examples, self.training.max_length, self.training.precision, cache, self.progress
         )
 
-    def _measured(self, vectors: Vectors) -> tuple[LearningCurve | None, Imbalance | None]:
+    def _measure_curve(self, vectors: Vectors) -> tuple[LearningCurve | None, Imbalance | None]:
         """Learning curve and remedies, over in-scope rows."""
-        inside = [at for at, label in enumerate(self.rows.labels) if label != RESERVED_LABEL]
-        if len(inside) > MOST_MEASURED:
-            some = pick(self.rows, inside)
-            share = MOST_MEASURED / len(inside)
-            kept = hold_out(some.texts, some.labels, share, self.training.seed, MOST_MEASURED)[1]
-            inside = [inside[at] for at in kept]
-            self.notes.append(f"Learning curve and remedies: a sample of {len(inside):,} rows.")
-        rows = pick(self.rows, inside)
+        in_scope_at = [at for at, label in enumerate(self.rows.labels) if label != RESERVED_LABEL]
+        if len(in_scope_at) > MOST_MEASURED:
+            in_scope_rows = pick(self.rows, in_scope_at)
+            share = MOST_MEASURED / len(in_scope_at)
+            sample_at = hold_out(in_scope_rows.texts, in_scope_rows.labels, share, self.training.seed, MOST_MEASURED)[1]
+            in_scope_at = [in_scope_at[at] for at in sample_at]
+            self.notes.append(f"Learning curve and remedies: a sample of {len(in_scope_at):,} rows.")
+        rows = pick(self.rows, in_scope_at)
         parts: list[Fold] = list(folds(rows.texts, rows.labels, FOLDS, self.training.seed))
         if not parts:
             self.notes.append("Expected labels with two rows or more to measure with; found none.")
             return None, None
-        own, gold = vectors[inside], self.gold[inside]
+        in_scope_vectors, gold = vectors[in_scope_at], self.gold[in_scope_at]
         labels, seed = len(self.names), self.training.seed
-        with_all = guesses(own, gold, parts, labels)
+        guesses_with_all = guesses(in_scope_vectors, gold, parts, labels)
         self._step("cross-validation")
-        curve = learning_curve(own, gold, self.names, parts, with_all, seed, self._step)
-        return curve, imbalance(own, gold, labels, parts, with_all, seed, self._step)
+        curve = learning_curve(in_scope_vectors, gold, self.names, parts, guesses_with_all, seed, self._step)
+        return curve, imbalance(in_scope_vectors, gold, labels, parts, guesses_with_all, seed, self._step)
 
-    def _step(self, done: str) -> None:
-        self.progress.advance(1, done)
+    def _step(self, stage: str) -> None:
+        self.progress.advance(1, stage)
 
     def _whole_texts(self) -> list[str]:
         return [self._whole_text(at) for at in range(len(self.rows.rows))]
 
     def _ref(self, at: int) -> RowRef:
         row, example = self.rows.rows[at], self.rows.examples[at]
-        return RowRef(row.source, row.number, self._whole_text(at), example.label, self.held[at])
+        return RowRef(row.source, row.number, self._whole_text(at), example.label, self.is_eval[at])
 
     def _whole_text(self, at: int) -> str:
         """Text and pair as one: two rows are the same only when both are."""
@@ -193,15 +193,15 @@ class DeepCheck:
         return f"{example.text} ⇥ {example.text_pair}" if example.text_pair else example.text
 
     def _suspect(self, error: LabelError) -> SuspectLabel:
-        suggested = self.names[error.suggested]
-        scope = "looks in scope" if error.given == self.outside else ""
-        scope = "looks out of scope" if error.suggested == self.outside else scope
+        suggested = self.names[error.suggested_label]
+        scope = "looks in scope" if error.given_label == self.oos_index else ""
+        scope = "looks out of scope" if error.suggested_label == self.oos_index else scope
         return SuspectLabel(self._ref(error.row), suggested, error.confidence, error.times, scope)
 
-    def _alike(self, pair: NearDuplicate) -> AlikeRows:
+    def _alike_rows(self, pair: NearDuplicate) -> AlikeRows:
         first, second = self._ref(pair.first), self._ref(pair.second)
         return AlikeRows(first, second, pair.cosine, first.label == second.label)
 
-    def _confused(self, one: Confusion) -> ConfusedLabels:
-        names = self.names[one.labels[0]], self.names[one.labels[1]]
-        return ConfusedLabels(names, one.rate, one.rows, one.of, tuple(map(self._ref, one.examples)))
+    def _confused(self, pair: LabelConfusion) -> ConfusedLabels:
+        names = self.names[pair.labels[0]], self.names[pair.labels[1]]
+        return ConfusedLabels(names, pair.rate, pair.rows, pair.total_rows, tuple(map(self._ref, pair.examples)))

@@ -27,7 +27,7 @@ from autogen.data.quality.neighbours import Floats, neighbours
 from autogen.errors import UsageError
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
-from autogen.storage.files import explained, write_atomically
+from autogen.storage.files import explain_os_errors, write_atomically
 from autogen.tasks.task import Need
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import MAX_TEXT, LabelledText, LearningData
@@ -76,12 +76,12 @@ class Discovery:
     proposals: tuple[Proposal, ...]
 
     def to_json(self) -> dict[str, Any]:
-        kept = {k: v for k, v in vars(self).items() if k not in ("strange", "proposals")}
-        return {**kept, "proposals": [one.to_json() for one in self.proposals]}
+        values = {k: v for k, v in vars(self).items() if k not in ("strange", "proposals")}
+        return {**values, "proposals": [proposal.to_json() for proposal in self.proposals]}
 
 
 @dataclass(frozen=True)
-class Search:
+class IntentSearch:
     """Where new intents are looked for: a skill's data as read, the rows of `source`, and `unsure`, messages that the
     agent was unsure of. `version`, `model`: the champion; None where there is none. `cache`: for embeddings."""
 
@@ -103,30 +103,31 @@ class Search:
         unlabelled = self._texts()
         chance = random.Random(self.need.training.seed)
         texts = _sample(unlabelled.texts, MOST_READ, chance)
-        known = [row for row in self.data.train.examples if row.label != RESERVED_LABEL]
-        held = [row.text for row in self.data.held_out.examples if row.label != RESERVED_LABEL]
-        labels = [row.label for row in known]
-        points, rows, measured = self._embedded(texts, [row.text for row in known], held)
-        strange = np.flatnonzero(_unlike(points, rows, measured) | self._declined(texts))
-        grouped = _sample([int(at) for at in strange], MOST_GROUPED, chance)
-        found = clusters(points[grouped], self.smallest, _grain(rows, labels))
-        chosen = [texts[at] for at in grouped]
-        proposals = _proposals(found, chosen, rows, [row.text for row in known], labels)
-        figures = len(unlabelled.texts), len(texts), len(strange), len(grouped)
-        return Discovery(self.skill, self.version, str(unlabelled), *figures, tuple(chosen), proposals)
+        train_rows = [row for row in self.data.train.examples if row.label != RESERVED_LABEL]
+        eval_texts = [row.text for row in self.data.eval.examples if row.label != RESERVED_LABEL]
+        labels = [row.label for row in train_rows]
+        points, rows, eval_points = self._embedded(texts, [row.text for row in train_rows], eval_texts)
+        strange_at = np.flatnonzero(_unlike(points, rows, eval_points) | self._declined(texts))
+        grouped_at = _sample([int(at) for at in strange_at], MOST_GROUPED, chance)
+        groups = clusters(points[grouped_at], self.smallest, _grain(rows, labels))
+        grouped_texts = [texts[at] for at in grouped_at]
+        proposals = _proposals(groups, grouped_texts, rows, [row.text for row in train_rows], labels)
+        figures = len(unlabelled.texts), len(texts), len(strange_at), len(grouped_at)
+        return Discovery(self.skill, self.version, str(unlabelled), *figures, tuple(grouped_texts), proposals)
 
     def _texts(self) -> Unlabelled:
         """All there are, without those that have a label or are measured on."""
-        more, problems = read_unlabelled(Path(), [self.source] if self.source else [], self.need.columns, MAX_TEXT)
+        logged, problems = read_unlabelled(Path(), [self.source] if self.source else [], self.need.columns, MAX_TEXT)
         raise_for(problems)
-        found = (self.data.unlabelled or Unlabelled()).joined(more.texts, more.read)
-        found = found.joined(self.unsure, len(self.unsure)).without(self.data.train.texts, self.data.held_out.texts)
-        if not found.texts:
+        unlabelled = (self.data.unlabelled or Unlabelled()).with_texts(logged.texts, logged.read)
+        unlabelled = unlabelled.with_texts(self.unsure, len(self.unsure))
+        unlabelled = unlabelled.without(self.data.train.texts, self.data.eval.texts)
+        if not unlabelled.texts:
             raise UsageError(
                 "Expected texts without labels, found none: name a file with --input, or as `unlabelled` of the skill "
                 "in agent.toml, or let people talk to the agent first."
             )
-        return found
+        return unlabelled
 
     def _embedded(self, *groups: Sequence[str]) -> list[Floats]:
         """The base model's embeddings of each group of texts, of length one."""
@@ -134,20 +135,22 @@ class Search:
         examples = [LabelledText(text, "") for group in groups for text in group]
         training = self.need.training
         with TrainingProgress() as progress:
-            every = frozen_embeddings(base, examples, training.max_length, training.precision, self.cache, progress)
-        return np.split(every, np.cumsum([len(group) for group in groups])[:-1])
+            embeddings = frozen_embeddings(
+                base, examples, training.max_length, training.precision, self.cache, progress
+            )
+        return np.split(embeddings, np.cumsum([len(group) for group in groups])[:-1])
 
     def _declined(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Which texts the champion would decline."""
         if self.model is None:
             return np.zeros(len(texts), bool)
-        return np.array([not found.in_scope for found in self.model.predict(texts)], bool)
+        return np.array([not prediction.in_scope for prediction in self.model.predict(texts)], bool)
 
 
-def _unlike(points: Floats, rows: Floats, measured: Floats) -> NDArray[np.bool_]:
+def _unlike(points: Floats, rows: Floats, eval_points: Floats) -> NDArray[np.bool_]:
     """Which points lie further from their nearest training row than all but a few held-out rows do, or, where none are
     held out, than all but a few training rows do from their nearest other one."""
-    usual = neighbours(measured, rows, 1) if len(measured) else neighbours(rows, rows, 1, others=True)
+    usual = neighbours(eval_points, rows, 1) if len(eval_points) else neighbours(rows, rows, 1, others=True)
     limit = np.quantile(usual[1][:, 0], UNLIKE)
     return np.asarray(neighbours(points, rows, 1)[1][:, 0] < limit)
 
@@ -158,24 +161,33 @@ def _grain(rows: Floats, labels: Sequence[str]) -> float:
     gold = np.array(labels)
     within = []
     for label in sorted(set(labels)):
-        own = rows[gold == label]
-        if len(own) > 1:
-            within.append(1 - (float(np.square(own.sum(axis=0)).sum()) - len(own)) / (len(own) * (len(own) - 1)))
+        label_rows = rows[gold == label]
+        count = len(label_rows)
+        if count > 1:
+            cosines = float(np.square(label_rows.sum(axis=0)).sum()) - count  # of all pairs, each counted twice
+            within.append(1 - cosines / (count * (count - 1)))
     return GRAIN * float(np.median(within)) if within else APART
 
 
 def _proposals(
-    found: Sequence[Cluster], texts: Sequence[str], rows: Floats, known: Sequence[str], labels: Sequence[str]
+    clusters: Sequence[Cluster], texts: Sequence[str], rows: Floats, train_texts: Sequence[str], labels: Sequence[str]
 ) -> tuple[Proposal, ...]:
-    gold, every = np.array(labels), sorted(set(labels))
-    centres = np.stack([rows[gold == label].mean(axis=0) for label in every])
+    gold, label_names = np.array(labels), sorted(set(labels))
+    centres = np.stack([rows[gold == label].mean(axis=0) for label in label_names])
     centres = centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    groups = [tuple(texts[at] for at in one.rows) for one in found]
-    called = names(groups, known, [*every, RESERVED_LABEL])
-    nearest = [centres @ one.centre for one in found]
+    groups = [tuple(texts[at] for at in cluster.rows) for cluster in clusters]
+    group_names = names(groups, train_texts, [*label_names, RESERVED_LABEL])
+    cosines = [centres @ cluster.centre for cluster in clusters]
     return tuple(
-        Proposal(name, len(group), one.cohesion, every[int(near.argmax())], float(near.max()), group)
-        for name, group, one, near in zip(called, groups, found, nearest, strict=True)
+        Proposal(
+            name,
+            len(group),
+            cluster.cohesion,
+            label_names[int(group_cosines.argmax())],
+            float(group_cosines.max()),
+            group,
+        )
+        for name, group, cluster, group_cosines in zip(group_names, groups, clusters, cosines, strict=True)
     )
 
 
@@ -189,15 +201,15 @@ def check_target(target: Path) -> None:
         raise UsageError(f"Expected an output file ending in .csv; found {target.name!r}.")
 
 
-def write_proposals(found: Discovery, target: Path, columns: Mapping[str, str]) -> int:
+def write_proposals(discovery: Discovery, target: Path, columns: Mapping[str, str]) -> int:
     """All texts of the proposals as rows `text,label` of a CSV file, for a person to correct: how many. The file
     appears whole. Raises UsageError, StorageError."""
     check_target(target)
-    rows = [(text, one.name) for one in found.proposals for text in one.texts]
+    rows = [(text, proposal.name) for proposal in discovery.proposals for text in proposal.texts]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([(columns.get("text", "text"), columns.get("label", "label")), *rows])
-    with explained(target):
+    with explain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, buffer.getvalue().encode())
     return len(rows)

@@ -32,9 +32,14 @@ from autogen.tasks.text_classification.learning.classifier_fit import Classifier
 from autogen.tasks.text_classification.learning.cross_validation import FOLDS, CrossValidation, OutOfFold
 from autogen.tasks.text_classification.learning.search_space import search_space
 from autogen.tasks.text_classification.learning.sources import ModelSource
-from autogen.tasks.text_classification.learning.unlabelled import FromUnlabelled, SelfTraining, Taught, not_used
+from autogen.tasks.text_classification.learning.unlabelled import (
+    SelfTraining,
+    SelfTrainingResult,
+    UnlabelledReport,
+    not_used,
+)
 from autogen.tasks.text_classification.model import write_task
-from autogen.tasks.text_classification.recipe import ClassificationRecipe, choose_recipe
+from autogen.tasks.text_classification.recipe import ClassifierRecipe, choose_recipe
 from autogen.tasks.text_classification.rows import MOST_HELD_OUT, LabelledText
 from autogen.training.encoder_fit import EncoderFit, Form, Proof, Stage
 from autogen.training.search.space import Knob
@@ -45,13 +50,13 @@ SPLIT_SHARE = 0.25  # of rows that are too few to spare any: a search measures o
 
 
 @dataclass(frozen=True)
-class FineTuned:
+class FineTuningReport:
     """What a training run reports. Metrics are of the exported model on the held-out rows, or out of
     fold; empty when there were neither."""
 
     metrics: dict[str, float]
     labels: tuple[str, ...]
-    recipe: ClassificationRecipe
+    recipe: ClassifierRecipe
     precision: str  # while training
     exported: str  # fp32, int8 or int8-blocks
     exported_because: str
@@ -64,8 +69,8 @@ class FineTuned:
     seconds: float
     rows_per_second: float
     history: list[dict[str, float]]
-    unlabelled: FromUnlabelled | None = None  # None: there were no such texts
-    taught: tuple[str, ...] = ()  # those that the model has learnt
+    unlabelled: UnlabelledReport | None = None  # None: there were no such texts
+    pseudo_labelled: tuple[str, ...] = ()  # those that the model has learnt
 
 
 @dataclass(frozen=True)
@@ -82,19 +87,19 @@ class FineTuning:
     unlabelled: Sequence[str] = ()  # texts to learn from too
     log: RunPlace | None = None  # where trackers log it
 
-    def run(self, progress: TrainingProgress) -> FineTuned:
+    def run(self, progress: TrainingProgress) -> FineTuningReport:
         """Raises TrainingFailed, ParityError, Interrupted."""
         settings = {**asdict(self.recipe), "base_model": self.source.name, "rows": len(self.train)}
         with Tracking(self.settings.report_to, self.log, settings) as tracking:
-            report = _ClassificationRun(self, progress, tracking.callbacks).run()
+            report = _fine_tune(self, progress, tracking.callbacks)
             tracking.finish(report.metrics)
             return report
 
     @property
-    def recipe(self) -> ClassificationRecipe:
+    def recipe(self) -> ClassifierRecipe:
         return self.recipe_for(self.train)
 
-    def recipe_for(self, train: Sequence[LabelledText]) -> ClassificationRecipe:
+    def recipe_for(self, train: Sequence[LabelledText]) -> ClassifierRecipe:
         labels = [example.label for example in train]
         gpu = torch.cuda.is_available()
         return choose_recipe(self.settings, labels, self.source.continued, self.source.own_head, gpu)
@@ -123,23 +128,23 @@ class FineTuning:
 
     def split(self) -> tuple[FineTuning, str]:
         """The same with rows to score settings by, and where they come from in words. Raises UsageError for none."""
-        judged, words = (self, f"{len(self.held_out)} held-out rows") if self.held_out else self._split()
-        if all(example.label == RESERVED_LABEL for example in judged.held_out):
+        run, words = (self, f"{len(self.held_out)} held-out rows") if self.held_out else self._split()
+        if all(example.label == RESERVED_LABEL for example in run.held_out):
             raise UsageError(
                 "Expected rows to score settings by, found none to leave out of training: add eval data, or more rows "
                 "of each label."
             )
-        return judged, words
+        return run, words
 
     def _split(self) -> tuple[FineTuning, str]:
         texts, labels = [row.text for row in self.train], [row.label for row in self.train]
-        inside, outside = hold_out(texts, labels, SPLIT_SHARE, self.settings.seed, MOST_HELD_OUT)
+        train_at, eval_at = hold_out(texts, labels, SPLIT_SHARE, self.settings.seed, MOST_HELD_OUT)
         words = (
-            f"one split of the training rows ({len(outside)} of {len(labels)}), the same for every trial: rows are too "
+            f"one split of the training rows ({len(eval_at)} of {len(labels)}), the same for every trial: rows are too "
             "few to hold any out for good, and cross-validating every trial would take three times as long"
         )
-        train, held_out = ([self.train[at] for at in places] for places in (inside, outside))
-        return replace(self, train=train, held_out=held_out), words
+        train, eval_rows = ([self.train[at] for at in places] for places in (train_at, eval_at))
+        return replace(self, train=train, held_out=eval_rows), words
 
     def try_out(self, stage: str, progress: TrainingProgress, on_score: OnScore) -> None:
         """Train as `run` does, for the scores alone: nothing is exported. What `on_score` raises ends it."""
@@ -147,112 +152,143 @@ class FineTuning:
         fit.train(self.train, self.held_out, self.recipe, Stage(stage, self.state))
 
 
-class _ClassificationRun:
-    """The steps of one run, in their order."""
+@dataclass(frozen=True)
+class _Training:
+    """Fits the model: cross-validation where rows are few, the fit itself, then unlabelled texts."""
 
-    def __init__(self, job: FineTuning, progress: TrainingProgress, trackers: Sequence[TrainerCallback]) -> None:
-        self.job, self.progress, self.recipe = job, progress, job.recipe
-        self.fit = classifier_fit(job, progress, trackers)
-        self.engine, self.task = self.fit.engine, self.fit.task
+    job: FineTuning
+    recipe: ClassifierRecipe
+    fit: ClassifierFit
+    progress: TrainingProgress
 
-    def run(self) -> FineTuned:
-        started = time.perf_counter()
+    def run(self) -> tuple[SelfTrainingResult, OutOfFold | None]:
+        """The model, and answers of models like it to rows that they have not seen, where no rows are held out."""
         job = self.job
-        self.progress.say(f"Training: {self.recipe}.")
         # a model that goes on from one that has seen every row cannot be cross-validated
         cross_validation = CrossValidation(self.fit, self.recipe, job.state)
         out_of_fold = None if job.held_out or job.source.continued else cross_validation.run(job.train)
-        model = self.fit.train(job.train, self._choosing(), self.recipe, Stage("train", job.state / "final", True))
-        taught = self._with_unlabelled(model)
-        model, out_of_fold = taught.model, OutOfFold(*taught.held_back) if taught.held_back else out_of_fold
-        trainable, parameters = trainable_share(model)
-        self.progress.say("Exporting, and proving that the exported model agrees …")
-        self.progress.start("export", len(job.held_out or job.train))
-        proof, form = self._export(model)
-        task, metrics = self._calibrated(out_of_fold)
-        write_task(job.folder, self._card(form), task)
-        self.progress.advance(len(job.held_out or job.train))
-        return FineTuned(
-            metrics=metrics,
-            labels=self.task.labels,
-            recipe=self.recipe,
-            precision=self.engine.precision,
-            exported=form.name,
-            exported_because=form.because,
-            trainable=trainable,
-            parameters=parameters,
-            rows=len(job.train),
-            held_out=len(job.held_out),
-            cross_validated=out_of_fold is not None,
-            parity=proof.parity,
-            seconds=time.perf_counter() - started,
-            rows_per_second=self.engine.trained_rows / max(self.engine.training_seconds, 1e-9),
-            history=self.engine.history,
-            unlabelled=taught.report if job.unlabelled else None,
-            taught=taught.texts,
-        )
+        model = self.fit.train(job.train, self._eval_rows(), self.recipe, Stage("train", job.state / "final", True))
+        result = self._learn_unlabelled(model)
+        return result, OutOfFold(*result.unseen) if result.unseen else out_of_fold
 
-    def _choosing(self) -> Sequence[LabelledText]:
+    def _eval_rows(self) -> Sequence[LabelledText]:
         """The held-out rows that choose the epoch. None where a version goes on to labels that they do not have: they
         would choose the epoch that has learnt the new ones least."""
-        new = set(self.task.labels) - set(self.job.source.known_labels)
-        measured = {example.label for example in self.job.held_out}
-        return [] if self.job.source.continued and new - measured else self.job.held_out
+        new = set(self.fit.task.labels) - set(self.job.source.known_labels)
+        eval_labels = {example.label for example in self.job.held_out}
+        return [] if self.job.source.continued and new - eval_labels else self.job.held_out
 
-    def _with_unlabelled(self, model: Classifier) -> Taught:
+    def _learn_unlabelled(self, model: Classifier) -> SelfTrainingResult:
         """The model after it has learnt from unlabelled texts too, or as it was where that helps nothing."""
         job, texts = self.job, self.job.unlabelled
         if not texts:
-            return Taught(model, (), not_used(texts, "there are none"))
-        bf16, size = self.engine.precision == "bf16", self.recipe.eval_batch_size
-        learning = SelfTraining(
-            self._held_back, self.fit.encoder, self.task, texts, bf16, size, self.recipe.seed, self.progress
-        )
-        if job.source.continued and not job.held_out:  # it has seen every row: none can be held back to judge by
-            taught = Taught(model, (), not_used(texts, "no rows to judge by"))
+            return SelfTrainingResult(model, (), not_used(texts, "there are none"))
+        if job.source.continued and not job.held_out:  # it has seen every row: none is left to judge by
+            result = SelfTrainingResult(model, (), not_used(texts, "no rows to judge by"))
         else:
-            taught = learning.run(model, job.train, job.held_out)
-        self.progress.say(str(taught.report))
-        return taught
+            result = self._self_training(texts).run(model, job.train, job.held_out)
+        self.progress.say(str(result.report))
+        return result
 
-    def _held_back(self, rows: Sequence[LabelledText]) -> Classifier:
+    def _self_training(self, texts: Sequence[str]) -> SelfTraining:
+        return SelfTraining(
+            train=self._train_anew,
+            encoder=self.fit.encoder,
+            task=self.fit.task,
+            texts=texts,
+            bf16=self.fit.engine.precision == "bf16",
+            batch_size=self.recipe.eval_batch_size,
+            seed=self.recipe.seed,
+            progress=self.progress,
+        )
+
+    def _train_anew(self, rows: Sequence[LabelledText]) -> Classifier:
         """A model of these rows only, its recipe chosen for them."""
         return self.fit.train(rows, [], self.job.recipe_for(rows), Stage("held-back", self.job.state / "held-back"))
 
-    def _export(self, model: Classifier) -> tuple[Proof, Form]:
+
+@dataclass(frozen=True)
+class _Export:
+    """Writes the folder that answers: the graph, proven and made smaller; its labels, temperature and threshold."""
+
+    job: FineTuning
+    recipe: ClassifierRecipe
+    fit: ClassifierFit
+    progress: TrainingProgress
+
+    def run(self, model: Classifier, out_of_fold: OutOfFold | None) -> tuple[Proof, Form, dict[str, float]]:
+        """How far the exported model is from the trained one, the form it has, and its metrics."""
         job = self.job
+        self.progress.say("Exporting, and proving that the exported model agrees …")
+        self.progress.start("export", len(job.held_out or job.train))
+        proof, form = self._write_graph(model)
+        write_task(job.folder, self._card(form), self.fit.task)  # calibration loads the folder
+        task, metrics = self._calibrate(out_of_fold)
+        write_task(job.folder, self._card(form), task)
+        self.progress.advance(len(job.held_out or job.train))
+        return proof, form, metrics
+
+    def _write_graph(self, model: Classifier) -> tuple[Proof, Form]:
+        job, engine = self.job, self.fit.engine
         rows = self.fit.encode(job.held_out or job.train)
-        proof = self.engine.export(model, rows, job.folder)
+        proof = engine.export(model, rows, job.folder)
         accuracy = self.fit.accuracy(job.held_out)
         if not self.recipe.int8:
-            form = Form("fp32", "int8 = false" if job.settings.int8 is False else f'preset = "{self.recipe.preset}"')
-        elif accuracy is None:
-            form = Form("fp32", "int8 needs held-out rows to be judged by")
-        else:
-            form = self.engine.shrink(model, rows, job.folder, proof.outputs, accuracy.lost)
-        write_task(job.folder, self._card(form), self.task)
-        return proof, form
+            because = "int8 = false" if job.settings.int8 is False else f'preset = "{self.recipe.preset}"'
+            return proof, Form("fp32", because)
+        if accuracy is None:
+            return proof, Form("fp32", "int8 needs held-out rows to be judged by")
+        return proof, engine.shrink(model, rows, job.folder, proof.outputs, accuracy.lost)
 
-    def _calibrated(self, out_of_fold: OutOfFold | None) -> Calibrated:
+    def _calibrate(self, out_of_fold: OutOfFold | None) -> Calibrated:
         """By rows that the model has not seen. Where there are none, the temperature and threshold of the version it
-        went on from stay, and nothing is measured."""
+        went on from stay, and there are no metrics."""
         job = self.job
-        calibration = Calibration(self.task, job.folder, job.max_loss, self.progress)
+        calibration = Calibration(self.fit.task, job.folder, job.max_loss, self.progress)
         if job.held_out:
-            return calibration.by_held_out(job.held_out)
+            return calibration.by_eval_rows(job.held_out)
         if out_of_fold is not None:
-            return calibration.out_of_fold(out_of_fold, job.train)
-        return job.source.calibrated_as(self.task), {}
+            return calibration.by_out_of_fold(out_of_fold, job.train)
+        return job.source.calibrated_as(self.fit.task), {}
 
     def _card(self, form: Form) -> ModelCard:
         return ModelCard(
-            task=self.task.name,
+            task=self.fit.task.name,
             base_model=self.job.source.name,
             method=self.recipe.method,
             precision=form.name,
             max_length=self.fit.encoder.max_length,
             pad_id=self.fit.encoder.pad_id,
         )
+
+
+def _fine_tune(job: FineTuning, progress: TrainingProgress, trackers: Sequence[TrainerCallback]) -> FineTuningReport:
+    started = time.perf_counter()
+    recipe, fit = job.recipe, classifier_fit(job, progress, trackers)
+    engine = fit.engine
+    progress.say(f"Training: {recipe}.")
+    result, out_of_fold = _Training(job, recipe, fit, progress).run()
+    trainable, parameters = trainable_share(result.model)
+    proof, form, metrics = _Export(job, recipe, fit, progress).run(result.model, out_of_fold)
+    return FineTuningReport(
+        metrics=metrics,
+        labels=fit.task.labels,
+        recipe=recipe,
+        precision=engine.precision,
+        exported=form.name,
+        exported_because=form.because,
+        trainable=trainable,
+        parameters=parameters,
+        rows=len(job.train),
+        held_out=len(job.held_out),
+        cross_validated=out_of_fold is not None,
+        parity=proof.parity,
+        seconds=time.perf_counter() - started,
+        rows_per_second=engine.trained_rows / max(engine.training_seconds, 1e-9),
+        history=engine.history,
+        unlabelled=result.report if job.unlabelled else None,
+        pseudo_labelled=result.texts,
+    )
 
 
 def classifier_fit(

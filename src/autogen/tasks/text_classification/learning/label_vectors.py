@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 from autogen.tasks.text_classification.learning.classifier import START_SCALE
 from autogen.tasks.text_classification.learning.losses import classification_loss
 
@@ -24,7 +24,7 @@ def fit_vectors(start: Tensor, points: Tensor, gold: Tensor) -> Tensor:
     optimizer = torch.optim.Adam([vectors], LEARNING_RATE)
     for _ in range(STEPS):
         logits = START_SCALE * points @ functional.normalize(vectors, dim=-1).T
-        loss = classification_loss(Answer(logits, points), gold.to(vectors.device), 0.0, 0.0, OUTLIER_WEIGHT)
+        loss = classification_loss(NetworkOutput(logits, points), gold.to(vectors.device), 0.0, 0.0, OUTLIER_WEIGHT)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch is untyped here
         optimizer.step()

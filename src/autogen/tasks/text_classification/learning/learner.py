@@ -12,7 +12,7 @@ from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Fitted, Job, Need, Start
 from autogen.tasks.text_classification.learning.deep_check import DeepCheck, DeepReport
-from autogen.tasks.text_classification.learning.fine_tune import FineTuned, FineTuning
+from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.rows import LearningData
@@ -29,7 +29,7 @@ class ClassificationLearner:
             metrics=report.metrics,
             parity=report.parity,
             record=_record(report),
-            also_learnt=frozenset(map(row_fingerprint, report.taught)),
+            also_learnt=frozenset(map(row_fingerprint, report.pseudo_labelled)),
         )
 
     def trial(self, job: Job) -> FineTuning:
@@ -40,7 +40,7 @@ class ClassificationLearner:
         texts = data.unlabelled.texts if data.unlabelled else ()
         return FineTuning(
             train=data.train.examples,
-            held_out=data.held_out.examples,
+            held_out=data.eval.examples,
             settings=job.need.training,
             source=source_of(job.start, data.train.labels),
             folder=job.folder,
@@ -67,8 +67,10 @@ def source_of(start: Start, labels: list[str]) -> ModelSource:
     return FromBaseModel(find_base_model(start.base_model, start.project))
 
 
-def _record(report: FineTuned) -> dict[str, Any]:
-    record = {name: value for name, value in asdict(report).items() if name not in ("metrics", "labels", "taught")}
+def _record(report: FineTuningReport) -> dict[str, Any]:
+    record = {
+        name: value for name, value in asdict(report).items() if name not in ("metrics", "labels", "pseudo_labelled")
+    }
     if report.unlabelled is not None:
         record["unlabelled"] = record["unlabelled"] | {"said": str(report.unlabelled)}
     return record

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autogen.models.network import Answer
+from autogen.models.network import NetworkOutput
 
 
 @dataclass(frozen=True)
@@ -19,27 +19,27 @@ class ClassificationLoss:
     contrastive_weight: float
     outlier_weight: float
 
-    def __call__(self, answer: Answer, gold: Tensor) -> Tensor:
+    def __call__(self, answer: NetworkOutput, gold: Tensor) -> Tensor:
         return classification_loss(answer, gold, self.label_smoothing, self.contrastive_weight, self.outlier_weight)
 
 
 def classification_loss(
-    answer: Answer, gold: Tensor, label_smoothing: float, contrastive_weight: float, outlier_weight: float
+    answer: NetworkOutput, gold: Tensor, label_smoothing: float, contrastive_weight: float, outlier_weight: float
 ) -> Tensor:
     """Mean loss over rows; `gold` holds label indices, -1 for rows out of scope.
 
     Out-of-scope rows are pulled towards no label at all (outlier exposure, Hendrycks et al. 2019).
     """
-    inside = gold >= 0
+    in_scope = gold >= 0
     loss = answer.logits.sum() * 0.0
-    if inside.any():
-        logits, labels = answer.logits[inside], gold[inside]
+    if in_scope.any():
+        logits, labels = answer.logits[in_scope], gold[in_scope]
         loss = loss + functional.cross_entropy(logits, labels, label_smoothing=label_smoothing)
         if contrastive_weight:
-            loss = loss + contrastive_weight * supervised_contrastive(answer.embedding[inside], labels)
-    if outlier_weight and not inside.all():
-        share = (~inside).float().mean()
-        loss = loss - outlier_weight * share * functional.log_softmax(answer.logits[~inside], dim=-1).mean()
+            loss = loss + contrastive_weight * supervised_contrastive(answer.embedding[in_scope], labels)
+    if outlier_weight and not in_scope.all():
+        share = (~in_scope).float().mean()
+        loss = loss - outlier_weight * share * functional.log_softmax(answer.logits[~in_scope], dim=-1).mean()
     return loss
 
 

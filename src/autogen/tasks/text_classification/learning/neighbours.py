@@ -17,7 +17,7 @@ MOST_CELLS = 4_000_000  # examples times labels, 16 MB: with more, a model would
 LEAST = 1e-35  # below it, float32 knows no logarithm
 
 
-class Neighbours(nn.Module):
+class NeighbourScorer(nn.Module):
     """log of the mean of exp(κ · (cosine − 1)) over the examples of each label: the logarithm of a kernel density
     estimate on the sphere (Hall, Watson & Cabrera 1987)."""
 
@@ -35,13 +35,13 @@ class Neighbours(nn.Module):
         return torch.log(near @ self.members + LEAST)
 
     @classmethod
-    def of(cls, embeddings: Tensor, gold: Sequence[int], label_vectors: Tensor) -> Neighbours:
+    def of(cls, embeddings: Tensor, gold: Sequence[int], label_vectors: Tensor) -> NeighbourScorer:
         """The rows of `embeddings` (rows, hidden) with the labels `gold`; those of none (below 0) are left out. A label
         without a row has its own vector for an example."""
         labels = len(label_vectors)
-        inside = [at for at, label in enumerate(gold) if label >= 0]
-        absent = sorted({*range(labels)} - {*gold})
-        vectors = torch.cat([embeddings[inside].to(torch.float32), label_vectors[absent].to(torch.float32)])
-        owners = torch.tensor([*(gold[at] for at in inside), *absent])
+        labelled_at = [at for at, label in enumerate(gold) if label >= 0]
+        unseen_labels = sorted({*range(labels)} - {*gold})
+        vectors = torch.cat([embeddings[labelled_at].to(torch.float32), label_vectors[unseen_labels].to(torch.float32)])
+        owners = torch.tensor([*(gold[at] for at in labelled_at), *unseen_labels])
         members = functional.one_hot(owners, labels).to(torch.float32)
         return cls(functional.normalize(vectors, dim=-1), members / members.sum(dim=0))

@@ -26,11 +26,11 @@ def propagate(labelled: Floats, gold: NDArray[np.intp], unlabelled: Floats, labe
     start = np.zeros((len(labelled) + len(unlabelled), labels), np.float32)
     start[np.arange(len(gold)), gold] = 1 / np.bincount(gold, minlength=labels)[gold]
     graph = _graph(np.concatenate([labelled, unlabelled]).astype(np.float32))
-    spread = start
+    scores_of_all = start
     for _ in range(STEPS):
-        spread = SPREAD * (graph @ spread) + (1 - SPREAD) * start
-    found = spread[len(labelled) :]
-    shares: Floats = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+        scores_of_all = SPREAD * (graph @ scores_of_all) + (1 - SPREAD) * start
+    scores = scores_of_all[len(labelled) :]
+    shares: Floats = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
     return shares
 
 

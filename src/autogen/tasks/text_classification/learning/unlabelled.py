@@ -29,22 +29,21 @@ from autogen.tasks.text_classification.learning.label_vectors import fit_vectors
 from autogen.tasks.text_classification.learning.propagation import propagate
 from autogen.tasks.text_classification.metrics import auroc
 from autogen.tasks.text_classification.rows import LabelledText
-from autogen.training.loop.answers import answers
+from autogen.training.loop.answers import network_outputs
 
 MOST_TEXTS = 20_000  # comparing them all with each other grows with their square
-CROWD = (
-    1.5  # times the mean number of texts a label: a label takes no more, so that a skewed log does not teach its skew
-)
+# times the mean number of texts a label: a label takes no more, so that a skewed log does not teach its skew
+CROWD = 1.5
 PARTS = 3  # of the training rows one is held back where there are no held-out rows
 LIKE_HELD_OUT = 0.1  # a text must score as high as all but this share of the held-out rows
 AUROC_MAY_LOSE = 0.01
-OUTSIDE = -1  # the index of rows that are out of scope
+OUT_OF_SCOPE = -1  # the index of rows that are out of scope
 
 Train = Callable[[Sequence[LabelledText]], Classifier]
 
 
 @dataclass(frozen=True)
-class FromUnlabelled:
+class UnlabelledReport:
     """What became of the unlabelled texts."""
 
     texts: int  # read
@@ -64,18 +63,19 @@ class FromUnlabelled:
         return f"unlabelled: reverted, {self.because} ({self.taught:,} of {self.texts:,} texts tried: {change})"
 
 
-def not_used(texts: Sequence[str], because: str) -> FromUnlabelled:
-    return FromUnlabelled(len(texts), 0, False, 0.0, 0, 1.0, f"{len(texts):,} texts not used, for {because}")
+def not_used(texts: Sequence[str], because: str) -> UnlabelledReport:
+    return UnlabelledReport(len(texts), 0, False, 0.0, 0, 1.0, f"{len(texts):,} texts not used, for {because}")
 
 
 @dataclass(frozen=True)
-class Taught:
-    """The model that stays, the texts it learnt besides its rows, and why it is this one."""
+class SelfTrainingResult:
+    """The model that stays, the texts it learnt besides its rows, and why it is this one. `unseen`: where training rows
+    were held back, logits of a model like it for those, and their labels."""
 
     model: Classifier
     texts: tuple[str, ...]
-    report: FromUnlabelled
-    held_back: tuple[Floats, list[str]] | None = None  # logits of such a model for rows it has not seen; their labels
+    report: UnlabelledReport
+    unseen: tuple[Floats, list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,105 +91,128 @@ class SelfTraining:
     seed: int
     progress: TrainingProgress
 
-    def run(self, plain: Classifier, rows: Sequence[LabelledText], held_out: Sequence[LabelledText]) -> Taught:
-        """`plain` was trained on `rows`; `held_out` is what it may be measured on, perhaps nothing."""
+    def run(
+        self, plain: Classifier, rows: Sequence[LabelledText], eval_rows: Sequence[LabelledText]
+    ) -> SelfTrainingResult:
+        """`plain` was trained on `rows`; `eval_rows` is what it may be measured on, perhaps nothing."""
         if not isinstance(plain, CosineClassifier):
-            return Taught(plain, (), not_used(self.texts, "the model has a head of its own"))
+            return SelfTrainingResult(plain, (), not_used(self.texts, "the model has a head of its own"))
         if any(row.text_pair for row in rows):
-            return Taught(plain, (), not_used(self.texts, "the training rows are pairs of texts"))
-        if held_out:
-            return self._tried(plain, rows, held_out, self._floor(plain, held_out))
-        inside, outside = _held_back(rows, self.seed)
-        if not outside:
-            return Taught(plain, (), not_used(self.texts, "no rows to judge by"))
-        without = self.train(inside)
-        floor = self._floor(without, outside)
-        tried = self._tried(without, inside, outside, floor)
-        if not tried.report.used:
-            return Taught(plain, (), tried.report)
-        model, texts = self._taught(plain, rows, floor)
-        measured = self._answers(tried.model, outside)[0], [row.label for row in outside]
-        return Taught(model, texts, replace(tried.report, taught=len(texts)), measured)
+            return SelfTrainingResult(plain, (), not_used(self.texts, "the training rows are pairs of texts"))
+        if eval_rows:
+            return self._keep_better(plain, rows, eval_rows, self._floor(plain, eval_rows))
+        train, held_back = _hold_back(rows, self.seed)
+        if not held_back:
+            return SelfTrainingResult(plain, (), not_used(self.texts, "no rows to judge by"))
+        smaller = self.train(train)
+        floor = self._floor(smaller, held_back)
+        trial = self._keep_better(smaller, train, held_back, floor)
+        if not trial.report.used:
+            return SelfTrainingResult(plain, (), trial.report)
+        model, texts = self._fit_to_texts(plain, rows, floor)
+        unseen = self._answers(trial.model, held_back)[0], [row.label for row in held_back]
+        return SelfTrainingResult(model, texts, replace(trial.report, taught=len(texts)), unseen)
 
-    def _tried(
-        self, plain: Classifier, rows: Sequence[LabelledText], held_out: Sequence[LabelledText], floor: float
-    ) -> Taught:
-        """The model taught by the texts too, if it answers held-out rows better; else `plain`."""
-        model, texts = self._taught(plain, rows, floor)
+    def _keep_better(
+        self, plain: Classifier, rows: Sequence[LabelledText], eval_rows: Sequence[LabelledText], floor: float
+    ) -> SelfTrainingResult:
+        """The model fitted to the texts too, if it answers eval rows better; else `plain`."""
+        model, texts = self._fit_to_texts(plain, rows, floor)
         if len(texts) < len(rows):  # label vectors fitted to little more than the rows are worse than tuned ones
             because = f"only {len(texts):,} of them look like any label, fewer than the {len(rows):,} labelled rows"
-            return Taught(plain, (), not_used(self.texts, because))
-        before, after = (self._answers(one, held_out)[0] for one in (plain, model))
-        used, gain, measured, chance, because = _compared(before, after, self._gold(held_out))
-        report = FromUnlabelled(len(self.texts), len(texts), used, gain, measured, chance, because)
-        return Taught(model, texts, report) if used else Taught(plain, (), report)
+            return SelfTrainingResult(plain, (), not_used(self.texts, because))
+        before, after = (self._answers(classifier, eval_rows)[0] for classifier in (plain, model))
+        comparison = _compare(before, after, self._gold(eval_rows))
+        report = UnlabelledReport(
+            texts=len(self.texts),
+            taught=len(texts),
+            used=comparison.better,
+            gain=comparison.gain,
+            measured=comparison.rows,
+            chance=comparison.chance,
+            because=comparison.because,
+        )
+        return SelfTrainingResult(model, texts, report) if report.used else SelfTrainingResult(plain, (), report)
 
-    def _floor(self, model: Classifier, held_out: Sequence[LabelledText]) -> float:
-        """The score above which most held-out rows lie: a text below it is of another kind than those."""
-        inside = [row for row in held_out if row.label in self.task.labels]
-        return float(np.quantile(self._answers(model, inside)[0].max(axis=1), LIKE_HELD_OUT)) if inside else np.inf
+    def _floor(self, model: Classifier, eval_rows: Sequence[LabelledText]) -> float:
+        """The score above which most eval rows lie: a text below it is of another kind than those."""
+        in_scope = [row for row in eval_rows if row.label in self.task.labels]
+        return float(np.quantile(self._answers(model, in_scope)[0].max(axis=1), LIKE_HELD_OUT)) if in_scope else np.inf
 
-    def _taught(
+    def _fit_to_texts(
         self, plain: Classifier, rows: Sequence[LabelledText], floor: float
     ) -> tuple[Classifier, tuple[str, ...]]:
         """A copy whose label vectors are fitted to rows and pseudo-labelled texts, and those texts."""
         texts = [LabelledText(text, "") for text in _sample(self.texts, self.seed)]
         self.progress.say(f"Reading {len(texts):,} unlabelled texts …")
-        gold, known = self._gold(rows), self._answers(plain, rows)[1]
+        gold, row_points = self._gold(rows), self._answers(plain, rows)[1]
         logits, points = self._answers(plain, texts)
-        chosen, labels = self._pseudo_labels(known, gold, points, logits.max(axis=1) >= floor)
+        chosen, labels = self._pseudo_labels(row_points, gold, points, logits.max(axis=1) >= floor)
         model = copy.deepcopy(plain)
         assert isinstance(model, CosineClassifier)
-        every = torch.from_numpy(np.concatenate([known, points[chosen]]))
-        model.set_vectors(fit_vectors(model.vectors.detach(), every, torch.from_numpy(np.concatenate([gold, labels]))))
+        all_points = torch.from_numpy(np.concatenate([row_points, points[chosen]]))
+        all_labels = torch.from_numpy(np.concatenate([gold, labels]))
+        model.set_vectors(fit_vectors(model.vectors.detach(), all_points, all_labels))
         return model, tuple(texts[at].text for at in chosen)
 
     def _pseudo_labels(
-        self, known: Floats, gold: NDArray[np.intp], points: Floats, alike: NDArray[np.bool_]
+        self, row_points: Floats, gold: NDArray[np.intp], points: Floats, is_alike: NDArray[np.bool_]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Which texts to learn, and the index of each one's label. Rows out of scope draw their like away."""
-        outside = len(self.task.labels)
-        shares = propagate(known, np.where(gold == OUTSIDE, outside, gold), points, outside + 1)
-        sure = shares.max(axis=1) * alike
-        found = np.where(sure > 0, shares.argmax(axis=1), outside)
-        most = int(np.ceil(CROWD * (found < outside).sum() / outside))
-        chosen = [np.flatnonzero(found == label) for label in range(outside)]
-        surest = [at[np.argsort(-sure[at], kind="stable")[:most]] for at in chosen]
+        """Which texts to learn, and the index of each one's label. Rows out of scope draw their like away.
+        `row_points`, `points`: embeddings of rows and of texts; `is_alike`: which texts score as rows do."""
+        out_of_scope = len(self.task.labels)
+        shares = propagate(row_points, np.where(gold == OUT_OF_SCOPE, out_of_scope, gold), points, out_of_scope + 1)
+        confidence = shares.max(axis=1) * is_alike
+        labels = np.where(confidence > 0, shares.argmax(axis=1), out_of_scope)
+        most = int(np.ceil(CROWD * (labels < out_of_scope).sum() / out_of_scope))
+        by_label = [np.flatnonzero(labels == label) for label in range(out_of_scope)]
+        surest = [at[np.argsort(-confidence[at], kind="stable")[:most]] for at in by_label]
         places = np.concatenate(surest).astype(np.intp)
-        return places, found[places].astype(np.intp)
+        return places, labels[places].astype(np.intp)
 
     def _answers(self, model: Classifier, rows: Sequence[LabelledText]) -> tuple[Floats, Floats]:
         texts = self.encoder.encode([row.text for row in rows])
-        logits, embeddings = answers(model, self.encoder, texts, self.bf16, self.batch_size)
+        logits, embeddings = network_outputs(model, self.encoder, texts, self.bf16, self.batch_size)
         return logits, embeddings
 
     def _gold(self, rows: Sequence[LabelledText]) -> NDArray[np.intp]:
         return self.task.gold([row.label for row in rows])
 
 
-def _compared(before: Floats, after: Floats, gold: NDArray[np.intp]) -> tuple[bool, float, int, float, str]:
-    """Whether `after` is better, by how much, on how many rows, the chance of that, and why not."""
+@dataclass(frozen=True)
+class _Comparison:
+    """Whether the second of two models is better, by how much on how many rows, the chance of that, and why not."""
+
+    better: bool
+    gain: float
+    rows: int
+    chance: float
+    because: str
+
+
+def _compare(before: Floats, after: Floats, gold: NDArray[np.intp]) -> _Comparison:
+    """`before`, `after`: the two models' logits (rows, labels); `gold`: label indices, below 0 for none."""
     known = gold >= 0
-    was, now = (logits.argmax(axis=1)[known] == gold[known] for logits in (before, after))
-    gained, lost = int((now & ~was).sum()), int((was & ~now).sum())
+    was_right, is_right = (logits.argmax(axis=1)[known] == gold[known] for logits in (before, after))
+    gained, lost = int((is_right & ~was_right).sum()), int((was_right & ~is_right).sum())
     gain = (gained - lost) / max(int(known.sum()), 1)
     chance = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     because = "" if gain > 0 else "no better on held-out rows"
-    if (gold == OUTSIDE).any() and _scope_auroc(after, gold) < _scope_auroc(before, gold) - AUROC_MAY_LOSE:
+    if (gold == OUT_OF_SCOPE).any() and _scope_auroc(after, gold) < _scope_auroc(before, gold) - AUROC_MAY_LOSE:
         because = "out-of-scope rows would be told apart less well"
-    return not because, gain, int(known.sum()), chance, because
+    return _Comparison(not because, gain, int(known.sum()), chance, because)
 
 
 def _scope_auroc(logits: Floats, gold: NDArray[np.intp]) -> float:
     scores = logits.max(axis=1)
-    return auroc(scores[gold >= 0].tolist(), scores[gold == OUTSIDE].tolist())
+    return auroc(scores[gold >= 0].tolist(), scores[gold == OUT_OF_SCOPE].tolist())
 
 
-def _held_back(rows: Sequence[LabelledText], seed: int) -> tuple[list[LabelledText], list[LabelledText]]:
+def _hold_back(rows: Sequence[LabelledText], seed: int) -> tuple[list[LabelledText], list[LabelledText]]:
     """Training rows to learn from, and some of them to judge by; none where every label has a single row."""
     parts = folds([row.text for row in rows], [row.label for row in rows], PARTS, seed)
-    inside, outside = parts[0] if parts else (range(len(rows)), [])
-    return [rows[at] for at in inside], [rows[at] for at in outside]
+    train_at, held_back_at = parts[0] if parts else (range(len(rows)), [])
+    return [rows[at] for at in train_at], [rows[at] for at in held_back_at]
 
 
 def _sample(texts: Sequence[str], seed: int) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from autogen.models.network import Batch, Network, Output, SavedNetwork, load_network
+from autogen.models.network import Batch, GraphOutput, Network, SavedNetwork, load_network
 from autogen.tasks.token_classification.shapes import SHAPES
 
 SHAPE_SIZE = 16  # of the shape's vector beside the hidden states
@@ -32,7 +32,7 @@ class EntityTagger(Network):
 
     kind = "entity-tagger"
     record_file = "tagger.json"
-    outputs = (Output("logits", per_token=True), Output("features", per_token=True))
+    outputs = (GraphOutput("logits", per_token=True), GraphOutput("features", per_token=True))
     embedding = "features"
     more_inputs = ("word_shapes",)
     head_prefixes = ("shape_inputs.", "shape_outputs.", "output.")

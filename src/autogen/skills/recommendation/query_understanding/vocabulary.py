@@ -1,4 +1,4 @@
-"""What a catalogue's values, numbers and titles are called by people who wish for its items."""
+"""What a catalogue's values, numbers and titles are called by people who ask for its items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autogen.knowledge.catalogue import Catalogue
 from autogen.knowledge.title_words import TitleWords
 from autogen.knowledge.titles import Titles
 from autogen.knowledge.words import Phrases, phrases, tokens
-from autogen.skills.recommendation.wishes import words as words_
+from autogen.skills.recommendation.query_understanding import words as words_
 
 AT_MOST, AT_LEAST, ABOUT, BETWEEN, NOT, LIKE = (
     Phrases(phrases(table))
@@ -29,8 +29,8 @@ FOLLOWING = {
 }
 SUPERLATIVES = Phrases(
     {
-        phrase: meant
-        for table, meant in (
+        phrase: order
+        for table, order in (
             (words_.CHEAPEST, ("money", True)),
             (words_.DEAREST, ("money", False)),
             (words_.NEWEST, ("year", False)),
@@ -59,10 +59,10 @@ class Vocabulary:
                     for form in _forms(name):
                         values.setdefault(form, (attribute.name, name))
         known = {**_codes(catalogue), **values}
-        for said, meant in phrases(words_.SYNONYMS).items():
-            target = known.get(tuple(token.word for token in tokens(words_.SYNONYMS[meant])))
-            if target is not None:
-                values.setdefault(said, target)
+        for phrase, synonym in phrases(words_.SYNONYMS).items():
+            value = known.get(tuple(token.word for token in tokens(words_.SYNONYMS[synonym])))
+            if value is not None:
+                values.setdefault(phrase, value)
         values.pop((), None)
         self.values = Phrases(values)
         numeric = [a for a in catalogue.attributes.values() if a.kind == "number"]
@@ -86,9 +86,9 @@ class Vocabulary:
         """How many words say that a number shall be nothing, and which: "fees" where they are `denied`, "free" of
         money. None where every item of the catalogue has more than nothing of it."""
         free = FREE.at(words, place)
-        alone = not place or words[place - 1] in words_.ASKING  # not "sugar free"
+        stands_alone = not place or words[place - 1] in words_.ASKING  # not "sugar free"
         count, attribute = self.number_at(words, place) if denied else (0, None)
-        if free is not None and alone and not denied:
+        if free is not None and stands_alone and not denied:
             count, attribute = free[0], self._money
         if attribute is None or attribute.role == "year" or attribute.low > 0:
             return None
@@ -98,10 +98,10 @@ class Vocabulary:
 _VOCABULARIES: WeakKeyDictionary[Catalogue, Vocabulary] = WeakKeyDictionary()
 
 
-def telling(text: str) -> tuple[str, ...]:
-    """The words of a text that say what is wished for."""
-    said = (token.word for token in tokens(text))
-    return tuple(dict.fromkeys(word for word in said if word[0].isalnum() and word not in _SILENT))
+def content_words(text: str) -> tuple[str, ...]:
+    """The words of a text that carry meaning: those that ask, join or say little are left out."""
+    words = (token.word for token in tokens(text))
+    return tuple(dict.fromkeys(word for word in words if word[0].isalnum() and word not in _SILENT))
 
 
 def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
@@ -113,8 +113,17 @@ def vocabulary_of(catalogue: Catalogue) -> Vocabulary:
 
 def _codes(catalogue: Catalogue) -> dict[tuple[str, ...], tuple[str, str]]:
     """Values that nobody says, such as "F", but that there are words for."""
-    categories = (one for one in catalogue.attributes.values() if one.kind == "category" and not one.is_flag)
-    return {(name.casefold(),): (one.name, name) for one in categories for name in one.counts if len(name) < 3}
+    categories = (
+        attribute
+        for attribute in catalogue.attributes.values()
+        if attribute.kind == "category" and not attribute.is_flag
+    )
+    return {
+        (name.casefold(),): (attribute.name, name)
+        for attribute in categories
+        for name in attribute.counts
+        if len(name) < 3
+    }
 
 
 def _forms(name: str) -> list[tuple[str, ...]]:
@@ -128,7 +137,7 @@ def _forms(name: str) -> list[tuple[str, ...]]:
     return [form, *((*form[:-1], other) for other in others)]
 
 
-def goes_on(words: Sequence[str], at: int) -> bool:
+def continues_list(words: Sequence[str], at: int) -> bool:
     """Whether what is denied before `at` goes on there: "no jackets, rings"; but "no jackets, a ring" begins anew."""
     return words[at - 1] in words_.GOES_ON and not (words[at - 1] in ("a", "an") and words[at - 2 : at - 1] == [","])
 

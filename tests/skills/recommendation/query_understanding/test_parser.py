@@ -7,8 +7,8 @@ import pytest
 
 from autogen.data.rows import Row
 from autogen.knowledge.catalogue import Catalogue
-from autogen.skills.recommendation.wishes.reader import read_wish
-from autogen.skills.recommendation.wishes.wish import Wish
+from autogen.skills.recommendation.query_understanding.parsed_query import ParsedQuery
+from autogen.skills.recommendation.query_understanding.parser import parse_query
 
 FILMS = [
     ("Alien", 1979, ["Horror", "Sci-Fi"]),
@@ -44,7 +44,7 @@ def films() -> Catalogue:
         Row({"item": f"f{at}", "title": title, "year": year, "genres": genres}, "films", at)
         for at, (title, year, genres) in enumerate(FILMS)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +54,25 @@ def goods() -> Catalogue:
         for at, (title, style, price) in enumerate(GOODS * 4)
     ]
     rows = [Row({**row.values, "item": f"g{at}"}, "goods", at) for at, row in enumerate(rows)]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
 @pytest.fixture(scope="module")
 def accounts() -> Catalogue:
     names = ("title", "kind", "audience", "monthly_fee", "minimum_amount", "risk_level")
     rows = [
-        Row({"item": f"a{at}", **dict(zip(names, one, strict=True))}, "accounts", at)
-        for at, one in enumerate(ACCOUNTS * 4)
+        Row({"item": f"a{at}", **dict(zip(names, values, strict=True))}, "accounts", at)
+        for at, values in enumerate(ACCOUNTS * 4)
     ]
-    return Catalogue.of(rows)[0]
+    return Catalogue.from_rows(rows)[0]
 
 
-def said(wish: Wish) -> list[str]:
-    return [one.describe() for one in wish.filters]
+def filters_of(parsed_query: ParsedQuery) -> list[str]:
+    return [filter_.describe() for filter_ in parsed_query.filters]
 
 
-def titles(wish: Wish, films: Catalogue) -> list[str]:
-    return [films.items[films.position[name]].title for name in wish.like]
+def titles(parsed_query: ParsedQuery, films: Catalogue) -> list[str]:
+    return [films.items[films.position[name]].title for name in parsed_query.like]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def titles(wish: Wish, films: Catalogue) -> list[str]:
     ],
 )
 def test_constraints_on_films_are_read_from_a_sentence(text: str, filters: list[str], films: Catalogue) -> None:
-    assert said(read_wish(text, films)) == filters
+    assert filters_of(parse_query(text, films)) == filters
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_constraints_on_films_are_read_from_a_sentence(text: str, filters: list[
     ],
 )
 def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[str], goods: Catalogue) -> None:
-    assert said(read_wish(text, goods)) == filters
+    assert filters_of(parse_query(text, goods)) == filters
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_constraints_on_goods_are_read_from_a_sentence(text: str, filters: list[
     ],
 )
 def test_superlatives_of_goods_are_an_order(text: str, described: str, goods: Catalogue) -> None:
-    wish = read_wish(text, goods)
-    assert replace(wish, query="").describe().removesuffix("; not mentioning cheapest") == described
-    assert not wish.problem
+    parsed_query = parse_query(text, goods)
+    assert replace(parsed_query, free_text="").describe().removesuffix("; not mentioning cheapest") == described
+    assert not parsed_query.problem
 
 
 @pytest.mark.parametrize(
@@ -152,28 +152,30 @@ def test_superlatives_of_goods_are_an_order(text: str, described: str, goods: Ca
     ],
 )
 def test_superlatives_of_films_are_an_order(text: str, described: str, films: Catalogue) -> None:
-    assert read_wish(text, films).describe() == described
+    assert parse_query(text, films).describe() == described
 
 
 def test_a_superlative_of_a_number_that_is_named_is_an_order_by_it(accounts: Catalogue) -> None:
-    assert read_wish("the fund with the lowest minimum amount", accounts).describe() == (
+    assert parse_query("the fund with the lowest minimum amount", accounts).describe() == (
         "kind fund; least minimum amount first"
     )
-    assert read_wish("highest monthly fee", accounts).describe() == "most monthly fee first"
+    assert parse_query("highest monthly fee", accounts).describe() == "most monthly fee first"
 
 
 def test_a_superlative_of_what_no_item_has_is_not_understood(goods: Catalogue) -> None:
-    wish = read_wish("the newest ring", goods)
-    assert (wish.describe(), wish.unmet) == ("style ring", ("newest",))
-    assert read_wish("the newest", goods).problem.startswith("What would you like?")
+    parsed_query = parse_query("the newest ring", goods)
+    assert (parsed_query.describe(), parsed_query.unmet) == ("style ring", ("newest",))
+    assert parse_query("the newest", goods).problem.startswith("What would you like?")
 
 
 def test_a_superlative_alone_orders_what_was_asked_for(goods: Catalogue) -> None:
-    before = read_wish("a ring", goods)
-    wish = read_wish("and the cheapest?", goods, ["g3"], before)
-    assert (wish.describe(), wish.follows) == ("style ring; least price first", False)
-    assert read_wish("the cheapest backpack", goods, ["g3"], before).describe() == "style backpack; least price first"
-    assert read_wish("something else", goods, ["g4"], wish).describe() == "style ring; least price first"
+    earlier = parse_query("a ring", goods)
+    parsed_query = parse_query("and the cheapest?", goods, ["g3"], earlier)
+    assert (parsed_query.describe(), parsed_query.follows) == ("style ring; least price first", False)
+    assert (
+        parse_query("the cheapest backpack", goods, ["g3"], earlier).describe() == "style backpack; least price first"
+    )
+    assert parse_query("something else", goods, ["g4"], parsed_query).describe() == "style ring; least price first"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_a_superlative_alone_orders_what_was_asked_for(goods: Catalogue) -> None
     ],
 )
 def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: list[str], accounts: Catalogue) -> None:
-    assert said(read_wish(text, accounts)) == filters
+    assert filters_of(parse_query(text, accounts)) == filters
 
 
 @pytest.mark.parametrize(
@@ -206,12 +208,14 @@ def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: lis
 )
 def test_codes_of_a_catalogue_are_meant_by_words_for_them(text: str, filters: list[str]) -> None:
     rows = [Row({"item": f"g{at}", "title": f"Coat {at}", "made_for": "FM"[at % 2]}, "coats", at) for at in range(8)]
-    assert said(read_wish(text, Catalogue.of(rows)[0])) == filters
+    assert filters_of(parse_query(text, Catalogue.of(rows)[0])) == filters
 
 
 @pytest.mark.parametrize("text", ["a free ring", "a ring, no price limit", "sugar free"])
 def test_where_nothing_is_free_the_word_is_no_limit(text: str, goods: Catalogue) -> None:
-    assert not any("price" in one.describe() for one in read_wish(text, goods).filters if one.at_most is not None)
+    assert not any(
+        "price" in filter_.describe() for filter_ in parse_query(text, goods).filters if filter_.at_most is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,52 +237,52 @@ def test_where_nothing_is_free_the_word_is_no_limit(text: str, goods: Catalogue)
     ],
 )
 def test_titles_are_told_from_words(text: str, named: list[str], films: Catalogue) -> None:
-    assert titles(read_wish(text, films), films) == named
+    assert titles(parse_query(text, films), films) == named
 
 
 def test_what_is_left_is_sought_by_its_meaning(films: Catalogue) -> None:
-    assert read_wish("a comedy about time travel", films).query.endswith("about time travel")
-    assert read_wish("recommend me a good movie please, a comedy", films).query == ""
+    assert parse_query("a comedy about time travel", films).free_text.endswith("about time travel")
+    assert parse_query("recommend me a good movie please, a comedy", films).free_text == ""
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?!", "recommend", "something good", "🎬"])
 def test_an_empty_wish_is_asked_back(text: str, films: Catalogue) -> None:
-    assert read_wish(text, films).problem.startswith("What would you like?")
+    assert parse_query(text, films).problem.startswith("What would you like?")
 
 
 @pytest.mark.parametrize("text", ["over 20 and under 10 euros", "a ring at least 50 €, at most 20 €"])
 def test_a_contradiction_is_asked_back(text: str, goods: Catalogue) -> None:
-    assert "at once" in read_wish(text, goods).problem
+    assert "at once" in parse_query(text, goods).problem
 
 
 def test_horror_that_is_not_horror_is_asked_back(films: Catalogue) -> None:
-    assert "at once" in read_wish("horror but not horror", films).problem
+    assert "at once" in parse_query("horror but not horror", films).problem
 
 
 def test_a_follow_up_keeps_what_was_asked_for_and_the_newer_word_wins(goods: Catalogue) -> None:
-    before, shown = read_wish("a backpack under 60 euros", goods), ["g0", "g1", "g2"]
-    cheaper = read_wish("cheaper", goods, shown, before)
+    earlier, shown = parse_query("a backpack under 60 euros", goods), ["g0", "g1", "g2"]
+    cheaper = parse_query("cheaper", goods, shown, earlier)
     assert cheaper.follows
-    assert said(cheaper) == ["style backpack", "price at most 89.49"]
-    assert said(read_wish("something else", goods, shown, before)) == said(before)
-    assert read_wish("more like the second", goods, shown, before).like == ("g1",)
-    assert read_wish("not the first", goods, shown, before).unlike == ("g0",)
-    assert read_wish("more like number 3", goods, shown, before).like == ("g2",)
+    assert filters_of(cheaper) == ["style backpack", "price at most 89.49"]
+    assert filters_of(parse_query("something else", goods, shown, earlier)) == filters_of(earlier)
+    assert parse_query("more like the second", goods, shown, earlier).like == ("g1",)
+    assert parse_query("not the first", goods, shown, earlier).unlike == ("g0",)
+    assert parse_query("more like number 3", goods, shown, earlier).like == ("g2",)
 
 
 def test_a_number_that_was_not_shown_is_asked_back(goods: Catalogue) -> None:
-    assert "3" in read_wish("more like the ninth", goods, ["g0", "g1", "g2"]).problem
-    assert "not shown" in read_wish("more like the second", goods).problem
+    assert "3" in parse_query("more like the ninth", goods, ["g0", "g1", "g2"]).problem
+    assert "not shown" in parse_query("more like the second", goods).problem
 
 
 def test_an_endless_wish_in_any_script_is_read_in_no_time(films: Catalogue) -> None:
     started = time.perf_counter()
     for text in ("not " * 3000, "like " * 2000, "1990 and " * 1500, "类似 Alien 的喜剧 " * 500, "(" * 10_000):
-        read_wish(text, films)
+        parse_query(text, films)
     assert time.perf_counter() - started < 5
 
 
 def test_a_wish_is_told_in_one_line(films: Catalogue) -> None:
-    assert read_wish("like Alien but funnier, from the nineties", films).describe() == (
+    assert parse_query("like Alien but funnier, from the nineties", films).describe() == (
         "like f0; year 1990–1999; genres Comedy"
     )

@@ -24,7 +24,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ItemRequest:
     """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), and what."""
 
     user: str | None = None
@@ -39,13 +39,13 @@ class Wanted:
     order: Order | None = None
 
     def to_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = _WANTED.dump_python(self, mode="json")
-        return found
+        values: dict[str, Any] = _ITEM_REQUEST.dump_python(self, mode="json")
+        return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Wanted:
-        """Raises ValueError."""
-        return _WANTED.validate_python(dict(values))
+    def from_json(cls, values: Mapping[str, Any]) -> ItemRequest:
+        """What `to_json` gave. Raises ValueError."""
+        return _ITEM_REQUEST.validate_python(dict(values))
 
 
-_WANTED = TypeAdapter(Wanted)
+_ITEM_REQUEST = TypeAdapter(ItemRequest)

@@ -14,5 +14,5 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """float16 or float32, memory-mapped or not, as float32."""
     if values.dtype != np.float16:
         return np.asarray(values, np.float32)
-    found: NDArray[np.float32] = np.take(_ALL, np.ascontiguousarray(values).view(np.uint16))
-    return found
+    converted: NDArray[np.float32] = np.take(_ALL, np.ascontiguousarray(values).view(np.uint16))
+    return converted

@@ -1,22 +1,22 @@
-"""Long files, piece by piece."""
+"""Long files, chunk by chunk."""
 
 import gzip
 from pathlib import Path
 
 import pytest
 
+from autogen.data.readers.chunks import RowChunk, read_chunks
 from autogen.data.readers.files import read_rows
-from autogen.data.readers.pieces import Piece, read_pieces
 from autogen.tasks.recommendation.interactions import read_interactions
 
-SMALL = 200  # bytes of a piece
+SMALL = 200  # bytes of a chunk
 
 
-def numbered(pieces: list[Piece]) -> list[tuple[int, dict[str, object]]]:
-    return [(row.number + piece.before, dict(row.values)) for piece in pieces for row in piece.rows]
+def numbered_rows(chunks: list[RowChunk]) -> list[tuple[int, dict[str, object]]]:
+    return [(row.number + chunk.offset, dict(row.values)) for chunk in chunks for row in chunk.rows]
 
 
-def whole(path: Path) -> list[tuple[int, dict[str, object]]]:
+def rows_read_whole(path: Path) -> list[tuple[int, dict[str, object]]]:
     return [(row.number, dict(row.values)) for row in read_rows(path)[0]]
 
 
@@ -27,7 +27,7 @@ def log(rows: int) -> str:
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", ["log.csv", "log.tsv", "log.jsonl"])
-def test_a_long_file_is_the_same_rows_in_pieces_as_whole(tmp_path: Path, name: str, packed: bool) -> None:
+def test_a_long_file_is_the_same_rows_in_chunks_as_whole(tmp_path: Path, name: str, packed: bool) -> None:
     text = log(200)
     if name == "log.tsv":
         text = text.replace(", ", " ").replace(",", "\t")
@@ -35,16 +35,16 @@ def test_a_long_file_is_the_same_rows_in_pieces_as_whole(tmp_path: Path, name: s
         text = "\n".join(f'{{"user": "u{at}", "item": "\\"", "timestamp": {at}}}' for at in range(200))
     path = tmp_path / (name + (".gz" if packed else ""))
     path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
-    pieces = list(read_pieces(path, SMALL))
-    assert len(pieces) > 3
-    assert numbered(pieces) == whole(path)
-    assert not any(piece.problems for piece in pieces)
+    chunks = list(read_chunks(path, SMALL))
+    assert len(chunks) > 3
+    assert numbered_rows(chunks) == rows_read_whole(path)
+    assert not any(chunk.problems for chunk in chunks)
 
 
 def test_a_problem_has_the_line_where_a_person_finds_it(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user,item,timestamp\n" + "u,i,1\n" * 99 + "u,i\n" + "u,i,2\n" * 50, "utf-8")
-    problems = [problem for piece in read_pieces(path, SMALL) for problem in piece.problems]
+    problems = [problem for chunk in read_chunks(path, SMALL) for problem in chunk.problems]
     assert problems == read_rows(path)[1]
     assert problems[0].row == 101
 
@@ -52,23 +52,23 @@ def test_a_problem_has_the_line_where_a_person_finds_it(tmp_path: Path) -> None:
 def test_a_file_in_utf_16_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(log(50).encode("utf-16"))
-    (piece,) = read_pieces(path, SMALL)
-    assert numbered([piece]) == whole(path)
+    (chunk,) = read_chunks(path, SMALL)
+    assert numbered_rows([chunk]) == rows_read_whole(path)
 
 
 def test_a_packed_file_that_breaks_off_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress(log(2000).encode())[:-200])
-    pieces = list(read_pieces(path, SMALL))
-    assert [problem.kind for piece in pieces for problem in piece.problems] == ["broken-gzip"]
+    chunks = list(read_chunks(path, SMALL))
+    assert [problem.kind for chunk in chunks for problem in chunk.problems] == ["broken-gzip"]
 
 
 def test_a_small_or_missing_file_is_read_as_any(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user,item,timestamp\nu,i,1\n", "utf-8")
-    (piece,) = read_pieces(tmp_path / "log.csv")
-    assert len(piece.rows) == 1
-    (piece,) = read_pieces(tmp_path / "none.csv")
-    assert piece.problems[0].kind == "missing-file"
+    (chunk,) = read_chunks(tmp_path / "log.csv")
+    assert len(chunk.rows) == 1
+    (chunk,) = read_chunks(tmp_path / "none.csv")
+    assert chunk.problems[0].kind == "missing-file"
 
 
 def test_events_of_a_long_log_are_read_with_copies_and_missing_columns_said_once(tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_events_of_a_long_log_are_read_with_copies_and_missing_columns_said_once
     assert again.row == 30_002
 
 
-def read(path: Path) -> list[Piece]:
-    return list(read_pieces(path, SMALL))
+def chunks_of(path: Path) -> list[RowChunk]:
+    return list(read_chunks(path, SMALL))
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ def read(path: Path) -> list[Piece]:
     ],
     ids=["blank lines first", "old Mac lines", "Windows lines", "inch marks", "inch marks and quotes", "a mark first"],
 )
-def test_files_as_people_have_them_are_the_same_rows_in_pieces(tmp_path: Path, text: str) -> None:
+def test_files_as_people_have_them_are_the_same_rows_in_chunks(tmp_path: Path, text: str) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(text.encode())
-    assert numbered(read(path)) == whole(path)
-    assert len(whole(path)) >= 100
-    assert not any(piece.problems for piece in read(path))
+    assert numbered_rows(chunks_of(path)) == rows_read_whole(path)
+    assert len(rows_read_whole(path)) >= 100
+    assert not any(chunk.problems for chunk in chunks_of(path))
 
 
-def test_a_plain_cell_with_a_quote_does_not_make_one_piece_of_all(tmp_path: Path) -> None:
+def test_a_plain_cell_with_a_quote_does_not_make_one_chunk_of_all(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user,item,timestamp\n" + 'u,5" pipe,1\n' * 500, "utf-8")
-    assert len(read(path)) > 10
+    assert len(chunks_of(path)) > 10
 
 
 @pytest.mark.parametrize(
@@ -119,20 +119,20 @@ def test_a_plain_cell_with_a_quote_does_not_make_one_piece_of_all(tmp_path: Path
 def test_what_is_wrong_with_a_whole_file_is_said_once_as_of_a_short_one(tmp_path: Path, text: str) -> None:
     path = tmp_path / "log.csv"
     path.write_text(text, "utf-8")
-    found = [problem for piece in read(path) for problem in piece.problems]
-    assert found == read_rows(path)[1]
-    assert len(found) == 1
+    problems = [problem for chunk in chunks_of(path) for problem in chunk.problems]
+    assert problems == read_rows(path)[1]
+    assert len(problems) == 1
 
 
 def test_a_quote_that_never_ends_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user,item,timestamp\n" + "u,i,1\n" * 50 + 'u,"i,1\n' + "u,i,1\n" * 5000, "utf-8")
-    assert "broken-quotes" in {problem.kind for piece in read(path) for problem in piece.problems}
+    assert "broken-quotes" in {problem.kind for chunk in chunks_of(path) for problem in chunk.problems}
 
 
 def test_a_name_that_no_file_can_have_is_a_problem(tmp_path: Path) -> None:
-    (piece,) = read_pieces(tmp_path / ("x" * 300 + ".csv"))
-    assert piece.problems[0].severity == "error"
+    (chunk,) = read_chunks(tmp_path / ("x" * 300 + ".csv"))
+    assert chunk.problems[0].severity == "error"
 
 
 def test_a_column_that_only_later_rows_have_is_read(tmp_path: Path) -> None:

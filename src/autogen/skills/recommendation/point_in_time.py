@@ -12,16 +12,16 @@ from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.trend import Replay
 
 
-class PastRecommender(LiveRecommender):
+class PointInTimeRecommender(LiveRecommender):
     """Histories and what trends are as of the moment it was moved to, which only goes forward. Its weights are as they
     are: whether they have learnt from what came later is for the caller to mind. For one thread."""
 
-    def __init__(self, model: Recommender, found: Sequence[Click]) -> None:
-        """`found`: all that people said, those clicks included that the model has learnt from."""
+    def __init__(self, model: Recommender, clicks: Sequence[Click]) -> None:
+        """`clicks`: all that people said, those clicks included that the model has learnt from."""
         super().__init__(model)
         self._replay = Replay(model.events, model.card.items)
         self._trend = self._replay.trend
-        self._coming = deque(sorted(found, key=lambda one: one.time))
+        self._coming = deque(sorted(clicks, key=lambda click: click.time))
         self._moment = float("-inf")  # as the data has it
 
     def move_to(self, moment: float) -> None:

@@ -1,4 +1,4 @@
-"""The words by which wishes are understood: data, so that another language is another table."""
+"""The words by which queries are understood: data, so that another language is another table."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ ASKING = frozenset(
     ich suche möchte bitte einen eine ein der die das etwas filme mir zeig einige ? ! . , ; : ( ) - –
     """.split()
 )
-# Words of a wish that say little by themselves, though they join others that do.
+# Words of a query that say little by themselves, though they join others that do.
 LITTLE = frozenset(
     """
     about into onto over under between before after through during without within where when who whose whom how why

@@ -1,0 +1,1 @@
+"""Queries in words: parsed, refined through a conversation, and described."""

@@ -1,1 +1,0 @@
-"""Wishes in words: read, kept through a conversation, and described."""
