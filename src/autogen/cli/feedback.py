@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from autogen.terminal import JsonOption, ProjectOption, counted, escape, open_te
 if TYPE_CHECKING:
     from autogen.feedback.entities import EntitySpan
     from autogen.feedback.events import FeedbackStore
+    from autogen.project import Project
 
 MOST_NAMED = 10  # labels in one line
 ENTITIES_FORM = 'ID=[{"start": 0, "end": 4, "label": "city"}]'
@@ -121,23 +123,7 @@ def review(
     from autogen.project import Project
 
     opened_project = Project.open(project)
-    settled = 0
-    for feedback_id in accept or ():
-        opened_project.decide(feedback_id, "accept")
-        settled += 1
-    for pair in relabel or ():
-        feedback_id, equals, label = pair.partition("=")
-        if not equals or not label.strip():
-            raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
-        opened_project.decide(feedback_id, "relabel", label.strip())
-        settled += 1
-    for pair in entities or ():
-        feedback_id, spans = _marked(pair)
-        opened_project.decide(feedback_id, "relabel", entities=spans)
-        settled += 1
-    for feedback_id in drop or ():
-        opened_project.decide(feedback_id, "drop")
-        settled += 1
+    settled = _settle(opened_project, accept or (), relabel or (), entities or (), drop or ())
     items, corrections_of_held_out = opened_project.to_review()
     terminal = open_terminal(project, as_json)
     columns = ("id", "text", "why it waits", "champion says", "proposed", "user")
@@ -168,7 +154,26 @@ def review(
     )
 
 
-def _marked(pair: str) -> tuple[str, tuple[EntitySpan, ...]]:
+def _settle(
+    project: Project, accept: Sequence[str], relabel: Sequence[str], entities: Sequence[str], drop: Sequence[str]
+) -> int:
+    """Decide what the options say; how many items that settles. Raises UsageError."""
+    for feedback_id in accept:
+        project.decide(feedback_id, "accept")
+    for pair in relabel:
+        feedback_id, equals, label = pair.partition("=")
+        if not equals or not label.strip():
+            raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
+        project.decide(feedback_id, "relabel", label.strip())
+    for pair in entities:
+        feedback_id, spans = _parse_id_and_entities(pair)
+        project.decide(feedback_id, "relabel", entities=spans)
+    for feedback_id in drop:
+        project.decide(feedback_id, "drop")
+    return len(accept) + len(relabel) + len(entities) + len(drop)
+
+
+def _parse_id_and_entities(pair: str) -> tuple[str, tuple[EntitySpan, ...]]:
     """The id and the entities of ID=JSON. Raises UsageError."""
     from autogen.feedback.entities import parse_entities
 

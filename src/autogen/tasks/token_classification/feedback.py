@@ -148,7 +148,7 @@ def check_spans(feedback: Feedback, label: str | None, entities: Sequence[Entity
         raise UsageError(_in_words(problems))
 
 
-def unlearnt(data: TokenData, learnt: frozenset[str]) -> TokenData:
+def drop_learnt(data: TokenData, learnt: frozenset[str]) -> TokenData:
     """The data without eval rows that have these fingerprints: they would measure memory."""
     return replace(data, eval=_without(data.eval, learnt), eval_feedback=_without(data.eval_feedback, learnt))
 

@@ -26,7 +26,7 @@ from autogen.tasks.token_classification.data import (
     read_annotated,
     split_rows,
 )
-from autogen.tasks.token_classification.feedback import check_spans, curate_feedback, unlearnt, with_corrections
+from autogen.tasks.token_classification.feedback import check_spans, curate_feedback, drop_learnt, with_corrections
 from autogen.tasks.token_classification.metrics import MAIN, entity_scores, of_label, span_counts
 from autogen.tasks.token_classification.model import EntityModel
 from autogen.tasks.token_classification.recipe import choose_recipe
@@ -80,7 +80,7 @@ class TokenClassificationTask:
         return with_corrections(data, feedback)
 
     def unseen(self, data: TokenData, learnt: frozenset[str]) -> TokenData:
-        return unlearnt(data, learnt)
+        return drop_learnt(data, learnt)
 
     def plan(self, data: TokenData, need: Need) -> str:
         return str(choose_recipe(need.training, len(data.train), continued=False)) if data.train.counts else ""
