@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+import http_reference
 import settings_reference
 from autogen.skills.recommendation.settings import USED
 from making.page import table, write_or_check
@@ -17,7 +18,7 @@ from making.schema import values_of
 from tests.docs.pages import DOCS, ROOT, Page
 
 GENERATORS = sorted((DOCS / "generate").glob("*.py"))
-SETTINGS = Page(DOCS / "reference/settings.md")
+SETTINGS, HTTP = Page(DOCS / "reference/settings.md"), Page(DOCS / "reference/http.md")
 
 
 @pytest.mark.parametrize("script", GENERATORS, ids=lambda path: path.name)
@@ -98,3 +99,46 @@ def test_a_link_from_a_setting_that_is_gone_is_noticed() -> None:
 def test_the_training_settings_that_a_recommender_reads_are_named() -> None:
     section = SETTINGS.text.partition('### `type = "recommendation"`')[2].partition("|")[0]
     assert {name for name in USED if f"`{name}`" in section} == USED
+
+
+def test_every_route_and_every_error_has_its_place() -> None:
+    routes = http_reference.operations(http_reference.described()[0])
+    for method, path, _ in routes:
+        assert f"\n## `{method} {path}`\n" in HTTP.text
+    for status, code in http_reference.ERRORS:
+        assert f"\n| {status} | `{code}` |" in HTTP.text
+
+
+@pytest.mark.parametrize(
+    ("path", "callers"), [("/healthz", "everybody"), ("/readyz", "everybody"), ("/v1/feedback", "with the key")]
+)
+def test_who_may_call_a_route_is_what_the_server_checks(path: str, callers: str) -> None:
+    (line,) = (line for line in HTTP.text.splitlines() if line.startswith("|") and f" {path}`](#" in line)
+    assert line.split("|")[3].strip().startswith(callers)
+
+
+def test_a_field_of_a_body_without_a_description_stops_the_generator() -> None:
+    body = {
+        "title": "Body",
+        "properties": {"inner": {"description": "said", "properties": {"deep": {"type": "string"}}}},
+    }
+    with pytest.raises(SystemExit, match=r"deep: expected a description"):
+        list(http_reference.fields_of(body, {}, answer=False))
+
+
+def test_an_error_that_nobody_explained_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(http_reference.ERRORS, (503, "overloaded"))
+    with pytest.raises(SystemExit, match="overloaded"):
+        http_reference.errors_explained()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": 1, "b": [1, 2]}, '{"a": 1, "b": [1, 2]}'),
+        ([], "[]"),
+        ({"a": ["x" * 60, "y" * 60]}, '{\n  "a": [\n    "' + "x" * 60 + '",\n    "' + "y" * 60 + '"\n  ]\n}'),
+    ],
+)
+def test_an_example_is_laid_out_so_that_it_can_be_read(value: Any, text: str) -> None:
+    assert http_reference.laid_out(value) == text

@@ -35,7 +35,8 @@ def values_of(schema: Schema, defined: Schema, mapping: str = "object", null: bo
             words = f"a {words}" if "`" not in words else "a list of these"
         if words not in said:
             said.append(words)
-    return (", or " if any(" or " in words for words in said) else " or ").join(said)
+    plain = not any(" or " in words or ", " in words for words in said)
+    return (" or " if plain else ", or ").join(said)
 
 
 def literal(value: object) -> str:
