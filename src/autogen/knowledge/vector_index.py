@@ -153,5 +153,7 @@ def require_faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise MissingDependency("An index of many items needs FAISS: pip install 'autogen-loop[large]'.") from error
+        raise MissingDependency(
+            "An index of many items needs FAISS: pip install -c constraints.txt '.[large]' in a checkout of AutoGen."
+        ) from error
     return faiss
