@@ -4,6 +4,8 @@ NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do $$p $(NEW_ENOUGH) 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
+CODE := src tests benchmarks examples docs/generate
+GENERATORS := $(wildcard docs/generate/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo peers test test-all format check docs clean
@@ -36,26 +38,27 @@ WORKERS ?= 2
 TESTS := $(if $(T),$(patsubst src/autogen%,tests%,$(T)))
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n $(if $(T),0,$(WORKERS)) --dist loadfile --durations=30
 
-test: $(STAMP) $(if $(T),,check) ## All that CI runs: format, lint, types, import contract, tests; of one folder: T=src/autogen/…
+test: $(STAMP) $(if $(T),,check) ## All that CI runs: what `check` checks, and the tests; of one folder: T=src/autogen/…
 	$(PYTEST) -m "not slow" $(TESTS)
 
 test-all: $(STAMP) check ## The slow, exhaustive tests too
 	$(PYTEST) $(TESTS)
 
-check: $(STAMP) ## Format, lint, types, import contract
-	$(BIN)/ruff format --check src tests benchmarks examples
-	$(BIN)/ruff check src tests benchmarks examples
+check: $(STAMP) ## Format, lint, spelling, types, import contract, pages that are made from code
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@for script in $(GENERATORS); do $(BIN)/python $$script --check || exit 1; done
 
 format: $(STAMP) ## Format the code and mend what can be mended
-	$(BIN)/ruff check --fix src tests benchmarks examples
-	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
 
 docs: $(STAMP) ## The documentation's site, in site/
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/python docs/generate/cli_reference.py
-	$(BIN)/python docs/generate/decisions_index.py
+	@for script in $(GENERATORS); do $(BIN)/python $$script || exit 1; done
 	$(BIN)/zensical build --clean --strict
 
 clean: ## Remove what was made

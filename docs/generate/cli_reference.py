@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from making.page import write_or_check
+
 PAGE = Path(__file__).parents[1] / "reference/cli.md"
 HEAD = """# Command line
 
@@ -92,14 +94,7 @@ def _one_line(text: str) -> str:
 
 
 def main() -> int:
-    page = make_page(command_line())
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page, "utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text("utf-8") == page:
-        return 0
-    print(f"{PAGE}: expected what the commands say now, found another text. Run `make docs`.", file=sys.stderr)
-    return 1
+    return write_or_check(PAGE, make_page(command_line()), "commands")
 
 
 if __name__ == "__main__":

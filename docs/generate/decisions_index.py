@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from making.page import write_or_check
+
 FOLDER = Path(__file__).parents[1] / "decisions"
 PAGE = FOLDER / "index.md"
 HEAD = """# Decisions
@@ -34,14 +36,7 @@ def _row(path: Path) -> str:
 
 
 def main() -> int:
-    page = make_page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page, "utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text("utf-8") == page:
-        return 0
-    print(f"{PAGE}: expected a line for each decision, found others. Run `make docs`.", file=sys.stderr)
-    return 1
+    return write_or_check(PAGE, make_page(), "titles of the decisions")
 
 
 if __name__ == "__main__":

@@ -45,10 +45,11 @@ Data = Any  # a path, a list of dicts or tuples, a pandas or polars frame, or a 
 class AutoGen:
     """Fine-tune a model on labelled rows and answer with it.
 
-    >>> auto_gen = AutoGen(model, tokenizer)
-    >>> auto_gen.config.learning_rate = 2e-5
-    >>> auto_gen.fit(train_data, dev_data, test_data)
-    >>> auto_gen.evaluate(test_data)
+    Examples:
+        >>> auto_gen = AutoGen(model, tokenizer)
+        >>> auto_gen.config.learning_rate = 2e-5
+        >>> auto_gen.fit(train_data, dev_data, test_data)
+        >>> auto_gen.evaluate(test_data)
 
     `model` is a transformers model for the task, such as `...ForSequenceClassification`, or an encoder, which gets a
     head of ours. It is not changed itself: training works on a copy, and what is fitted answers through its exported

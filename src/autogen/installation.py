@@ -1,5 +1,5 @@
-"""Whether the import name `autogen` is ours alone: other packages have it too, and overwrite each other's files without
-a word."""
+"""How AutoGen is installed, and whether the import name `autogen` is ours alone: other packages have it too, and
+overwrite each other's files without a word."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ WAY_OUT = (
     f"Remove the other package (pip uninstall NAME), put ours back (pip install --force-reinstall {OURS}), or install "
     "one of the two into an environment of its own (python -m venv)."
 )
+
+
+def install_extra(extra: str) -> str:
+    """How an extra is installed, to end a sentence: AutoGen comes as a checkout."""
+    return f"pip install -c constraints.txt '.[{extra}]' in a checkout of AutoGen"
 
 
 def other_owners() -> tuple[str, ...]:

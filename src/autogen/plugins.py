@@ -17,6 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from autogen.errors import ConfigError, MissingDependency, UsageError, did_you_mean
+from autogen.installation import install_extra
 
 if TYPE_CHECKING:
     from autogen.config.project import SkillSettings
@@ -155,8 +156,8 @@ def learner_of(task: Task[Any, Any]) -> Learner:
         learner: Learner = load(task.learner)
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"Learning {task.name!r} needs the package {error.name}, which is not installed: AutoGen's own tasks learn "
-            'with `pip install "autogen-loop[learn]"`.'
+            f"Learning {task.name!r} needs the package {error.name}, which is not installed. What AutoGen's own tasks "
+            f"need comes with {install_extra('learn')}."
         ) from error
     return learner
 

@@ -114,9 +114,15 @@ class Runner:
 
     def _run_shell(self, text: str, where: str) -> None:
         end = self.tools / "end"
-        script = f"set -euo pipefail\n{text}\npwd > {end}\n"
-        done = subprocess.run(
-            ["bash", "-c", script],
+        done = self.shell(f"{text}\npwd > {end}\n")
+        shown = (done.stdout + done.stderr)[-4_000:]
+        assert done.returncode == 0, f"{where}: exit code {done.returncode}\n{text}\n{shown}"
+        self.folder = Path(end.read_text().strip())
+
+    def shell(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run the lines in the folder, up to the first that fails."""
+        return subprocess.run(
+            ["bash", "-c", f"set -euo pipefail\n{text}"],
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -125,9 +131,6 @@ class Runner:
             timeout=SECONDS,
             check=False,
         )
-        shown = (done.stdout + done.stderr)[-4_000:]
-        assert done.returncode == 0, f"{where}: exit code {done.returncode}\n{text}\n{shown}"
-        self.folder = Path(end.read_text().strip())
 
     def _run_python(self, text: str, given: str | None, where: str) -> None:
         for name in re.findall(r"\w+", given or ""):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import RUN, Block, Page, pages
-from tests.docs.runner import Runner
+from tests.docs.pages import ROOT, RUN, Block, Page, pages
+from tests.docs.runner import Runner, copy_project
 
 LANGUAGES = {*RUN, "toml", "json", "jsonl", "text"}
 NOT_RUN = 17  # blocks of all pages: who adds one changes this number, and is asked why
@@ -19,6 +19,7 @@ NOT_RUN = 17  # blocks of all pages: who adds one changes this number, and is as
 BLOCKS = [(page, block) for page in pages() for block in page.blocks]
 RUNNABLE = [page for page in pages() if any(block.runs for block in page.blocks)]
 README = next(page for page in RUNNABLE if page.name == "README.md")
+TEMPLATES = [Page(path) for path in sorted((ROOT / "src/autogen/templates").glob("*/README.md"))]
 
 
 def named(value: object) -> str:
@@ -65,6 +66,27 @@ def test_all_blocks_of_a_page_run(
     page: Page, runner: Callable[[Page, Callable[[str], Path]], Runner], trained_template: Callable[[str], Path]
 ) -> None:
     runner(page, trained_template).run_page(page)
+
+
+def commands_of(page: Page) -> list[str]:
+    """The commands that a template's README begins with; the project has been trained already."""
+    (block,) = (block for block in page.blocks if block.language == "sh")
+    commands = [line.partition("#")[0].strip() for line in block.text.splitlines()]
+    return [command for command in commands if command != "autogen train"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", TEMPLATES, ids=named)
+def test_the_commands_of_a_template_s_readme_run(
+    page: Page, tmp_path: Path, small_model: Path, trained_template: Callable[[str], Path]
+) -> None:
+    name = page.path.parent.name
+    folder = copy_project(trained_template(name), tmp_path / name)
+    for command in commands_of(page):
+        done = Runner(folder, tmp_path / "tools", small_model, {}).shell(command)
+        expected = (0, 1) if command == "autogen improve" else (0,)  # nothing has been clicked: there is no candidate
+        assert done.returncode in expected, f"{page.name}: {command}\n{done.stdout}{done.stderr}"
+        assert "unknown user" not in done.stdout + done.stderr, f"{page.name}: {command}"
 
 
 def test_a_command_that_fails_is_noticed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.project import Project
 from autogen.skills.recommendation.query_understanding.parser import parse_query
+from autogen.skills.recommendation.settings import RecommendationSettings
 from autogen.tasks.recommendation.interactions import read_interactions
 from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.templates import copy_template, template_names
@@ -40,6 +42,15 @@ def catalogues(projects: Path) -> dict[str, Catalogue]:
 @pytest.mark.parametrize("name", template_names())
 def test_a_template_is_a_project_without_problems(name: str, projects: Path) -> None:
     assert [problem for skill in Project.open(projects / name).check() for problem in skill.problems] == []
+
+
+@pytest.mark.parametrize("name", ["recommendation", *SIMULATED])
+def test_the_users_that_a_readme_names_are_in_its_data(name: str, projects: Path) -> None:
+    (settings,) = Project.open(projects / name).config.skills.values()
+    assert isinstance(settings, RecommendationSettings)
+    events, _ = read_interactions(projects / name, settings.interactions, settings.columns)
+    named = re.findall(r"--user (\S+)", (projects / name / "README.md").read_text("utf-8"))
+    assert named and {*named} <= {*events.users}
 
 
 @pytest.mark.parametrize("name", SIMULATED)

@@ -13,7 +13,7 @@ import typer
 
 from autogen.cli.app import app
 from autogen.errors import Refused, UsageError, did_you_mean
-from autogen.installation import OURS, WAY_OUT, other_owners
+from autogen.installation import OURS, WAY_OUT, install_extra, other_owners
 from autogen.terminal import JsonOption, ProjectOption, open_terminal
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _installation() -> list[tuple[bool, str, str]]:
     checks += [(_version(package) != "missing", f"{package} (answering)", _version(package)) for package in needed]
     for package in ("torch", "transformers", "accelerate", "onnx"):
         version = _version(package)
-        words = version if version != "missing" else f'{ABSENT}: pip install "autogen-loop[learn]" to train'
+        words = version if version != "missing" else f"{ABSENT}: to train, {install_extra('learn')}"
         checks.append((True, f"{package} (learning)", words))
     return checks
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
 from autogen.feedback.review import describe_eval_corrections
+from autogen.installation import install_extra
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
@@ -77,7 +78,7 @@ def report_on_version(terminal: Terminal, project: Any, version: str) -> str | N
 def write_report(terminal: Terminal, project: Any, evaluation: Any) -> str | None:
     """`project` is a project.Project, `evaluation` one of its evaluations. Where it cannot be written, that is said."""
     if not can_draw():
-        terminal.note('The report has no pictures: matplotlib is not installed (pip install "autogen-loop[learn]").')
+        terminal.note(f"The report has no pictures: matplotlib is not installed ({install_extra('learn')}).")
     try:
         path = project.write_report(evaluation)
     except StorageError as error:

@@ -9,11 +9,13 @@ import typer
 from rich.text import Text
 
 from autogen.cli.app import app
-from autogen.cli.reports import show_verdict
+from autogen.cli.reports import main_metrics, show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
 from autogen.terminal import JsonOption, ProjectOption, open_terminal, percent
 from autogen.versions.manifest import Manifest
 from autogen.versions.registry import STATE_FOLDER, Versions
+
+MOST_METRICS = 1  # of a model, in the table of versions: `--show` gives all
 
 
 def open_versions(project: Path) -> Versions:
@@ -61,8 +63,7 @@ def versions(
 
 def _row(manifest: Manifest, champion: str | None) -> tuple[object, ...]:
     models = [model for record in manifest.skills.values() for model in record.models.values()]
-    main_metrics = ("accuracy", "in_scope_accuracy", "oos_recall")
-    metrics = {name: model.metrics[name] for model in models for name in main_metrics if name in model.metrics}
+    metrics = {name: model.metrics[name] for model in models for name in main_metrics(model.metrics)[:MOST_METRICS]}
     mark = ("\nchampion", "green") if manifest.version == champion else ""
     parent = f" from {manifest.parent}" if manifest.parent else ""
     return (

@@ -20,34 +20,74 @@ from autogen.errors import ConfigError, ProjectNotFound, did_you_mean
 T = TypeVar("T", bound="Settings")
 
 
-Sources = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+Sources = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 
 
 class GateSettings(Settings):
     """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
 
-    margin: float = Field(default=0.005, ge=0, le=1)
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    min_rows: int = Field(default=50, ge=1)
-    label_rows: int = Field(default=20, ge=1)
-    latency_ratio: float = Field(default=1.2, gt=0)
-    size_ratio: float = Field(default=1.2, gt=0)
-    protected: Sources | None = None
+    margin: float = Field(
+        default=0.005,
+        ge=0,
+        le=1,
+        description="How much worse than the champion a candidate may be at most, as a share: 0.005 is half a point.",
+    )
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="The confidence level of bounds and tests.")
+    min_rows: int = Field(
+        default=50, ge=1, description="The rows to judge by that there must be; with fewer the gate says no."
+    )
+    label_rows: int = Field(
+        default=20, ge=1, description="The rows from which on a label, or another group of rows, is tested by itself."
+    )
+    latency_ratio: float = Field(
+        default=1.2,
+        gt=0,
+        description="The candidate's time for a single question, divided by the champion's: at most this.",
+    )
+    size_ratio: float = Field(
+        default=1.2, gt=0, description="The candidate's size on disk, divided by the champion's: at most this."
+    )
+    protected: Sources | None = Field(
+        default=None, description="Files of rows that a candidate must all answer rightly."
+    )
 
 
 class AgentSettings(Settings):
-    name: str = Field(min_length=1, max_length=200)
-    base_model: str = Field(default="minilm", min_length=1)
+    name: str = Field(
+        min_length=1,
+        max_length=200,
+        description="The agent's name. Over HTTP its versions are listed as `NAME-VERSION`.",
+    )
+    base_model: str = Field(
+        default="minilm",
+        min_length=1,
+        description="The pretrained model that is fine-tuned: a packaged name, a path, or a hub id.",
+    )
 
 
 class SkillSettings(Settings):
     """What every skill may be told; each skill adds its own data keys."""
 
-    type: str
-    base_model: str | None = Field(default=None, min_length=1)  # of this skill alone; else the agent's
-    columns: dict[str, str] = Field(default_factory=dict)
-    training: TrainingSettings = Field(default_factory=TrainingSettings)
-    need_training: dict[str, dict[str, Any]] | None = None  # from [skills.NAME.training.NEED], by the need's name
+    type: str = Field(description="Which kind of skill this is.")
+    base_model: str | None = Field(
+        default=None, min_length=1, description="The base model of this skill alone. Without it the agent's."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description=(
+            "The columns of your files by the field that they hold, where they have other names: "
+            '`{text = "utterance"}`.'
+        ),
+    )
+    training: TrainingSettings = Field(
+        default_factory=TrainingSettings, description="How to fine-tune: the table `[skills.NAME.training]`."
+    )
+    need_training: dict[str, dict[str, Any]] | None = Field(
+        default=None,
+        description=(
+            "How to fine-tune one need, over what `training` says of all: the tables `[skills.NAME.training.NEED]`."
+        ),
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -74,9 +114,13 @@ class SkillSettings(Settings):
 class ProjectConfig(Settings):
     """The whole of `agent.toml`, with each skill's section in that skill's own type."""
 
-    agent: AgentSettings
-    skills: dict[str, SerializeAsAny[SkillSettings]]  # else only what all skills have would be written down
-    gate: GateSettings = Field(default_factory=GateSettings)
+    agent: AgentSettings = Field(description="The agent itself: the table `[agent]`.")
+    skills: dict[str, SerializeAsAny[SkillSettings]] = Field(  # else only what all skills have would be written down
+        description="What the agent can do: a table `[skills.NAME]` of each skill."
+    )
+    gate: GateSettings = Field(
+        default_factory=GateSettings, description="What a candidate must prove: the table `[gate]`."
+    )
 
 
 class _Outline(Settings):

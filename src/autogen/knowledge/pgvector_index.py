@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autogen.errors import ConfigError, MissingDependency, StorageError, VersionDamaged
+from autogen.installation import install_extra
 from autogen.knowledge.half_precision import as_float32
 from autogen.knowledge.vector_index import Mask, Places, Vectors
 
@@ -146,9 +147,7 @@ def require_psycopg() -> Any:
     try:
         import psycopg
     except ImportError as error:
-        raise MissingDependency(
-            "An index in PostgreSQL needs psycopg: pip install 'autogen-loop[postgres]'."
-        ) from error
+        raise MissingDependency(f"An index in PostgreSQL needs psycopg: {install_extra('postgres')}.") from error
     return psycopg
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autogen.data.quality.neighbours import neighbours
 from autogen.errors import MissingDependency, VersionDamaged
+from autogen.installation import install_extra
 from autogen.knowledge.half_precision import as_float32
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]  # (items, width)
@@ -153,5 +154,5 @@ def require_faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise MissingDependency("An index of many items needs FAISS: pip install 'autogen-loop[large]'.") from error
+        raise MissingDependency(f"An index of many items needs FAISS: {install_extra('large')}.") from error
     return faiss

@@ -108,6 +108,12 @@ def _answering_routes(service: Service) -> APIRouter:
 
     @router.post("/chat/completions", response_model=ChatCompletion)
     async def chat_completions(request: ChatRequest) -> Any:
+        """Answer a message, in the shape of OpenAI's API.
+
+        Fields that only OpenAI's models have are passed over. With `"stream": true` the answer comes as server-sent
+        events, OpenAI's chunks: the role, the text in pieces, then `finish_reason` together with `autogen`, and
+        `[DONE]`. An answer that breaks off ends with an event `error`.
+        """
         incoming = _incoming_message(request)
         if not request.stream:
             return _completion(await service.answer(incoming), service.champion.name)
@@ -117,13 +123,25 @@ def _answering_routes(service: Service) -> APIRouter:
         include_usage = options is not None and options.include_usage
         return EventStream(first, chunks, partial(_completion, agent=service.champion.name), include_usage)
 
-    @router.post("/feedback", response_model_exclude_none=True)
+    unknown = {"model": ErrorBody, "description": "`unknown_response`: no response has this `response_id`."}
+
+    @router.post("/feedback", response_model_exclude_none=True, responses={404: unknown})
     async def feedback(request: FeedbackRequest) -> FeedbackKept:
+        """Keep what a person says of a response.
+
+        At least one of `rating`, `label`, `entities`, `text` and `comment` is needed. It is on disk before it is
+        confirmed. What comes over HTTP is a stranger's, whatever the `user`: corrections wait for review. A click on
+        an item counts at once.
+        """
         stored = await service.keep(request)
         return FeedbackKept(id=stored.id, note=service.champion.note_on(stored))
 
     @router.post("/parse")
     async def parse(request: ParseRequest) -> Parsed:
+        """Tell the intent of a text, as Rasa's `/model/parse` does, and what the agent would do.
+
+        Nothing is kept, and no conversation goes on.
+        """
         parsed = await service.parse(request.text)
         return Parsed(
             text=request.text,
@@ -144,6 +162,7 @@ def _monitoring_routes(fleet: Fleet, metrics: ServerMetrics, key: ApiKey) -> API
 
     @router.get("/v1/models")
     async def models() -> ModelList:
+        """List the versions in memory, the champion first."""
         champion = fleet.champion
         others = [agent for agent in fleet.loaded if agent is not champion]
         return ModelList(data=[_model(agent, agent is champion) for agent in (champion, *reversed(others))])
@@ -151,11 +170,15 @@ def _monitoring_routes(fleet: Fleet, metrics: ServerMetrics, key: ApiKey) -> API
     @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz")
     async def healthz() -> Alive:
+        """Tell whether the process lives."""
         return Alive()
 
+    degraded = {"description": "`champion_not_loaded`: an earlier version answers; `status` is `degraded`."}
+
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", response_model=Ready)
+    @router.get("/readyz", response_model=Ready, responses={503: degraded})
     async def readyz(request: Request) -> Any:
+        """Tell whether the champion answers."""
         version, error = fleet.champion.version, fleet.last_error
         if error is None:
             return Ready(version=version)
@@ -167,6 +190,7 @@ def _monitoring_routes(fleet: Fleet, metrics: ServerMetrics, key: ApiKey) -> API
 
     @router.get("/metrics", response_class=HttpResponse)
     async def prometheus() -> HttpResponse:
+        """Give the server's metrics in Prometheus' text format."""
         return HttpResponse(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -19,4 +19,4 @@ def _as_id(value: object) -> object:
     return spoken_number(float(value)) if isinstance(value, float) and number else str(value) if number else value
 
 
-Id = Annotated[Name, BeforeValidator(_as_id, json_schema_input_type=str | int)]
+Id = Annotated[Name, BeforeValidator(_as_id, json_schema_input_type=Name | int)]

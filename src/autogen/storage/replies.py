@@ -11,19 +11,23 @@ Action = Literal["answer", "clarify", "decline", "hand_over", "act"]
 
 @dataclass(frozen=True, slots=True)
 class PublicReply:
-    """What whoever wrote gets of a reply: in Python, on the command line and over HTTP.
-
-    `confidence` is in 0–1; `alternatives` are names with theirs, best first; `notes`: what was understood, and what was
-    not; `details`: what else the skill has to tell (`entities`, `items`, `citations`), as JSON.
-    """
+    """What whoever wrote gets of a reply: in Python, on the command line and over HTTP, which describes its fields as
+    they are described here."""
 
     text: str
-    action: Action
-    confidence: float
-    intent: str | None = None
-    alternatives: tuple[tuple[str, float], ...] = ()
-    notes: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    action: Action = field(metadata={"description": "What the agent does."})
+    confidence: float = field(metadata={"description": "How sure it is, 0 to 1."})
+    intent: str | None = field(default=None, metadata={"description": "What was understood."})
+    alternatives: tuple[tuple[str, float], ...] = field(
+        default=(), metadata={"description": "What it might have been, with the confidence of each, the best first."}
+    )
+    notes: tuple[str, ...] = field(
+        default=(), metadata={"description": "What was understood and what was not, in words."}
+    )
+    details: Mapping[str, Any] = field(
+        default_factory=dict,
+        metadata={"description": "What else the skill has to tell, such as `entities` or `items`, as JSON."},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ class Response(PublicReply):
     """What the agent says. Feedback refers to it by `id`."""
 
     id: str
-    conversation_id: str
-    version: str
-    skill: str
+    conversation_id: str = field(metadata={"description": "The conversation that this belongs to."})
+    version: str = field(metadata={"description": "The version that answered."})
+    skill: str = field(metadata={"description": "The skill that answered."})
 
 
 def fields_of(value: object, kind: type[Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from transformers.integrations import MLflowCallback, TensorBoardCallback, Wandb
 
 from autogen.config.project import flatten_settings
 from autogen.errors import ConfigError
+from autogen.installation import install_extra
 from autogen.progress import RunPlace
 from autogen.storage.files import explain_os_errors
 
@@ -52,7 +53,7 @@ def tracker_names(report_to: Sequence[str] | None) -> list[str]:
         if not find_spec(PACKAGES[name]):
             raise ConfigError(
                 f"`report_to` names {name}: expected the package {PACKAGES[name]}, which is not installed. "
-                f'Install it with `pip install "autogen-loop[{EXTRAS[name]}]"`, or take {name} out.'
+                f"Install it with {install_extra(EXTRAS[name])}, or take {name} out."
             )
     return names
 

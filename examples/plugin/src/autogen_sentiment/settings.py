@@ -15,33 +15,54 @@ class LexiconTraining(TrainingSettings):
     """`[skills.NAME.training]`: `epochs`, `learning_rate`, `weight_decay` and `seed` of what all learners share, and
     one of our own."""
 
-    min_rows: int = Field(default=1, ge=1)  # rows that a word must stand in to be weighed
+    min_rows: int = Field(default=1, ge=1, description="Rows that a word must stand in to be weighed.")
 
 
 class LexiconOptions(Settings):
     """What a skill decides of how the task is learnt."""
 
-    ignored: tuple[str, ...] = ()  # words that must not decide
+    ignored: tuple[str, ...] = Field(default=(), description="Words that must not decide.")
 
 
 class Kept(Settings):
     """What a version keeps of the skill's settings."""
 
-    replies: dict[str, str] = Field(default_factory=dict)  # sentiment -> text; without one, the sentiment is named
-    clarify_below: float = Field(default=0.5, ge=0, le=1)  # ask back when the most likely is less likely than this
-    clarify_text: str = "Would you say {choices}?"
-    decline_text: str = "I cannot tell how you feel about it."
+    replies: dict[str, str] = Field(
+        default_factory=dict, description="Sentiment = text. Without one the sentiment is named."
+    )
+    clarify_below: float = Field(
+        default=0.5, ge=0, le=1, description="Ask back when the most likely sentiment is less likely than this."
+    )
+    clarify_text: str = Field(
+        default="Would you say {choices}?", description="What it asks then; `{choices}` becomes the sentiments."
+    )
+    decline_text: str = Field(
+        default="I cannot tell how you feel about it.", description="What it says when it knows none of the words."
+    )
 
 
 class SentimentSettings(SkillSettings):
     """`[skills.NAME]` with `type = "sentiment"`."""
 
-    type: Literal["sentiment"]
-    train: Sources
-    eval: Sources | None = None
-    ignored: list[str] = Field(default_factory=list)  # words that must not decide
-    replies: dict[str, str] = Field(default_factory=dict)
-    clarify_below: float = Kept.model_fields["clarify_below"].default
-    clarify_text: str = Kept.model_fields["clarify_text"].default
-    decline_text: str = Kept.model_fields["decline_text"].default
-    training: LexiconTraining = Field(default_factory=LexiconTraining)
+    type: Literal["sentiment"] = Field(description="Sentiment: the tone of a message.")
+    train: Sources = Field(description="Files of rows `text, label` to learn from.")
+    eval: Sources | None = Field(default=None, description="Files of rows to measure on.")
+    ignored: list[str] = Field(default_factory=list, description="Words that must not decide.")
+    replies: dict[str, str] = Field(
+        default_factory=dict, description="Sentiment = text. Without one the sentiment is named."
+    )
+    clarify_below: float = Field(
+        default=Kept.model_fields["clarify_below"].default,
+        description="Ask back when the most likely sentiment is less likely than this.",
+    )
+    clarify_text: str = Field(
+        default=Kept.model_fields["clarify_text"].default,
+        description="What it asks then; `{choices}` becomes the sentiments.",
+    )
+    decline_text: str = Field(
+        default=Kept.model_fields["decline_text"].default,
+        description="What it says when it knows none of the words.",
+    )
+    training: LexiconTraining = Field(
+        default_factory=LexiconTraining, description="How to learn: the table `[skills.NAME.training]`."
+    )

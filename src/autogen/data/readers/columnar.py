@@ -10,8 +10,9 @@ from typing import Any
 from autogen.data.problems import Problem, listed
 from autogen.data.rows import Row
 from autogen.errors import MissingDependency
+from autogen.installation import install_extra
 
-INSTALL = 'pip install "autogen-loop[learn]"'
+INSTALL = install_extra("learn")
 
 
 def read_parquet(data: bytes, source: str) -> tuple[list[Row], list[Problem]]:

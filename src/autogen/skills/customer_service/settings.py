@@ -10,16 +10,52 @@ from autogen.config.project import SkillSettings, Sources
 
 
 class CustomerServiceSettings(SkillSettings):
-    type: Literal["customer-service"]
-    train: Sources
-    eval: Sources | None = None
-    responses: str | None = None
-    unlabelled: Sources | None = None
-    rejection_loss: float = Field(default=0.01, ge=0, le=1)  # in-scope accuracy that declining may cost
-    threshold: float | None = None  # on the model's score; None: calibrated within rejection_loss
-    clarify_margin: float = Field(default=0.2, ge=0, le=1)  # ask back when the two best are closer than this
-    clarify_text: str = "Did you mean {choices}?"
-    decline_text: str = "I am sorry, I do not know about that. Could you say it in other words?"
+    """An agent that recognises what a customer wants and answers with the text written for it."""
+
+    type: Literal["customer-service"] = Field(description="Customer service: intents and their responses.")
+    train: Sources = Field(description="Files or hub data sets of rows `text, label` to learn from.")
+    eval: Sources | None = Field(
+        default=None,
+        description=(
+            "Files of rows to measure on, out-of-scope ones labelled `oos`. Without it some train rows are held "
+            "out, or the models are cross-validated where rows are few."
+        ),
+    )
+    responses: str | None = Field(
+        default=None,
+        description=(
+            'A TOML file: intent = "text", or a list of texts to vary between. Without it the intent is named.'
+        ),
+    )
+    unlabelled: Sources | None = Field(
+        default=None, description="Files of texts without labels, which are learnt from where that helps."
+    )
+    rejection_loss: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
+    )
+    threshold: float | None = Field(
+        default=None,
+        description=(
+            "The model's score, before softmax, below which the agent declines. Without it calibrated within "
+            "`rejection_loss`."
+        ),
+    )
+    clarify_margin: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="The agent asks back when the probabilities of the two likeliest intents are closer than this.",
+    )
+    clarify_text: str = Field(
+        default="Did you mean {choices}?", description="What it asks then; `{choices}` becomes the two intents."
+    )
+    decline_text: str = Field(
+        default="I am sorry, I do not know about that. Could you say it in other words?",
+        description="What it says when it declines.",
+    )
 
 
 class SavedCustomerServiceSettings(BaseModel):

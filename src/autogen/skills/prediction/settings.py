@@ -14,13 +14,21 @@ DECLINE_TEXT = "I found nothing in that."
 
 
 class PredictionSettings(SkillSettings):
-    type: Literal["prediction"]
-    task: str  # such as "token-classification": one whose rows have a text
-    train: Sources
-    eval: Sources | None = None
-    unlabelled: Sources | None = None  # of the tasks that learn from such texts too
-    options: dict[str, Any] = Field(default_factory=dict)  # the task's own
-    decline_text: str = DECLINE_TEXT
+    """An agent that answers with the model of one task, such as the entities of a text."""
+
+    type: Literal["prediction"] = Field(description="Prediction: what the model of one task says of a text.")
+    task: str = Field(description='The task: one whose rows have a `text`, such as `"token-classification"`.')
+    train: Sources = Field(description="Files or hub data sets of the task's rows to learn from.")
+    eval: Sources | None = Field(
+        default=None, description="Files of rows to measure on. Without it some train rows are held out."
+    )
+    unlabelled: Sources | None = Field(
+        default=None, description="Files of texts without labels, for tasks that learn from such."
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="What the task itself may be told: the table `[skills.NAME.options]`."
+    )
+    decline_text: str = Field(default=DECLINE_TEXT, description="What the agent says when the model finds nothing.")
 
     @field_validator("task")
     @classmethod

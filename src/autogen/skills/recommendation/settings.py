@@ -19,22 +19,74 @@ USED = {"epochs", "learning_rate", "train_batch_size", "precision", "seed"}  # o
 
 
 class RecommendationSettings(SkillSettings):
-    type: Literal["recommendation"]
-    interactions: Sources
-    items: Sources | None = None
-    eval: Sources | None = None
-    split: Literal["last", "time"] = "last"  # without `eval`: held out is some users' last event, or the last tenth
-    min_rating: float | None = None  # held-out events rated below are not what is to be found
-    shown: int = Field(default=5, ge=1, le=MOST_SHOWN)
-    diversity: float = Field(default=0.0, ge=0, le=1)
-    exploration: float = Field(default=0.0, ge=0, le=1)  # share of what is shown that is left to chance
-    allow: list[str] | None = None  # ids: nothing else is shown
-    block: list[str] = Field(default_factory=list)  # ids: never shown
-    boost: dict[str, float] = Field(default_factory=dict)  # id = how many times as likely
-    stock: str | None = None  # the attribute that must be above 0
-    index: str = EMBEDDED  # where a large catalogue's texts are searched: here, or postgresql://host/database
-    new_items: int = Field(default=0, ge=0, le=MOST_SHOWN)  # of those shown, the last: items that nobody chose yet
-    decline_text: str = "I have found nothing that fits {wish}. Try asking for less."
+    """An agent that recommends what each user will want next, also by a wish in words.
+
+    Of the training settings it reads `epochs`, `learning_rate`, `train_batch_size`, `precision` and `seed`; the others
+    do nothing.
+    """
+
+    type: Literal["recommendation"] = Field(description="Recommendation: items of a catalogue for users.")
+    interactions: Sources = Field(description="Files of events `user, item, timestamp[, rating|event]` to learn from.")
+    items: Sources | None = Field(
+        default=None,
+        description=(
+            "The catalogue: files of rows `item, title` with any text or attribute. Without it the ids are all "
+            "there is."
+        ),
+    )
+    eval: Sources | None = Field(
+        default=None, description="Files of later events to measure on. Without it some events are held out."
+    )
+    split: Literal["last", "time"] = Field(
+        default="last",
+        description="Which events are held out without `eval`: the last one of some users, or the last tenth of all.",
+    )
+    min_rating: float | None = Field(
+        default=None, description="Eval events rated below this are not counted as wanted."
+    )
+    shown: int = Field(
+        default=5,
+        ge=1,
+        le=MOST_SHOWN,
+        description="How many items an answer has, unless it is asked for another number.",
+    )
+    diversity: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="0: the best items, however alike; 1: items as unlike each other as can be.",
+    )
+    exploration: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="The share of what is shown that is left to chance, so that versions can be compared on clicks.",
+    )
+    allow: list[str] | None = Field(default=None, description="Ids of items: nothing else is shown.")
+    block: list[str] = Field(default_factory=list, description="Ids of items that are never shown.")
+    boost: dict[str, float] = Field(
+        default_factory=dict, description="Id = how many times as likely the item is taken to be; above 0."
+    )
+    stock: str | None = Field(
+        default=None, description="The attribute of items that must be above 0 for an item to be shown."
+    )
+    index: str = Field(
+        default=EMBEDDED,
+        description=(
+            "Where the texts of a catalogue of 50,000 items and more are searched: in the version's own folder, or "
+            'in PostgreSQL with pgvector at `"postgresql://host/database"`.'
+        ),
+    )
+    new_items: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_SHOWN,
+        description="How many of the items shown, the last ones, are items that nobody has chosen yet.",
+    )
+    decline_text: str = Field(
+        default="I have found nothing that fits {wish}. Try asking for less.",
+        description="What the agent says when nothing fits; `{wish}` becomes what was asked for.",
+    )
 
 
 class SavedRecommendationSettings(BaseModel):

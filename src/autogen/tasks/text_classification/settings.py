@@ -8,4 +8,9 @@ from autogen.config.settings import Settings
 
 
 class ClassificationOptions(Settings):
-    rejection_loss: float = Field(default=0.01, ge=0, le=1)  # in-scope accuracy that declining may cost
+    rejection_loss: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
+    )

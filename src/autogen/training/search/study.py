@@ -27,6 +27,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from autogen.errors import Interrupted, MissingDependency, StorageError, TrainingFailed
+from autogen.installation import install_extra
 from autogen.progress import TrainingProgress
 from autogen.training.search.trial import CorrectRows, OnScore, Trial
 from autogen.versions.comparison import paired_bounds
@@ -36,7 +37,7 @@ try:
     from optuna.trial import FrozenTrial, TrialState
 except ImportError:
     raise MissingDependency(
-        'The search for settings needs Optuna, which is not installed: pip install "autogen-loop[learn]"'
+        f"The search for settings needs Optuna, which is not installed: {install_extra('learn')}."
     ) from None
 
 LEVEL = 0.05  # chance below which a gain counts as more than noise

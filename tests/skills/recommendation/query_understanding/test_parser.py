@@ -208,7 +208,7 @@ def test_what_shall_cost_nothing_is_read_from_a_sentence(text: str, filters: lis
 )
 def test_codes_of_a_catalogue_are_meant_by_words_for_them(text: str, filters: list[str]) -> None:
     rows = [Row({"item": f"g{at}", "title": f"Coat {at}", "made_for": "FM"[at % 2]}, "coats", at) for at in range(8)]
-    assert filters_of(parse_query(text, Catalogue.of(rows)[0])) == filters
+    assert filters_of(parse_query(text, Catalogue.from_rows(rows)[0])) == filters
 
 
 @pytest.mark.parametrize("text", ["a free ring", "a ring, no price limit", "sugar free"])
