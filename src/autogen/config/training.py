@@ -23,8 +23,8 @@ class TrainingSettings(Settings):
     preset: PresetName | None = Field(
         default=None,
         description=(
-            'How much time to spend. `"fast"`: fewer epochs and, for text classification, fewer layers that learn; '
-            '`"best"`: more epochs, and no int8 form. Without it `"balanced"`, or `"fast"` for text classification '
+            'How much time to spend. `"fast"`: fewer epochs and, where a text has one label, fewer layers that learn; '
+            '`"best"`: more epochs, and no int8 form. Without it `"balanced"`, or `"fast"` for texts of one label '
             "with 50,000 rows and more and no GPU."
         ),
     )
@@ -99,14 +99,14 @@ class TrainingSettings(Settings):
         ge=0,
         le=100,
         description=(
-            "Of text classification: the weight of the supervised contrastive loss beside the cross-entropy. "
+            "Where a text has one label: the weight of the supervised contrastive loss beside the cross-entropy. "
             "Without it the recipe's."
         ),
     )
     neighbours: bool | None = Field(
         default=None,
         description=(
-            "Of text classification: whether train rows are remembered and answer together with the head. Without "
+            "Where a text has one label: whether train rows are remembered and answer together with the head. Without "
             "it, where rows are few."
         ),
     )
@@ -122,8 +122,8 @@ class TrainingSettings(Settings):
         ge=4,
         le=32_768,
         description=(
-            "Tokens of a text that are read, at most what the base model can read. Longer texts are cut; token "
-            "classification reads them in windows of this length."
+            "Tokens of a text that are read, at most what the base model can read. Longer texts are cut, or, "
+            "where their parts are labelled, read in windows of this length."
         ),
     )
     freeze_embeddings: bool | None = Field(

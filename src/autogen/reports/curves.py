@@ -17,8 +17,9 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
 History = Sequence[Mapping[str, float]]
 
 
-def training_curves(history: History) -> Figure | None:
-    """Loss and held-out accuracy, epoch by epoch; the epoch that was kept is marked. None without a history."""
+def training_curves(history: History, measure: str) -> Figure | None:
+    """Loss, and what was measured on held-out rows, epoch by epoch; the epoch that was kept is marked. None without a
+    history."""
     losses = [(entry["epoch"], entry["loss"]) for entry in history if "loss" in entry]
     scores = [(entry["epoch"], entry["eval_score"]) for entry in history if "eval_score" in entry]
     if not losses:
@@ -28,13 +29,13 @@ def training_curves(history: History) -> Figure | None:
     _curve(axes[0], losses, BLUE, "training loss")
     axes[0].set_ylim(bottom=0)
     if scores:
-        _curve(axes[1], scores, ORANGE, "held-out accuracy, in scope")
+        _curve(axes[1], scores, ORANGE, f"held-out {measure}")
         _percent(axes[1].yaxis)
         epoch, best_score = max(scores, key=lambda point: (point[1], -point[0]))
         axes[1].scatter(
             [epoch], [best_score], s=110, facecolors="none", edgecolors=ORANGE, linewidths=1.6, clip_on=False
         )
-        axes[1].set_title(f"held-out accuracy, in scope (kept: epoch {epoch:g}, {best_score:.1%})")
+        axes[1].set_title(f"held-out {measure} (kept: epoch {epoch:g}, {best_score:.1%})")
         axes[1].margins(y=0.15)
     return figure
 
@@ -59,21 +60,24 @@ def _percent(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
 
 
-def learning_drawings(history: History) -> Iterator[Drawing]:
-    """The training curves, with their words, where there is a history."""
-    figure = training_curves(history)
+def learning_drawings(history: History, measure: str) -> Iterator[Drawing]:
+    """The training curves, with their words, where there is a history. `measure`: what the held-out rows were measured
+    by, such as "entity F1"."""
+    figure = training_curves(history, measure)
     if figure is not None:
         scores = [entry["eval_score"] for entry in history if "eval_score" in entry]
         losses = [entry["loss"] for entry in history if "loss" in entry]
         score_words = (
-            f"; held-out accuracy from {scores[0]:.1%} to {scores[-1]:.1%}, at best {max(scores):.1%}" if scores else ""
+            f"; held-out {measure} from {scores[0]:.1%} to {scores[-1]:.1%}, at best {max(scores):.1%}"
+            if scores
+            else ""
         )
         yield Drawing(
             "training",
             "Training",
             "The loss is what is minimised (with its contrastive part where there is one). "
             + (
-                "The epoch with the best held-out accuracy was kept."
+                f"The epoch with the best held-out {measure} was kept."
                 if scores
                 else "No rows were held out of this fit."
             ),

@@ -248,7 +248,7 @@ class FeedbackRequest(BaseModel):
     response_id: Name = Field(description="The `id` of the response.")
     rating: Rating = Field(default=None, description="How good the answer was: up, down, or a number from 0 to 1.")
     label: Id | Literal[""] | None = Field(
-        default=None, description="The right label; of a recommendation the item that was clicked."
+        default=None, description="The right label; where items were shown, the one that was clicked."
     )
     entities: Annotated[list[EntityField], Field(max_length=MAX_ENTITIES)] | None = Field(
         default=None, description="All entities that the message has; an empty list: it has none."

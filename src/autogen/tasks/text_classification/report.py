@@ -27,7 +27,7 @@ MOST_IN_OVERVIEW = 400  # labels; more would be less than a pixel each
 
 def drawings(evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
     """All that there is something to draw for; figures are made within `reports.drawing.style`."""
-    yield from learning_drawings(record.get("history", ()))
+    yield from learning_drawings(record.get("history", ()), "accuracy, in scope")
     answers = evaluation.details
     if answers is not None and record.get("cross_validated"):  # then no eval row has fitted anything
         answers = replace(answers, calibrated_on=False)

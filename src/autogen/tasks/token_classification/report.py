@@ -18,7 +18,7 @@ MOST_HARD, MOST_MISTAKES = 15, 15
 def drawings(record: Mapping[str, Any]) -> Iterator[Drawing]:
     from autogen.reports.curves import learning_drawings
 
-    yield from learning_drawings(record.get("history", ()))
+    yield from learning_drawings(record.get("history", ()), "entity F1")
 
 
 def hardest(per_label: Mapping[str, Mapping[str, float]]) -> Iterator[DataTable]:
