@@ -28,7 +28,7 @@ from autogen.serving.metrics import ServerMetrics
 from autogen.serving.schemas import (
     Alive,
     ChatCompletion,
-    ChatCompletionMessage,
+    Answer,
     ChatRequest,
     Choice,
     Details,
@@ -217,7 +217,7 @@ def _completion(response: Response, agent: str) -> ChatCompletion:
         id=response.id,
         created=int(time.time()),
         model=_model_id(agent, response.version),
-        choices=[Choice(message=ChatCompletionMessage(content=response.text))],
+        choices=[Choice(message=Answer(content=response.text))],
         autogen=Details.model_validate(response),
     )
 

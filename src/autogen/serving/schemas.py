@@ -123,7 +123,7 @@ Details = create_model(
 )
 
 
-class ChatCompletionMessage(BaseModel):
+class Answer(BaseModel):
     role: Literal["assistant"] = Field(default="assistant", description="Who speaks.")
     content: str = Field(description="What the agent says.")
     refusal: None = Field(default=None, description="As in OpenAI's shape.")
@@ -131,7 +131,7 @@ class ChatCompletionMessage(BaseModel):
 
 class Choice(BaseModel):
     index: int = Field(default=0, description="The place of this answer among the choices.")
-    message: ChatCompletionMessage = Field(description="The answer.")
+    message: Answer = Field(description="The answer.")
     logprobs: None = Field(default=None, description="As in OpenAI's shape.")
     finish_reason: Literal["stop"] = Field(default="stop", description="As in OpenAI's shape.")
 
