@@ -27,8 +27,8 @@ from autogen.serving.guard import Guard
 from autogen.serving.metrics import ServerMetrics
 from autogen.serving.schemas import (
     Alive,
-    ChatCompletion,
     Answer,
+    ChatCompletion,
     ChatRequest,
     Choice,
     Details,
