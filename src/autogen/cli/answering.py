@@ -85,9 +85,14 @@ class _Conversation:
         self.terminal.plain(f"{self.agent.name}: {response.text}")
         items = response.details.get("items")
         self.cards = tuple(item["item"] for item in items or ())
-        about = "a number clicks on an item" if self.cards else escape(response.intent or "out of scope")
-        sure = f" · {response.confidence:.0%}" if items is None else ""
-        self.terminal.say(f"[dim]{response.action} · {about}{sure}[/]")
+        facts = [response.action]
+        if self.cards:
+            facts.append("a number clicks on an item")
+        elif response.intent is not None or response.action == "decline":
+            facts.append(escape(response.intent or "out of scope"))
+        if items is None:
+            facts.append(f"{response.confidence:.0%}")
+        self.terminal.say(f"[dim]{' · '.join(facts)}[/]")
         self.terminal.result(asdict(response))
 
     def _card(self, line: str) -> str | None:
