@@ -40,7 +40,10 @@ What a task adds to `[skills.NAME.training]`, and its options. A skill `predicti
 """
 ENVIRONMENT = {
     "AUTOGEN_API_KEY": "the key that callers of `autogen serve` must show",
-    "AUTOGEN_CACHE": "the folder in whose `models` packaged base models are kept; by default in the user's cache",
+    "AUTOGEN_CACHE": (
+        "the folder in whose `models` packaged base models are kept, and in whose `graphs` those of earlier exports; "
+        "by default in the user's cache"
+    ),
     "AUTOGEN_DEBUG": "`1`: errors come with their traceback",
     "AUTOGEN_THREADS": "threads that a model answers with; at most four by default",
 }

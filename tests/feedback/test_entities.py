@@ -10,6 +10,7 @@ from autogen.feedback.entities import (
     entities_in_words,
     entities_json,
     parse_entities,
+    to_spans,
 )
 
 CITY = EntitySpan(9, 13, "city")
@@ -52,3 +53,10 @@ def test_entities_are_put_in_words() -> None:
         "person: Ann; place: in Rome"
     )
     assert entities_in_words("nobody", []) == "no entities"
+
+
+def test_entities_come_as_spans_or_as_mappings_and_anything_else_is_refused_with_the_form() -> None:
+    assert to_spans([CITY, {"start": 9, "end": 13, "label": "city"}]) == (CITY, CITY)
+    for value in ([{"start": 1}], [3], 5):
+        with pytest.raises(UsageError, match=r'entities such as \[\{"start": 0.*found'):
+            to_spans(value)  # type: ignore[arg-type] # as people do

@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from autogen.agents.loading import load_skills
 from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
 from autogen.errors import ProjectNotFound
-from autogen.feedback.entities import EntitySpan
+from autogen.feedback.entities import EntitySpan, to_spans
 from autogen.feedback.events import Feedback, Source
 from autogen.feedback.memory import Memory
 from autogen.skills.skill import Observer, Offer, Reply, Skill, Turn
@@ -137,12 +137,12 @@ class Agent:
         text: str | None = None,
         comment: str | None = None,
         user: str | None = None,
-        entities: Sequence[EntitySpan] | None = None,
+        entities: Sequence[EntitySpan | Mapping[str, Any]] | None = None,
         trusted: bool | None = None,
         source: Source = "python",
     ) -> Feedback:
         """Keep what a person said of a response; on disk when this returns. `text` is a better answer; `entities` are
-        all that the message has.
+        all that the message has, as `EntitySpan` or as mappings with `start`, `end` and `label`.
 
         Without a `user` it is the owner's own, and trusted. Raises UnknownResponse, UsageError.
         """
@@ -155,7 +155,7 @@ class Agent:
             answer=text,
             comment=comment,
             user=user,
-            entities=entities,
+            entities=None if entities is None else to_spans(entities),
         )
 
     def note_on(self, feedback: Feedback) -> str | None:

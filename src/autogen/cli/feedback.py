@@ -17,7 +17,7 @@ from autogen.terminal import JsonOption, ProjectOption, counted, escape, open_te
 
 if TYPE_CHECKING:
     from autogen.feedback.entities import EntitySpan
-    from autogen.feedback.events import FeedbackStore
+    from autogen.feedback.events import Feedback, FeedbackStore
     from autogen.project import Project
 
 MOST_NAMED = 10  # labels in one line
@@ -87,7 +87,7 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
             entry.id[:SHORT_ID],
             entry.message,
             entry.intent or "",
-            entry.label or "",
+            _correction(entry),
             "" if entry.rating is None else f"{entry.rating:g}",
             entry.answer or entry.comment or "",
             entry.user or "",
@@ -98,6 +98,13 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     columns = ("id", "message", "answered as", "label", "rating", "better answer, comment", "user", "from")
     terminal.table(f"{len(rows)} feedback", columns, rows)
     terminal.result({"feedback": _feedback_json(store)})
+
+
+def _correction(entry: Feedback) -> str:
+    """The right label or entities that were given."""
+    from autogen.feedback.entities import entities_in_words
+
+    return entry.label or ("" if entry.entities is None else entities_in_words(entry.message, entry.entities))
 
 
 def _feedback_json(store: FeedbackStore) -> list[dict[str, Any]]:

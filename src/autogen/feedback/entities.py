@@ -51,6 +51,15 @@ def parse_entities(value: object) -> tuple[EntitySpan, ...]:
     return tuple(_parse_entity(item) for item in value)
 
 
+def to_spans(entities: Sequence[EntitySpan | Mapping[str, Any]]) -> tuple[EntitySpan, ...]:
+    """Entities as Python's users give them: spans, or mappings as in JSON. Raises UsageError."""
+    try:
+        return tuple(item if isinstance(item, EntitySpan) else _parse_entity(item) for item in entities)
+    except (ValueError, TypeError) as error:
+        form = '[{"start": 0, "end": 4, "label": "city"}]'
+        raise UsageError(f"Expected entities such as {form}, found {entities!r:.200}: {error}.") from error
+
+
 def entities_in_words(text: str, entities: Sequence[EntitySpan]) -> str:
     """Such as "person: Ann; city: Rome"."""
     named = [f"{span.label}: {' '.join(text[span.start : span.end].split())[:MAX_SHOWN]}" for span in entities]

@@ -42,6 +42,41 @@ class Fixed(Scaled):
         return super().forward(*arrays) + self.added
 
 
+class Remembering(Scaled):
+    """With as many remembered rows as it was made with, and a configuration of its own."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.config = {"rows": "remembered"}
+        self.rows = nn.Buffer(torch.rand(rows, 4))
+
+    def forward(self, *arrays: Tensor) -> Tensor:
+        return super().forward(*arrays) @ self.rows.T @ self.rows + self.rows.shape[0]
+
+
+class Tied(nn.Module):
+    """Two layers that share one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Embedding(8, 4), nn.Embedding(8, 4)
+        self.second.weight = self.first.weight
+
+    def forward(self, *arrays: Tensor) -> Tensor:
+        return self.first(arrays[0]) + 2 * self.second(arrays[0])
+
+
+class Calling(Scaled):
+    """Whose function may be replaced without its structure changing."""
+
+    def forward(self, *arrays: Tensor) -> Tensor:
+        return changed(super().forward(*arrays))
+
+
+def changed(vectors: Tensor) -> Tensor:
+    return vectors * 2
+
+
 @pytest.fixture
 def graph_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "graph_cache"))
@@ -69,6 +104,27 @@ def test_what_the_weights_do_not_hold_tells_structures_apart(
     for at, module in enumerate([Scaled(), *variants]):
         assert export_agrees(module, tmp_path / f"{at}.onnx")
     assert len(list(graph_cache.iterdir())) == 1 + len(variants)
+
+
+@pytest.mark.usefixtures("graph_cache")
+def test_remembered_rows_may_become_more_and_fewer(tmp_path: Path) -> None:
+    for rows in (5, 7, 3):
+        assert export_agrees(Remembering(rows), tmp_path / "model.onnx")
+
+
+@pytest.mark.usefixtures("graph_cache")
+def test_tied_weights_are_those_of_the_module(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert export_agrees(Tied(), tmp_path / "model.onnx")
+
+
+def test_a_graph_that_no_longer_agrees_is_traced_anew(
+    graph_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert export_agrees(Calling(), tmp_path / "first.onnx")
+    monkeypatch.setitem(globals(), "changed", lambda vectors: vectors * 3)
+    assert export_agrees(Calling(), tmp_path / "second.onnx")
+    assert len(list(graph_cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph"])

@@ -66,15 +66,16 @@ class PackagedModel:
         return ["not installed"] if folder is None else verify_files(folder, self.sha256)
 
 
-def cache_folder() -> Path:
-    """Where base models are kept: `$AUTOGEN_CACHE/models`, else `autogen/models` in the user's cache."""
+def cache_folder(kind: str = "models") -> Path:
+    """Where base models, or other files that can be made again, are kept: `$AUTOGEN_CACHE/models`, else
+    `autogen/models` in the user's cache. Raises StorageError where there is no home."""
     from_environment, cache = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
     if from_environment:
-        return Path(from_environment).expanduser().absolute() / "models"
+        return Path(from_environment).expanduser().absolute() / kind
     folder = Path(os.path.expanduser(cache or "~/.cache"))  # noqa: PTH111 Path's own raises where there is no home
     if not folder.is_absolute():
-        raise StorageError(f"Expected a cache folder for base models, found no home: set {CACHE_VARIABLE} to a folder.")
-    return folder / "autogen" / "models"
+        raise StorageError(f"Expected a cache folder for {kind}, found no home: set {CACHE_VARIABLE} to a folder.")
+    return folder / "autogen" / kind
 
 
 def verify_files(folder: Path, digests: Mapping[str, str]) -> list[str]:

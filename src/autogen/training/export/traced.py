@@ -1,8 +1,8 @@
 """Graphs kept from earlier exports.
 
 To trace a network takes longer than to train it on few rows (20 s of 24 for twelve layers), and depends on its
-structure alone: so the graph of a structure is kept, without the weights, in the user's cache folder. What comes of it
-is held against the network as every export is (`parity`).
+structure alone: so the graph of a structure is kept, without the weights, in the user's cache folder. Filled with other
+weights it is held against their module before it is used (`graph.write_graph`), and traced anew where they differ.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ import importlib.metadata
 import inspect
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import onnx
-import platformdirs
 import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
 from autogen.errors import StorageError
+from autogen.models.packaged.packaged_model import cache_folder
 from autogen.storage.files import write_atomically
 
 MOST_KEPT = 32  # graphs, of some hundred KB each
@@ -34,21 +35,41 @@ log = logging.getLogger(__name__)
 
 
 def graphs_folder() -> Path:
-    """Where graphs are kept: `graphs` in the user's cache folder (`platformdirs`)."""
-    return platformdirs.user_cache_path("autogen-loop") / "graphs"
+    """Where graphs are kept: `$AUTOGEN_CACHE/graphs`, else `autogen/graphs` in the user's cache. Raises StorageError
+    where there is no home."""
+    return cache_folder("graphs")
+
+
+def place_of(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> Path | None:
+    """The file that holds the graph of a module of this structure, once one was exported. None where nothing can be
+    kept."""
+    try:
+        return graphs_folder() / f"{_structure(module, list(sample), list(outputs), longest)}.onnx"
+    except StorageError as error:
+        log.info("no graph is kept: %s", error)
+        return None
 
 
 def trace_graph(
     module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int
 ) -> onnx.ModelProto:
-    """The graph of a module with its weights, not optimised: kept from an earlier export, or traced now and kept."""
-    cached = graphs_folder() / f"{_structure(module, sample, outputs, longest)}.onnx"
-    weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    graph = _read(cached)
-    if graph is None:
-        graph = _strip_weights(_trace(module, sample, outputs, longest), weights)
-        _keep(graph, cached)
-    return _fill_weights(graph, weights)
+    """The graph of a module as torch's exporter traces it, not optimised, without the values of the weights."""
+    return _strip_weights(_trace(module, sample, outputs, longest), weights_of(module))
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by every name that they have: tied ones have several."""
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    return parameters | dict(module.named_buffers(remove_duplicate=False))
+
+
+def fill_weights(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+    """The graph with the values of these weights."""
+    for tensor in graph.graph.initializer:
+        if tensor.name in weights:
+            values = weights[tensor.name].detach().cpu().contiguous().numpy()
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    return graph
 
 
 def _trace(module: nn.Module, sample: Mapping[str, Tensor], outputs: Sequence[str], longest: int) -> onnx.ModelProto:
@@ -79,29 +100,22 @@ def _strip_weights(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onn
     return graph
 
 
-def _fill_weights(graph: onnx.ModelProto, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
-    for tensor in graph.graph.initializer:
-        if tensor.name in weights:
-            values = weights[tensor.name].detach().cpu().contiguous().numpy()
-            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    return graph
-
-
 def _structure(module: nn.Module, *arguments: object) -> str:
-    """A digest of all that a graph depends on but the weights' values: the modules' code, their plain attributes and
-    configurations, the weights' shapes, what is exported of them, and the libraries' versions."""
+    """A digest of what a graph depends on but the weights' values: the modules' code, their plain attributes and
+    configurations, the weights' shapes, what is exported of them, and the libraries' versions. What it cannot see, such
+    as a function that was replaced, shows when the filled graph is held against the module."""
     parts = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
     parts += [str(arguments)]
-    parts += [f"{name} {tuple(value.shape)} {value.dtype}" for name, value in module.named_parameters()]
+    parts += [f"{name} {tuple(value.shape)} {value.dtype}" for name, value in weights_of(module).items()]
     parts += [line for name, part in module.named_modules() for line in _attributes(name, part)]
-    parts += sorted(_source(kind) for kind in {type(part) for part in module.modules()})
+    parts += sorted({_source(base) for part in module.modules() for base in type(part).__mro__})
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _attributes(name: str, module: nn.Module) -> Iterator[str]:
     yield f"{name} {type(module).__module__}.{type(module).__qualname__}"
     for key, value in sorted(vars(module).items()):
-        if key == "config":
+        if key == "config" and hasattr(value, "__dict__"):
             yield f"{name}.{key} {[entry for entry in sorted(vars(value).items()) if entry[0] not in ORIGIN]}"
         elif isinstance(value, Tensor):  # no buffer, so the graph holds its values
             yield f"{name}.{key} {value.tolist()}"
@@ -109,14 +123,19 @@ def _attributes(name: str, module: nn.Module) -> Iterator[str]:
             yield f"{name}.{key} {ADDRESS.sub('', repr(value))}"
 
 
-def _source(kind: type[nn.Module]) -> str:
+def _source(kind: type) -> str:
+    """The source of the module that a class is written in, for a library's the class's name: its version is known."""
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if kind.__module__.partition(".")[0] in {*LIBRARIES, "builtins"}:
+        return name
     try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):  # made in a console
-        return f"{kind.__module__}.{kind.__qualname__}"
+        return f"{name} {inspect.getsource(sys.modules[kind.__module__])}"
+    except (OSError, TypeError, KeyError):  # made in a console
+        return name
 
 
-def _read(path: Path) -> onnx.ModelProto | None:
+def read_graph(path: Path) -> onnx.ModelProto | None:
+    """The graph that was kept there; None where there is none, or no whole one."""
     try:
         graph = onnx.load_model_from_string(path.read_bytes())
     except (OSError, DecodeError):
@@ -124,7 +143,7 @@ def _read(path: Path) -> onnx.ModelProto | None:
     return graph if graph.graph.node else None
 
 
-def _keep(graph: onnx.ModelProto, path: Path) -> None:
+def keep_graph(graph: onnx.ModelProto, path: Path) -> None:
     """Keep a graph, and of the others the newest. A folder that cannot be written costs the next export its time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
