@@ -166,8 +166,8 @@ def test_promote_without_a_candidate_is_a_no(trained: Path) -> None:
     refused(called("promote", "-p", trained, "--json"), 1, "nothing to promote")
 
 
-def test_improve_without_feedback_is_a_no(trained: Path) -> None:
-    refused(called("improve", "-p", trained, "--json"), 1, "No feedback to learn from", "autogen review")
+def test_improve_without_feedback_is_a_no(project: Path) -> None:
+    refused(called("improve", "-p", project, "--json"), 1, "No feedback to learn from", "autogen review")
 
 
 def test_models_and_doctor_say_what_is_installed(

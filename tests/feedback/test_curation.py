@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autogen.data.text import normalise
 from autogen.feedback.curation import Assessment, Curation, CurationPolicy, curate, place
+from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -448,3 +449,13 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
     shuffled = list(events)
     chance.shuffle(shuffled)
     assert curated(shuffled, **arguments) == curation
+
+
+def test_right_entities_given_in_review_do_not_vouch_for_the_label_beside_them() -> None:
+    correction = stranger(1, label="lost_card")
+    settled = Decision("relabel", None, START, (EntitySpan(0, 5, "word"),))
+    curation = curated([correction], decisions={correction.id: settled})
+    assert not curation.train and not curation.evaluation
+    assert train_pairs(curated([correction], decisions={correction.id: decide("accept")})) == [
+        ("where is it", "lost_card")
+    ]

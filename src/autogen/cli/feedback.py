@@ -164,20 +164,26 @@ def review(
 def _settle(
     project: Project, accept: Sequence[str], relabel: Sequence[str], entities: Sequence[str], drop: Sequence[str]
 ) -> int:
-    """Decide what the options say; how many items that settles. Raises UsageError."""
+    """Decide what the options say, once all of them can be read; how many items that settles. Raises UsageError."""
+    labels = [_parse_id_and_label(pair) for pair in relabel]
+    spans = [_parse_id_and_entities(pair) for pair in entities]
     for feedback_id in accept:
         project.decide(feedback_id, "accept")
-    for pair in relabel:
-        feedback_id, equals, label = pair.partition("=")
-        if not equals or not label.strip():
-            raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
-        project.decide(feedback_id, "relabel", label.strip())
-    for pair in entities:
-        feedback_id, spans = _parse_id_and_entities(pair)
-        project.decide(feedback_id, "relabel", entities=spans)
+    for feedback_id, label in labels:
+        project.decide(feedback_id, "relabel", label)
+    for feedback_id, right_entities in spans:
+        project.decide(feedback_id, "relabel", entities=right_entities)
     for feedback_id in drop:
         project.decide(feedback_id, "drop")
     return len(accept) + len(relabel) + len(entities) + len(drop)
+
+
+def _parse_id_and_label(pair: str) -> tuple[str, str]:
+    """The id and the label of ID=LABEL. Raises UsageError."""
+    feedback_id, equals, label = pair.partition("=")
+    if not equals or not label.strip():
+        raise UsageError(f"Expected --relabel ID=LABEL; found {pair!r}.")
+    return feedback_id, label.strip()
 
 
 def _parse_id_and_entities(pair: str) -> tuple[str, tuple[EntitySpan, ...]]:

@@ -232,7 +232,7 @@ def find_superseded(feedback: Sequence[Feedback], decisions: Mapping[str, Decisi
 
 
 def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | None:
-    label = feedback.taught_label if decision is None else decision.label or feedback.taught_label
+    label = decision.label if decision is not None and decision.decision == "relabel" else feedback.taught_label
     if label is None or not key:
         return None
     trust = Trust.OWNER if feedback.trusted else Trust.STRANGER

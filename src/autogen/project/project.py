@@ -206,9 +206,9 @@ class Project:
         """Of the tasks that may learn from it, one must be able to; a label may be of another skill."""
         needs = needs_of(self.config)
         own = [need.task for need in needs if feedback.skill in (None, need.skill)]
-        others = [need.task for need in needs if need.task not in own] if label is not None else []
+        others = [need.task for need in needs if need.task not in own and isinstance(need.task, Reviewed)]
         errors = []
-        for task in (*own, *others):
+        for task in (*own, *(others if label is not None or feedback.label is not None else ())):
             if not isinstance(task, Reviewed):
                 return
             try:

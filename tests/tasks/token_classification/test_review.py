@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from autogen import Agent, Project
 from autogen.data.fingerprints import row_fingerprint
 from autogen.versions.fingerprints import TRAIN_ROWS_FILE, read_fingerprints
 from tests.cli.process import called, refused
@@ -84,6 +85,24 @@ def test_bad_entities_are_refused_and_nothing_is_settled(
     item = waiting(corrected)["the thief please"]["feedback_id"]
     refused(called("review", "-p", corrected, "--entities", f"{item}={entities}"), 2, *words)
     assert len(waiting(corrected)) == 3
+    other = waiting(corrected)["his balance"]["feedback_id"]
+    words_of_both = ["--accept", other, "--entities", f"{item}=thief"]
+    refused(called("review", "-p", corrected, *words_of_both), 2, "--entities ID=[")
+    assert len(waiting(corrected)) == 3
+
+
+def test_a_label_of_another_skill_is_accepted_where_it_waits_and_one_beside_entities_is_none_of_theirs(
+    corrected: Path,
+) -> None:
+    """A stranger's intent on what the finder answered is the other skill's to learn."""
+    words = (corrected / "agent.toml").read_text("utf-8")
+    other = '[skills.support]\ntype = "customer-service"\ntrain = "intents.csv"\n'
+    (corrected / "agent.toml").write_text(words + other, "utf-8")
+    project = Project.open(corrected)
+    response = Agent.load(corrected).respond("the thief please")
+    stored = Agent.load(corrected).feedback(response.id, label="lost_card", user="ann")
+    project.decide(stored.id, "accept")
+    assert project.memory.feedback.decisions()[stored.id].decision == "accept"
 
 
 def test_a_label_is_refused_where_entities_wait(corrected: Path) -> None:
