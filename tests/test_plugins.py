@@ -142,7 +142,7 @@ def test_a_learner_whose_packages_are_not_installed_says_which(install: Install)
     code = "class T:\n    name, learner = 'deep', 'deep_learner:LEARNER'\nTASK = T()\n"
     install("deep-tasks", "deep = deep_tasks:TASK", code)
     install("deep-learner", "none = deep_learner:NONE", "import no_such_module\n", "other.group")
-    with pytest.raises(MissingDependency, match=r"'deep' needs the package no_such_module.*autogen-loop\[learn\]"):
+    with pytest.raises(MissingDependency, match=r"'deep' needs the package no_such_module.*\[learn\]"):
         plugins.learner_of(tasks()["deep"])
 
 
