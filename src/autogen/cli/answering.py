@@ -97,8 +97,8 @@ class _Conversation:
 
     def _card(self, line: str) -> str | None:
         """The item that was shown under this number; None where none was."""
-        shown = line.isdecimal() and 0 < int(line) <= len(self.cards)
-        return self.cards[int(line) - 1] if shown else None
+        is_number = line.isdecimal() and 0 < int(line) <= len(self.cards)
+        return self.cards[int(line) - 1] if is_number else None
 
     def _click(self, item: str) -> None:
         feedback = self.agent.feedback(self.last, source="cli", label=item, rating="up")

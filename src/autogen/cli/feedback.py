@@ -13,6 +13,7 @@ import typer
 from autogen.cli.app import app
 from autogen.cli.versions import open_versions
 from autogen.errors import UsageError
+from autogen.feedback.entities import EXAMPLE
 from autogen.terminal import JsonOption, ProjectOption, counted, escape, open_terminal
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from autogen.project import Project
 
 MOST_NAMED = 10  # labels in one line
-ENTITIES_FORM = 'ID=[{"start": 0, "end": 4, "label": "city"}]'
+ENTITIES_FORM = f"ID={EXAMPLE}"
 
 group = typer.Typer(help="What people said of answers: import, export, list.", no_args_is_help=True)
 app.add_typer(group, name="feedback")

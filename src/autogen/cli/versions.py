@@ -9,13 +9,12 @@ import typer
 from rich.text import Text
 
 from autogen.cli.app import app
-from autogen.cli.reports import main_metrics, show_verdict
+from autogen.cli.reports import show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
+from autogen.plugins import tasks
 from autogen.terminal import JsonOption, ProjectOption, open_terminal, percent
-from autogen.versions.manifest import Manifest
+from autogen.versions.manifest import Manifest, ModelRecord
 from autogen.versions.registry import STATE_FOLDER, Versions
-
-MOST_METRICS = 1  # of a model, in the table of versions: `--show` gives all
 
 
 def open_versions(project: Path) -> Versions:
@@ -63,7 +62,7 @@ def versions(
 
 def _row(manifest: Manifest, champion: str | None) -> tuple[object, ...]:
     models = [model for record in manifest.skills.values() for model in record.models.values()]
-    metrics = {name: model.metrics[name] for model in models for name in main_metrics(model.metrics)[:MOST_METRICS]}
+    metrics = {name: model.metrics[name] for model in models for name in _main_metric(model)}
     mark = ("\nchampion", "green") if manifest.version == champion else ""
     parent = f" from {manifest.parent}" if manifest.parent else ""
     return (
@@ -73,6 +72,13 @@ def _row(manifest: Manifest, champion: str | None) -> tuple[object, ...]:
         "\n".join(f"{name} {percent(value)}" for name, value in metrics.items()),
         "the first" if manifest.verdict is None else manifest.verdict.get("summary", ""),
     )
+
+
+def _main_metric(model: ModelRecord) -> list[str]:
+    """The first of its task's metrics that it has. None of a task whose package is not here: its versions can still be
+    listed, and taken back."""
+    names = tasks()[model.task].metrics if model.task in tasks() else ()
+    return [name for name in names if name in model.metrics][:1]
 
 
 @app.command(epilog="Example: autogen promote -p bank")

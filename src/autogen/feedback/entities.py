@@ -8,6 +8,8 @@ from typing import Any
 
 from autogen.errors import UsageError
 
+EXAMPLE = '[{"start": 0, "end": 4, "label": "city"}]'
+"""Entities as they are written."""
 MAX_ENTITIES = 1_000
 """Entities of one message."""
 MAX_LABEL_LENGTH = 200
@@ -56,8 +58,7 @@ def to_spans(entities: Sequence[EntitySpan | Mapping[str, Any]]) -> tuple[Entity
     try:
         return tuple(item if isinstance(item, EntitySpan) else _parse_entity(item) for item in entities)
     except (ValueError, TypeError) as error:
-        form = '[{"start": 0, "end": 4, "label": "city"}]'
-        raise UsageError(f"Expected entities such as {form}, found {entities!r:.200}: {error}.") from error
+        raise UsageError(f"Expected entities such as {EXAMPLE}, found {entities!r:.200}: {error}.") from error
 
 
 def entities_in_words(text: str, entities: Sequence[EntitySpan]) -> str:

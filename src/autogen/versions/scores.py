@@ -64,9 +64,9 @@ class Scores:
 
     def in_groups(self, names: Collection[str]) -> Flags:
         """The rows that belong to one of these groups at least."""
-        wanted = frozenset(names)
-        chosen = np.array([name in wanted for name in self.groups], bool)
-        for name in self.by_group.keys() & wanted:
+        group_names = frozenset(names)
+        chosen = np.array([name in group_names for name in self.groups], bool)
+        for name in self.by_group.keys() & group_names:
             chosen = chosen | (self.of_group(name)[:, -1] > 0)
         return chosen
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from autogen.runtime.session import ExportedModel
@@ -125,6 +126,22 @@ def test_a_graph_that_no_longer_agrees_is_traced_anew(
     monkeypatch.setitem(globals(), "changed", lambda vectors: vectors * 3)
     assert export_agrees(Calling(), tmp_path / "second.onnx")
     assert len(list(graph_cache.iterdir())) == 1
+
+
+def test_a_kept_graph_that_loads_but_does_not_run_is_traced_anew(graph_cache: Path, tmp_path: Path) -> None:
+    assert export_agrees(Scaled(), tmp_path / "first.onnx")
+    [graph] = graph_cache.iterdir()
+    nodes = [
+        helper.make_node("Cast", ["tokens"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["numbers", "seven"], ["vectors"]),
+    ]
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["rows", "length"])
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [7])
+    seven = helper.make_tensor("seven", TensorProto.INT64, [1], [7])
+    wrong = helper.make_graph(nodes, "wrong", [tokens], [vectors], [seven])
+    opsets = [helper.make_opsetid("", 18)]
+    graph.write_bytes(helper.make_model(wrong, opset_imports=opsets, ir_version=10).SerializeToString())
+    assert export_agrees(Scaled(), tmp_path / "second.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph"])

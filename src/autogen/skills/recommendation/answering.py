@@ -134,13 +134,15 @@ class RecommendationSkill:
 
     def _reply(self, turn: Turn, parsed_queries: Sequence[ParsedQuery]) -> Reply:
         for parsed_query in parsed_queries:
-            shown = (
+            shown_items = (
                 ShownItems([], 0.0)
                 if parsed_query.problem
                 else self.show(request_of(turn, parsed_query), explore=turn.kept)
             )
-            if shown.items:
-                return reply_with(shown, turn, parsed_query, self._unknown(parsed_query.free_text), self.catalogue)
+            if shown_items.items:
+                return reply_with(
+                    shown_items, turn, parsed_query, self._unknown(parsed_query.free_text), self.catalogue
+                )
         unknown = self._unknown(parsed_queries[0].free_text)
         return reply_without(turn, parsed_queries[0], unknown, self.catalogue, self.settings.decline_text)
 

@@ -70,9 +70,9 @@ def read_log(memory: Memory, skill: str) -> AnswerLog:
     answers = []
     for response in memory.responses.with_log(skill):
         exploration = Exploration.from_json(response.log or {})
-        shown = frozenset(name for name, _ in response.alternatives)
+        items = frozenset(name for name, _ in response.alternatives)
         request = ItemRequest.from_json(exploration.request)
-        answers.append(LoggedAnswer(response, request, exploration.propensities, clicked[response.id] & shown))
+        answers.append(LoggedAnswer(response, request, exploration.propensities, clicked[response.id] & items))
     return AnswerLog(tuple(sorted(answers, key=lambda answer: answer.time)), tuple(read_clicks(memory, skill)))
 
 
@@ -98,8 +98,8 @@ def slots_of(version: RecommendationSkill, log: AnswerLog) -> Slots:
     slots: list[tuple[int, float, bool, bool]] = []
     for at, answer in enumerate(log.answers):
         recommender.move_to(answer.time)
-        shown = [name for name, _ in answer.response.alternatives]
-        for item, chance, best_item in zip(shown, answer.propensities, skill_then.best(answer.request), strict=False):
+        items = [name for name, _ in answer.response.alternatives]
+        for item, chance, best_item in zip(items, answer.propensities, skill_then.best(answer.request), strict=False):
             slots.append((at, chance, item in answer.clicked, item == best_item))
     answer_numbers, propensities, was_clicked, same_item = zip(*slots, strict=True) if slots else ((), (), (), ())
     people = [answer.response.user or answer.response.conversation_id for answer in log.answers]

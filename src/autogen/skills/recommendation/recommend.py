@@ -28,9 +28,9 @@ def recommend(agent: AgentHost, request: ItemRequest, skill: str | None = None) 
     Raises UsageError where no skill recommends, or for what cannot be asked; StorageError.
     """
     name, recommender = recommender_of(agent, skill)
-    shown = recommender.show(request)
-    response = agent.keep(name, reply_to_request(shown), request.query, request.user)
-    return Recommendation(response.id, tuple(shown.items), response.version, name)
+    shown_items = recommender.show(request)
+    response = agent.keep(name, reply_to_request(shown_items), request.query, request.user)
+    return Recommendation(response.id, tuple(shown_items.items), response.version, name)
 
 
 def recommender_of(agent: AgentHost, skill: str | None = None) -> tuple[str, RecommendationSkill]:

@@ -150,9 +150,9 @@ def rejection_tradeoff(curve: Tradeoff, threshold: float | None) -> Figure:
     figure = new_figure(4.8, 4.2)
     axes = figure.subplots()
     axes.plot(curve.oos_recall, curve.in_scope_accuracy, color=BLUE, linewidth=2, drawstyle="steps-post")
-    at = 0 if threshold is None else int(np.searchsorted(curve.thresholds, threshold, side="left"))
-    at = min(at, len(curve.thresholds) - 1)
-    recall, accuracy = float(curve.oos_recall[at]), float(curve.in_scope_accuracy[at])
+    place = 0 if threshold is None else int(np.searchsorted(curve.thresholds, threshold, side="left"))
+    place = min(place, len(curve.thresholds) - 1)
+    recall, accuracy = float(curve.oos_recall[place]), float(curve.in_scope_accuracy[place])
     axes.scatter([recall], [accuracy], s=60, color=ORANGE, zorder=3, clip_on=False)
     words = "nothing is rejected" if threshold is None else f"threshold {threshold:.3g}"
     axes.annotate(

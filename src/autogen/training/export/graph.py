@@ -12,6 +12,15 @@ import numpy as np
 import onnx
 import onnx_ir
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    RuntimeException,
+)
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    NotImplemented as UnknownOperator,
+)
 from onnxscript import optimizer
 from torch import Tensor, nn
 
@@ -31,6 +40,8 @@ from autogen.training.loop.answers import Outputs, restore_order
 from autogen.training.loop.batching import RowEncoder, length_batches
 
 log = logging.getLogger(__name__)
+# ONNX Runtime's, which have no base of their own
+RUNTIME_ERRORS = (Fail, InvalidArgument, InvalidGraph, UnknownOperator, RuntimeException)
 LONGEST = 100_000  # tokens of a row, which no model reads
 
 
@@ -57,17 +68,15 @@ def write_graph(
     """Write a module as ONNX. Its inputs are (rows, length) as those of `sample`, for any number of rows and any length
     up to `longest`. The graph of an earlier module of the same structure is taken, where it agrees with this one."""
     module.eval()
-    place, weights = place_of(module, sample, outputs, longest), weights_of(module)
+    place = place_of(module, sample, outputs, longest)
     with quiet_loggers("torch.onnx", "onnxscript", "onnx_ir"):
-        kept = read_graph(place) if place else None
-        if kept is not None:
-            _save(fill_weights(kept, weights), path)
-            if _agrees(path, module, list(sample)):
-                return
+        earlier_graph = read_graph(place) if place else None
+        if earlier_graph is not None and _fits(earlier_graph, module, list(sample), path):
+            return
         graph = trace_graph(module, sample, outputs, longest)
         if place:
             keep_graph(graph, place)
-        _save(fill_weights(graph, weights), path)
+        _save(fill_weights(graph, weights_of(module)), path)
 
 
 def _save(graph: onnx.ModelProto, path: Path) -> None:
@@ -76,12 +85,14 @@ def _save(graph: onnx.ModelProto, path: Path) -> None:
     onnx_ir.save(optimised, path)
 
 
-def _agrees(path: Path, module: nn.Module, inputs: Sequence[str]) -> bool:
-    """Whether a graph answers as the module does, for other rows and another length than it was traced with."""
+def _fits(graph: onnx.ModelProto, module: nn.Module, inputs: Sequence[str], path: Path) -> bool:
+    """Write a kept graph with the module's weights; whether it answers as the module does, for other rows and another
+    length than it was traced with."""
     numbers = torch.arange(15).reshape(3, 5) % 2
     try:
+        _save(fill_weights(graph, weights_of(module)), path)
         outputs = list(ExportedModel(path).run(dict.fromkeys(inputs, numbers.numpy())).values())
-    except (VersionDamaged, RuntimeError) as error:  # whatever is wrong with it, it is traced anew
+    except (VersionDamaged, ValueError, *RUNTIME_ERRORS) as error:  # whatever is wrong with it, it is traced anew
         log.info("a kept graph does not run: %s", error)
         return False
     with torch.inference_mode():
