@@ -1,6 +1,6 @@
 """Graphs kept from earlier exports.
 
-To trace a network takes longer than to train it on few rows (20 s of 24 for twelve layers), and depends on its
+To trace a network takes longer than to train it on few rows (`benchmarks/export.py`), and depends on its
 structure alone: so the graph of a structure is kept, without the weights, in the user's cache folder. Filled with other
 weights it is held against their module before it is used (`graph.write_graph`), and traced anew where they differ.
 """
