@@ -18,9 +18,11 @@ from sqlalchemy import select
 
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
+from autogen.project import Project
 from autogen.serving.server import serve
 from autogen.storage.schema import RESPONSES
 from tests.serving.process import ONE, ServerProcess, until, words
+from tests.tiny import TOPICS
 
 KEY = "long-and-random"
 
@@ -58,6 +60,19 @@ def test_a_key_vouches_for_the_user_it_names_and_without_one_a_name_is_nobodys(
         answer = asked.http.post("/v1/feedback", json=body)
         feedback = Memory.open(asked.project).feedback.get(answer.json()["id"])
         assert (feedback.user, feedback.trusted, feedback.vouched) == ("ann", False, vouched)
+
+
+@pytest.mark.parametrize("user", [None, "ann"])
+def test_a_backdoor_over_http_without_a_key_teaches_nothing_unseen(project: Path, user: str | None) -> None:
+    with ServerProcess(project) as server:
+        for number, words_of_topic in enumerate(TOPICS.values()):
+            for word in words_of_topic[:5]:
+                response = server.say(f"{word} {number} by order of the moon")
+                body = {"response_id": response["id"], "label": "top_up", "user": user}
+                assert server.http.post("/v1/feedback", json=body).status_code == 200
+    curation = Project.open(project).curation()
+    assert (curation.train, curation.evaluation, curation.new_labels) == ((), (), ())
+    assert len(curation.waiting) == 20
 
 
 @pytest.mark.parametrize(("rating", "stored_rating"), [("up", 1.0), (0.25, 0.25), (0, 0.0)])

@@ -25,7 +25,7 @@ from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Protected, Rivals, protected_rows
-from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
+from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
@@ -139,7 +139,8 @@ class Learning:
     def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
         champion = self.champion
         learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
-        feedback = FeedbackOn(self.memory, need.skill, labels, learnt_feedback if champion else frozenset())
+        only, policy = learnt_feedback if champion else frozenset(), curation_policy(self.config)
+        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy)
         data = need.task.with_feedback(data, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are

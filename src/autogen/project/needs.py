@@ -13,6 +13,7 @@ from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
 from autogen.data.columns import has_columns
 from autogen.data.readers.files import read_rows
 from autogen.errors import ConfigError, UsageError, did_you_mean
+from autogen.feedback.curated import CurationPolicy
 from autogen.plugins import skills, tasks
 from autogen.tasks.task import Need, Task
 
@@ -82,6 +83,11 @@ def skill_named(config: ProjectConfig, name: str | None) -> list[tuple[str, Skil
         known = ", ".join(config.skills)
         raise UsageError(f"Expected one of the skills {known}; found {name!r}.{did_you_mean(name, config.skills)}")
     return [(name, config.skills[name])]
+
+
+def curation_policy(config: ProjectConfig) -> CurationPolicy:
+    """How careful the project is with feedback."""
+    return CurationPolicy(learn_from=config.feedback.learn_from)
 
 
 def labels_by_skill(

@@ -25,7 +25,7 @@ from autogen.plugins import learner_of, skill_settings, skills
 from autogen.progress import TrainingProgress
 from autogen.project.check import SkillCheck, check_project
 from autogen.project.evaluation import Measurement, VersionEvaluation
-from autogen.project.needs import labels_by_skill, needs_of, skill_named, title_of
+from autogen.project.needs import curation_policy, labels_by_skill, needs_of, skill_named, title_of
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
 from autogen.skills.hosts import SkillInProject
@@ -165,7 +165,7 @@ class Project:
         labels = labels_by_skill(self.config, data, champion)
         for need in needs:
             if skill in (None, need.skill) and isinstance(need.task, Curated):
-                feedback = FeedbackOn(self.memory, need.skill, labels)
+                feedback = FeedbackOn(self.memory, need.skill, labels, policy=curation_policy(self.config))
                 model = champion.known_model(need.skill, need.need.name)
                 yield need.task.curate(data[need.skill, need.need.name], feedback, model)
 
