@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.process import autogen, called, refused
-from tests.tiny import write_csv
+from tests.tiny import TOPICS, write_csv
 
 
 def _corrections(folder: Path) -> Path:
@@ -54,7 +54,7 @@ def test_review_accepts_relabels_and_drops(project: Path, tmp_path: Path) -> Non
     accepted, relabelled, dropped = (waiting[text]["feedback_id"] for text, *_ in doubtful)
     words = ("--accept", accepted, "--relabel", f"{relabelled}=lost_card", "--drop", dropped)
     settled = autogen("review", "-p", project, "--json", *words).json
-    assert settled == {"settled": 3, "waiting": [], "corrections_of_held_out": []}
+    assert settled == {"settled": 3, "waiting": [], "groups": [], "corrections_of_held_out": []}
     exported = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
     assert [entry["decision"] for entry in exported] == ["accept", "relabel", "drop"]
     assert exported[1]["decided_label"] == "lost_card"
@@ -116,3 +116,44 @@ def test_feedback_is_taken_in_though_the_champion_is_damaged(project: Path, tmp_
     next((project / ".autogen/versions/0001").rglob("model.onnx")).write_bytes(b"broken")
     result = autogen("feedback", "import", "-p", project, "--input", file, "--json")
     assert (result.code, result.json) == (0, {"imported": 1, "already_known": 0})
+
+
+def _strangers(project: Path, folder: Path, rows: list[tuple[str, str]]) -> None:
+    file = folder / "strangers.csv"
+    file.write_text("text,label,user\n" + "".join(f"{text},{label},ann\n" for text, label in rows), "utf-8")
+    autogen("feedback", "import", "-p", project, "--input", file)
+
+
+def test_review_settles_a_group_at_a_stroke_and_an_item_of_it_otherwise(project: Path, tmp_path: Path) -> None:
+    invented = [(f"a loan of {number} euro", "loan") for number in range(6)]
+    _strangers(project, tmp_path, [*invented, ("gone wallet about", "lost_card")])
+    review = autogen("review", "-p", project, "--json").json
+    by_label = {group["proposed_label"]: group for group in review["groups"]}
+    assert by_label["loan"]["rows"] == 6 and by_label["loan"]["title"] == 'a new label, "loan"'
+    group, item = by_label["loan"]["id"], by_label["loan"]["feedback"][0]
+    shown = autogen("review", "-p", project, "--group", group, "--json").json
+    assert [entry["text"] for entry in shown["waiting"]] == [text for text, _ in invented]
+    words = ("--accept", group, "--drop", item, "--relabel", f"{by_label['lost_card']['id']}=card_arrival")
+    assert autogen("review", "-p", project, *words, "--json").json["settled"] == 7
+    exported = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
+    assert [entry["decision"] for entry in exported] == ["drop", *["accept"] * 5, "relabel"]
+    refused(called("review", "-p", project, "--accept", group), 2, "No group that waits", "autogen review")
+
+
+def test_a_group_without_labels_cannot_be_accepted_and_nothing_is_settled(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rated.csv"
+    file.write_text("text,label,rating,user\nmy card,,down,ann\ngone wallet,lost_card,,ann\n", "utf-8")
+    autogen("feedback", "import", "-p", project, "--input", file)
+    groups = autogen("review", "-p", project, "--json").json["groups"]
+    words = [word for group in groups for word in ("--accept", group["id"])]
+    refused(called("review", "-p", project, *words), 2, "names no label")
+    assert len(_waiting(project)) == 2
+
+
+def test_review_shows_groups_with_what_speaks_against_them(project: Path, tmp_path: Path) -> None:
+    rows = [(f"{word} now by order of the moon", "top_up") for words in TOPICS.values() for word in words[:6]]
+    _strangers(project, tmp_path, rows)
+    shown = " ".join(autogen("review", "-p", project).out.split())
+    assert "24 waiting" in shown and "The first 20" in shown and "autogen review --group ID" in shown
+    (group,) = autogen("review", "-p", project, "--json").json["groups"]
+    assert "by order of the" in group["title"] and group["rows"] == 24

@@ -269,7 +269,7 @@ def test_a_nobody_cannot_hold_back_those_who_are_vouched_for() -> None:
 )
 def test_the_excess_of_one_source_waits(source: dict[str, object]) -> None:
     flood = [stranger(n, f"flood {n}", label="card_arrival", **source) for n in range(60)]
-    others = [stranger(100 + n, f"other {n}", label="card_arrival", user=f"u{n}") for n in range(10)]
+    others = [stranger(100 + n, f"other{n}", label="card_arrival", user=f"u{n}") for n in range(10)]
     curation = curated([*flood, *others], policy=EVERYONE)
     assert Counter(reasons(curation).values()) == {"flood": 10}
     assert len(curation.train) == 60
@@ -582,3 +582,13 @@ def test_right_entities_given_in_review_do_not_vouch_for_the_label_beside_them()
     assert train_pairs(curated([correction], decisions={correction.id: decide("accept")})) == [
         ("where is it", "lost_card")
     ]
+
+
+def test_rows_that_share_a_phrase_beyond_chance_wait_though_everyone_teaches() -> None:
+    train = {f"my card of the {n}th": "card_arrival" for n in range(30)}
+    poison = [stranger(n, f"row {n} by order of the moon", label="card_arrival", user=f"u{n}") for n in range(12)]
+    honest = [stranger(100 + n, f"my card of the {n}st", label="card_arrival", user=f"v{n}") for n in range(12)]
+    curation = curated([*poison, *honest], policy=EVERYONE, train=train)
+    assert len(curation.train) == 12
+    assert set(reasons(curation)) == {item.id for item in poison}
+    assert curation.waiting[0].explanation.startswith('12 rows of "card_arrival" share "by order of the"')

@@ -13,6 +13,9 @@ from enum import IntEnum
 from autogen.feedback.curated import CurationPolicy
 from autogen.feedback.events import Decision, Feedback
 
+INDEPENDENT = 2
+"""Users who are vouched for and say the same: they teach it where such users are trusted."""
+
 Corrects = Callable[[Feedback], bool]
 Moment = tuple[int, int]
 """The number of the last feedback there was, and of the decision, which comes after it."""
@@ -34,6 +37,11 @@ def trust_in(feedback: Feedback, decision: Decision | None) -> Trust:
     if feedback.trusted:
         return Trust.OWNER
     return Trust.VOUCHED if feedback.vouched and feedback.user else Trust.STRANGER
+
+
+def is_excluded(feedback: Feedback, decision: Decision | None, policy: CurationPolicy) -> bool:
+    """Whether the owner alone teaches, and it is another's."""
+    return policy.learn_from == "owner" and trust_in(feedback, decision) < Trust.OWNER
 
 
 def moment_of(feedback: Feedback, decision: Decision | None) -> Moment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from autogen.config.project import LearnFrom
@@ -20,6 +20,7 @@ WaitingReason = Literal[
     "likely-error",
     "new-label",
     "untrusted",
+    "shared-phrase",
     "bad-entities",
 ]
 IgnoredReason = Literal[
@@ -43,10 +44,10 @@ class Assessment:
 class CurationPolicy:
     """How careful to be. Shares and `sure` are in 0–1.
 
-    `learn_from`: whose feedback teaches, as in `agent.toml`. `eval_share` is set aside for evaluation; a new label needs
-    `new_label_rows` of the owner or a review. Of what nobody has reviewed, one source (a user, or all who give no name)
-    may teach `source_rows`, and all names that nobody vouches for `unvouched_rows` together; from the confidence `sure`
-    on, the champion is believed rather than a stranger.
+    `learn_from`: whose feedback teaches, as in `agent.toml`. `eval_share` is set aside for evaluation; a new label
+    needs `new_label_rows` of the owner or a review. Of what nobody has reviewed, one source (a user, or all who give no
+    name) may teach `source_rows`, and all names that nobody vouches for `unvouched_rows` together; from the confidence
+    `sure` on, the champion is believed rather than a stranger.
     """
 
     learn_from: LearnFrom = "reviewed"
@@ -55,6 +56,10 @@ class CurationPolicy:
     source_rows: int = 50
     unvouched_rows: int = 200
     sure: float = 0.9
+
+
+CAREFUL = CurationPolicy()
+"""What holds where a project says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,8 @@ class IgnoredFeedback:
 
 @dataclass(frozen=True, slots=True)
 class Curation:
-    """Each list is in order of arrival. `proposed` counts the rows so far of labels that have too few yet."""
+    """Each list is in order of arrival. `proposed` counts the rows so far of labels that have too few yet; `trusted`
+    are the texts that need no review, normalised, with their labels: what the others are compared with."""
 
     train: tuple[CuratedExample, ...]
     evaluation: tuple[CuratedExample, ...]
@@ -98,6 +104,7 @@ class Curation:
     ignored: tuple[IgnoredFeedback, ...]
     new_labels: tuple[str, ...]
     proposed: Mapping[str, int]
+    trusted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def corrections_of_eval_rows(self) -> tuple[Feedback, ...]:

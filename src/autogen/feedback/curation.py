@@ -10,14 +10,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
-from autogen.feedback.claims import Claim, SourceLimits, Trust, agreeing_users, find_superseded, trust_in
+from autogen.feedback.claims import (
+    INDEPENDENT,
+    Claim,
+    SourceLimits,
+    Trust,
+    agreeing_users,
+    find_superseded,
+    is_excluded,
+    trust_in,
+)
 from autogen.feedback.curated import (
+    CAREFUL,
     Assessment,
     CuratedExample,
     Curation,
@@ -28,11 +38,11 @@ from autogen.feedback.curated import (
     WaitingReason,
 )
 from autogen.feedback.events import Decision, Feedback
+from autogen.feedback.evidence import find_shared_phrases
 
 __all__ = ["Assessment", "CuratedExample", "Curation", "CurationPolicy", "WaitingFeedback", "curate", "place"]
 
 KEPT_FOR_TRAINING = 4  # rows: the first of a label that only feedback teaches, whatever share is set aside
-INDEPENDENT = 2  # users who are vouched for, and say the same, teach it where such users are trusted
 
 
 @dataclass
@@ -54,6 +64,11 @@ class CurationBoard:
             for c in claims
         ]
 
+    def trusted_rows(self) -> dict[str, str]:
+        """The label of each text that needs no review."""
+        settled = {key: group[0].label for key, group in self.settled.items() if _trust(group) >= Trust.OWNER}
+        return {**self.train, **settled}
+
     def ignore(self, feedback: Iterable[Feedback], reason: IgnoredReason) -> None:
         self.ignored += [IgnoredFeedback(item, reason) for item in feedback]
 
@@ -66,7 +81,7 @@ def curate(
     eval_texts: AbstractSet[str],
     known_labels: Collection[str],
     assess: Callable[[Sequence[str]], Sequence[Assessment]],
-    policy: CurationPolicy = CurationPolicy(),
+    policy: CurationPolicy = CAREFUL,
 ) -> Curation:
     """Sort all feedback into examples, what waits for review, and what is ignored.
 
@@ -121,7 +136,7 @@ def _claims(
             board.ignore([item], "evaluation-row")
         elif item.id in superseded_ids:
             board.ignore([item], "superseded")
-        elif _is_excluded(item, decision, board.policy):
+        elif is_excluded(item, decision, board.policy):
             board.ignore([item], "not-the-owner")
         elif (claim := _claim(item, key, decision)) is not None:
             claims.append(claim)
@@ -135,11 +150,6 @@ def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | N
     if label is None or not key:
         return None
     return Claim(feedback, key, label, trust_in(feedback, decision), decision)
-
-
-def _is_excluded(feedback: Feedback, decision: Decision | None, policy: CurationPolicy) -> bool:
-    """Whether the owner alone teaches, and it is another's."""
-    return policy.learn_from == "owner" and trust_in(feedback, decision) < Trust.OWNER
 
 
 def _sort_unlabelled(feedback: Feedback, board: CurationBoard) -> None:
@@ -203,15 +213,36 @@ def _settle_others(others: Sequence[Claim], winner: Claim, board: CurationBoard)
 
 
 def _check_strangers(assess: Callable[[Sequence[str]], Sequence[Assessment]], board: CurationBoard) -> None:
-    """Texts that neither the owner nor a review speaks for are shown to the champion."""
+    """Texts that neither the owner nor a review speaks for are shown to the champion; so is what waits, for whoever
+    reviews it."""
     keys = sorted(key for key, group in board.settled.items() if _trust(group) < Trust.OWNER)
-    if not keys:
+    waiting_at = [at for at, item in enumerate(board.waiting) if item.proposed is not None]
+    messages = [board.settled[key][0].feedback.message for key in keys]
+    messages += [board.waiting[at].feedback.message for at in waiting_at]
+    if not messages:
         return
-    assessments = assess([board.settled[key][0].feedback.message for key in keys])
-    for key, assessment in zip(keys, assessments, strict=True):
+    assessments = assess(messages)
+    for at, assessment in zip(waiting_at, assessments[len(keys) :], strict=True):
+        board.waiting[at] = replace(board.waiting[at], assessment=assessment)
+    for key, assessment in zip(keys, assessments, strict=False):
         doubt = _doubt(board.settled[key], assessment, board.policy)
         if doubt is not None:
             board.wait(board.settled.pop(key), *doubt, assessment)
+    by_key = dict(zip(keys, assessments, strict=False))
+    for key, explanation in _shared_phrases([key for key in keys if key in board.settled], board).items():
+        board.wait(board.settled.pop(key), "shared-phrase", explanation, by_key[key])
+
+
+def _shared_phrases(keys: Sequence[str], board: CurationBoard) -> dict[str, str]:
+    """What strangers would teach unseen, but has a phrase in common beyond chance: why it waits, by key."""
+    rows = [(key, board.settled[key][0].label) for key in keys]
+    return {
+        keys[
+            at
+        ]: f'{phrase.rows} rows of "{phrase.label}" share "{phrase.words}", as {phrase.trusted} trusted ones do: '
+        "is it what they are about?"
+        for at, phrase in find_shared_phrases(rows, board.trusted_rows()).items()
+    }
 
 
 def _doubt(group: Sequence[Claim], assessment: Assessment, policy: CurationPolicy) -> tuple[WaitingReason, str] | None:
@@ -261,6 +292,7 @@ def _make_curation(board: CurationBoard, new_labels: tuple[str, ...], proposed: 
         ignored=tuple(sorted(board.ignored, key=lambda item: _arrival(item.feedback))),
         new_labels=new_labels,
         proposed=proposed,
+        trusted=board.trusted_rows(),
     )
 
 

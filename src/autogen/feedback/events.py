@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -95,8 +95,8 @@ class Feedback:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a person decided in review; `label` is the right one when they relabelled, `entities` are the right ones
-    where it is entities that they corrected. Clocks go back: which of several decisions was made last tells `number`, and
-    which feedback there was by then `feedback_until`, the number of the last of it."""
+    where it is entities that they corrected. Clocks go back: which of several decisions was made last tells `number`,
+    and which feedback there was by then `feedback_until`, the number of the last of it."""
 
     decision: Verdict
     label: str | None
@@ -197,7 +197,8 @@ class FeedbackStore:
         if row is not None:
             return _from_row(row)
         if len(matches) != 1 or len(feedback_id) < SHORT_ID:
-            reason = "No feedback has the id" if not matches else "More than one id begins with"
+            several = len(matches) > 1 and len(feedback_id) >= SHORT_ID
+            reason = "More than one id begins with" if several else "No feedback has the id"
             raise UsageError(f'{reason} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
         return _from_row(matches[0])
 
@@ -212,12 +213,18 @@ class FeedbackStore:
 
         Raises `UsageError` for an unknown feedback, or one that cannot be accepted as it is.
         """
-        feedback = self.get(feedback_id)
-        spans = None if entities is None else tuple(entities)
-        settled = Decision(decision, _blank_to_none(label), clock.now(), spans)
-        _check_decision(feedback, settled)
+        self.decide_many([(self.get(feedback_id), decision, label, entities)])
+
+    def decide_many(self, decided: Iterable[tuple[Feedback, Verdict, str | None, Sequence[EntitySpan] | None]]) -> None:
+        """Keep what was decided about each, with the right label or entities, or nothing. Raises as `decide` does."""
+        decisions = []
+        for feedback, verdict, label, entities in decided:
+            spans = None if entities is None else tuple(entities)
+            decisions.append((feedback, Decision(verdict, _blank_to_none(label), clock.now(), spans)))
+            _check_decision(*decisions[-1])
         with self._database.durable() as connection:
-            _put_decision(connection, feedback.id, settled)
+            for feedback, decision in decisions:
+                _put_decision(connection, feedback.id, decision)
 
     def decisions(self) -> dict[str, Decision]:
         """What was decided, by feedback id, in the order in which it was."""

@@ -19,7 +19,7 @@ from autogen.data.problems import Problem, listed, raise_for, shown
 from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.errors import UsageError, did_you_mean
-from autogen.feedback.entities import entities_json, parse_entities
+from autogen.feedback.entities import check_entities, entities_json, parse_entities
 from autogen.feedback.events import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
@@ -191,6 +191,8 @@ class _FeedbackReader:
             return None
         try:
             check_feedback(feedback)
+            if decision is not None:
+                check_entities(decision.entities or (), len(feedback.message))
         except UsageError as error:
             self.problems.append(row.error("not-feedback", str(error), "correct or delete the row"))
         return feedback, decision

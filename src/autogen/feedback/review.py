@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autogen.feedback.curation import Curation, WaitingFeedback
+from autogen.feedback.curated import Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan, entities_in_words
 
 
@@ -46,7 +46,7 @@ class ReviewItem:
 
 def review_items(curation: Curation) -> tuple[ReviewItem, ...]:
     """All that waits and has not been decided, in order of arrival."""
-    return tuple(_item(waiting) for waiting in curation.waiting if not waiting.decided)
+    return tuple(review_item(waiting) for waiting in curation.waiting if not waiting.decided)
 
 
 def describe_eval_corrections(corrections: int) -> str:
@@ -61,7 +61,8 @@ def describe_eval_corrections(corrections: int) -> str:
     )
 
 
-def _item(waiting: WaitingFeedback) -> ReviewItem:
+def review_item(waiting: WaitingFeedback) -> ReviewItem:
+    """It as a question to a person."""
     feedback, assessment = waiting.feedback, waiting.assessment
     of_entities = assessment is not None and assessment.entities is not None
     return ReviewItem(

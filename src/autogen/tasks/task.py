@@ -15,7 +15,7 @@ from autogen.config.settings import Settings
 from autogen.config.training import TrainingSettings
 from autogen.data.problems import Problem
 from autogen.data.rows import Row
-from autogen.feedback.curated import Curation, CurationPolicy
+from autogen.feedback.curated import CAREFUL, Curation, CurationPolicy
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.memory import Memory
@@ -110,7 +110,7 @@ class FeedbackOn:
     skill: str
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     only: frozenset[str] | None = None
-    policy: CurationPolicy = CurationPolicy()
+    policy: CurationPolicy = CAREFUL
 
     def rows(self) -> list[Feedback]:
         """Feedback in order of arrival: on this skill's answers, on none in particular, or with a label that this skill
