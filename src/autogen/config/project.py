@@ -40,6 +40,23 @@ class FeedbackSettings(Settings):
     )
 
 
+class ServingSettings(Settings):
+    """What callers over HTTP are told."""
+
+    confidence: Literal["exact", "rounded", "off"] | None = Field(
+        default=None,
+        description=(
+            "How exactly callers without a key are told how sure the agent is of an intent: `exact`, `rounded` to "
+            "tenths, or `off` (always 0). Without it `exact`, but `rounded` where `[feedback] learn_from` is "
+            "`everyone`: there it decides what is learnt, and whoever knows it could choose what to teach."
+        ),
+    )
+
+    def confidence_where(self, learn_from: LearnFrom) -> Literal["exact", "rounded", "off"]:
+        """What holds with this setting of whose feedback is learnt."""
+        return self.confidence or ("rounded" if learn_from == "everyone" else "exact")
+
+
 class GateSettings(Settings):
     """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
 
@@ -141,6 +158,9 @@ class ProjectConfig(Settings):
     feedback: FeedbackSettings = Field(
         default_factory=FeedbackSettings, description="Whose feedback is learnt: the table `[feedback]`."
     )
+    serving: ServingSettings = Field(
+        default_factory=ServingSettings, description="What callers over HTTP are told: the table `[serving]`."
+    )
 
 
 class _Outline(Settings):
@@ -148,6 +168,7 @@ class _Outline(Settings):
     skills: dict[str, dict[str, Any]]
     gate: GateSettings = Field(default_factory=GateSettings)
     feedback: FeedbackSettings = Field(default_factory=FeedbackSettings)
+    serving: ServingSettings = Field(default_factory=ServingSettings)
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -171,7 +192,9 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     if not outline.skills:
         raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
     skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
-    return ProjectConfig(agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback)
+    return ProjectConfig(
+        agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback, serving=outline.serving
+    )
 
 
 def _parse(path: Path) -> dict[str, Any]:

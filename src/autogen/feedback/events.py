@@ -197,8 +197,7 @@ class FeedbackStore:
         if row is not None:
             return _from_row(row)
         if len(matches) != 1 or len(feedback_id) < SHORT_ID:
-            several = len(matches) > 1 and len(feedback_id) >= SHORT_ID
-            reason = "More than one id begins with" if several else "No feedback has the id"
+            reason = "More than one id begins with" if len(matches) > 1 else "No feedback has the id"
             raise UsageError(f'{reason} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
         return _from_row(matches[0])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autogen.config.project import LearnFrom
+from autogen.config.settings import CONFIG_NAME
 from autogen.feedback.curated import Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan, entities_in_words
 
@@ -58,6 +61,27 @@ def describe_eval_corrections(corrections: int) -> str:
     return (
         f"{subject} and therefore left out: what measures may not teach. Where the row's own label is wrong, mend it "
         "in the data (`autogen review --json` lists them)."
+    )
+
+
+_WHOSE: Mapping[LearnFrom, str] = {
+    "owner": "only yours is learnt; what other people say is kept, and neither learnt nor put before you",
+    "reviewed": "yours is learnt; other people's waits in `autogen review`, and is learnt once you accept it",
+    "trusted-users": (
+        "yours is learnt, and that of users whom a caller's key vouches for, where two of them or one and the champion "
+        "agree; all else waits in `autogen review`"
+    ),
+    "everyone": (
+        "everybody's is learnt unseen, unless it looks wrong; that, and every new label, waits in `autogen review`"
+    ),
+}
+
+
+def describe_whose_feedback(learn_from: LearnFrom) -> str:
+    """Whose feedback counts, whose waits, and how to change that, in a sentence or two."""
+    return (
+        f"Feedback: {_WHOSE[learn_from]}. Change it with `learn_from` under [feedback] in {CONFIG_NAME} "
+        f'(now "{learn_from}").'
     )
 
 
