@@ -157,3 +157,47 @@ def test_review_shows_groups_with_what_speaks_against_them(project: Path, tmp_pa
     assert "24 waiting" in shown and "The first 20" in shown and "autogen review --group ID" in shown
     (group,) = autogen("review", "-p", project, "--json").json["groups"]
     assert "by order of the" in group["title"] and group["rows"] == 24
+
+
+def test_feedback_is_dropped_by_user_source_or_time_and_can_be_taken_back(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    refused(called("feedback", "drop", "-p", project), 2, "--user, --source or --since")
+    refused(called("feedback", "drop", "-p", project, "--source", "fax"), 2, "http, python")
+    refused(called("feedback", "drop", "-p", project, "--since", "yesterday"), 2, "2026-11-28T09:30")
+    dropped = autogen("feedback", "drop", "-p", project, "--user", "ann", "--json").json
+    assert dropped == {"dropped": 1, "versions": []}
+    assert autogen("feedback", "drop", "-p", project, "--user", "ann", "--json").json["dropped"] == 0
+    assert "gone wallet about the help" not in _waiting(project)
+    entry = autogen("feedback", "list", "-p", project, "--json").json["feedback"][1]
+    autogen("review", "-p", project, "--accept", entry["id"])
+    since = entry["created_at"].replace(" ", "T")
+    shown = autogen("feedback", "drop", "-p", project, "--source", "import", "--since", since)
+    assert "Dropped 3 feedback" in shown.out and "takes one back" in shown.out
+
+
+def test_versions_that_learnt_from_what_is_dropped_or_forgotten_are_named(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    ids = [entry["id"] for entry in autogen("feedback", "list", "-p", project, "--json").json["feedback"]]
+    file = project / ".autogen/versions/0001/manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"feedback": ids}), "utf-8")
+    assert "0001" in autogen("feedback", "drop", "-p", project, "--user", "ann").out
+    page = project / ".autogen/reports/0001/report.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<td>gone wallet about the help</td>", "utf-8")
+    target = tmp_path / "ann.jsonl"
+    words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", target)
+    found = autogen(*words, "--dry-run", "--json").json
+    assert (found["feedback"], found["erased"], found["versions"]) == (1, False, ["0001"])
+    assert found["reports"] == [str(page)]
+    assert json.loads(target.read_text("utf-8"))["message"] == "gone wallet about the help"
+    shown = autogen(*words)
+    assert "Erased 0 responses and 1 feedback of ann" in shown.out and "Out of reach" in shown.out
+    assert "ann" not in autogen("feedback", "export", "-p", project).out
+    assert autogen(*words, "--json").json["feedback"] == 0
+
+
+def test_an_erasure_whose_export_cannot_be_written_erases_nothing(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", tmp_path / "no/ann.jsonl")
+    refused(called(*words), 3, "no/ann.jsonl")
+    assert len(autogen("feedback", "list", "-p", project, "--json").json["feedback"]) == 3

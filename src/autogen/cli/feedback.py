@@ -1,10 +1,11 @@
-"""feedback import, export, list; review."""
+"""feedback import, export, list, drop, forget; review."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from autogen.terminal import JsonOption, ProjectOption, counted, escape, open_te
 if TYPE_CHECKING:
     from autogen.feedback.entities import EntitySpan
     from autogen.feedback.events import Feedback, FeedbackStore
+    from autogen.feedback.forgetting import Selection
     from autogen.feedback.groups import Choice, ReviewGroup
     from autogen.feedback.review import ReviewItem
     from autogen.terminal import Terminal
@@ -27,7 +29,9 @@ MOST_NAMED = 10  # labels in one line
 MOST_ITEMS = 20  # of those that wait, where a person sees the groups first
 ENTITIES_FORM = f"ID={EXAMPLE}"
 
-feedback_commands = typer.Typer(help="What people said of answers: import, export, list.", no_args_is_help=True)
+feedback_commands = typer.Typer(
+    help="What people said of answers: import, export, list, drop, forget.", no_args_is_help=True
+)
 app.add_typer(feedback_commands, name="feedback")
 
 
@@ -102,6 +106,77 @@ def list_(project: ProjectOption = Path(), as_json: JsonOption = False) -> None:
     columns = ("id", "message", "answered as", "label", "rating", "better answer, comment", "user", "from")
     terminal.table(f"{len(rows)} feedback", columns, rows)
     terminal.result({"feedback": _feedback_json(store)})
+
+
+@feedback_commands.command("drop", epilog="Example: autogen feedback drop -p bank --source http --since 2026-11-28")
+def drop_(
+    project: ProjectOption = Path(),
+    user: Annotated[str | None, typer.Option("--user", help='Who gave it; "" for those without a name.')] = None,
+    source: Annotated[str | None, typer.Option("--source", help="How it came: http, python, cli, import.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="From this time on, such as 2026-11-28T09:30.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Leave out all feedback of a user, a source, a time, or what has all that is given. It stays listed."""
+    from autogen.project import Project
+
+    selection = _selection(user, source, since)
+    result = Project.open(project).drop_feedback(selection)
+    terminal = open_terminal(project, as_json)
+    terminal.say(
+        f"Dropped {counted(result.dropped, 'feedback')}: nothing learns from it any more. "
+        "[bold]autogen review --accept ID[/] takes one back."
+    )
+    _say_who_learnt(terminal, result.versions)
+    terminal.result({"dropped": result.dropped, "versions": result.versions})
+
+
+def _selection(user: str | None, source: str | None, since: str | None) -> Selection:
+    """Raises UsageError."""
+    from autogen.feedback.events import parse_source
+    from autogen.feedback.forgetting import Selection
+    from autogen.storage.clock import parse_time
+
+    if user is None and source is None and since is None:
+        raise UsageError("Expected --user, --source or --since, found none of them: say which feedback to drop.")
+    try:
+        moment = None if since is None else parse_time(since)
+    except ValueError:
+        raise UsageError(f"Expected --since with a time such as 2026-11-28T09:30, found {since!r}.") from None
+    return Selection(user, None if source is None else parse_source(source), moment)
+
+
+@feedback_commands.command("forget", epilog="Example: autogen feedback forget -p bank --user ann --output ann.jsonl")
+def forget(
+    user: Annotated[str, typer.Option("--user", help="The person, by the name that messages and feedback have.")],
+    project: ProjectOption = Path(),
+    target: Annotated[Path | None, typer.Option("--output", help="First write it to this JSONL file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is, and export it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase one person's messages, answers to them, and feedback from the database, for good."""
+    from autogen.project import Project
+
+    open_versions(project)
+    result = Project.open(project).forget(user, target, erase=not dry_run)
+    terminal = open_terminal(project, as_json)
+    rows = f"{counted(result.responses, 'response')} and {counted(result.feedback, 'feedback')}"
+    terminal.say(f"There are {rows} of {escape(user)}." if dry_run else f"Erased {rows} of {escape(user)}.")
+    if target is not None:
+        terminal.say(f"Written to {escape(str(target))} first.")
+    _say_who_learnt(terminal, result.versions)
+    for path in result.reports:
+        terminal.say(f"This page quotes what was written: delete it. {escape(path)}")
+    if not result.log_emptied:
+        terminal.note("Another process reads the database, so that its log keeps a copy until that ends.")
+    terminal.say("Out of reach: files that were exported, backups, your data files, and running servers' memory.")
+    terminal.result({**asdict(result), "user": user, "output": None if target is None else str(target)})
+
+
+def _say_who_learnt(terminal: Terminal, versions: Sequence[str]) -> None:
+    if versions:
+        terminal.say(
+            f"Learnt from it, or were judged by it: {', '.join(versions)}. [bold]autogen train[/] makes one without."
+        )
 
 
 def _correction(entry: Feedback) -> str:

@@ -250,6 +250,14 @@ def parse_rating(value: object) -> float:
     return rating
 
 
+def parse_source(value: str) -> Source:
+    """Raises `UsageError`."""
+    for source in get_args(Source):
+        if source == value:
+            return source  # type: ignore[no-any-return]
+    raise UsageError(f"Expected a source ({', '.join(get_args(Source))}), found {value!r}.")
+
+
 def check_feedback(feedback: Feedback) -> Feedback:
     """The feedback itself, if it says something and is within bounds. Raises `UsageError`."""
     has_verdict = feedback.rating is not None or feedback.entities is not None

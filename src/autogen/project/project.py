@@ -19,6 +19,15 @@ from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decision
 from autogen.feedback.exchange import ImportResult, import_feedback
+from autogen.feedback.forgetting import (
+    Dropped,
+    Forgotten,
+    Selection,
+    erase_person,
+    find_person,
+    reports_that_quote,
+    versions_that_learnt,
+)
 from autogen.feedback.groups import Choice, ReviewQueue
 from autogen.feedback.memory import DATABASE_FILE, Memory
 from autogen.feedback.review import ReviewItem
@@ -239,6 +248,31 @@ class Project:
             return {}
         data = {(need.skill, need.need.name): need.task.read(self.folder, need.need) for need in needs_of(self.config)}
         return labels_by_skill(self.config, data, self._open(None))
+
+    def drop_feedback(self, selection: Selection) -> Dropped:
+        """Leave out all feedback of the selection, as `review --drop` does: it stays listed, and `review --accept`
+        takes it back. Raises StorageError."""
+        feedback, decisions = self.memory.feedback.all(), self.memory.feedback.decisions()
+        dropped = {name for name, decision in decisions.items() if decision.decision == "drop"}
+        selected = [item for item in selection.of(feedback) if item.id not in dropped]
+        self.memory.feedback.decide_many((item, "drop", None, None) for item in selected)
+        ids = {item.id for item in selected}
+        return Dropped(len(ids), tuple(versions_that_learnt(self.versions, ids)))
+
+    def forget(self, user: str, output: Path | None = None, erase: bool = True) -> Forgotten:
+        """Find what the database has of one person, write it to `output`, and erase it. Raises StorageError."""
+        person = find_person(self.memory.database, user)
+        if output is not None:
+            person.write(output)
+        emptied = erase_person(self.memory.database, user) if erase else True
+        return Forgotten(
+            responses=len(person.responses),
+            feedback=len(person.feedback),
+            erased=erase,
+            log_emptied=emptied,
+            versions=tuple(versions_that_learnt(self.versions, person.feedback_ids)),
+            reports=tuple(reports_that_quote(self.versions.state, person.texts)),
+        )
 
     def import_feedback(self, path: Path, skill: str | None = None) -> ImportResult:
         """All rows of the file or none. `skill`: whose feedback the rows are that do not say so themselves; needed when
