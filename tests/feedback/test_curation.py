@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogen.data.text import normalise
+from autogen.feedback.claims import count_by_trust
 from autogen.feedback.curated import Assessment, Curation, CurationPolicy
 from autogen.feedback.curation import curate, place
 from autogen.feedback.entities import EntitySpan
@@ -334,6 +335,18 @@ def test_an_older_opinion_does_not_win_because_the_clock_went_back() -> None:
         "fb-0002": Decision("accept", None, later, number=2, feedback_until=2),
     }
     assert train_pairs(curated(texts, decisions=decisions)) == [("a", "lost_card")]
+
+
+def test_feedback_is_counted_by_how_far_it_is_believed() -> None:
+    items = [
+        feedback(1, label="refund"),
+        stranger(2, label="refund"),
+        stranger(3, label="refund"),
+        customer(4, label="refund"),
+        stranger(5, label="refund"),
+    ]
+    decisions, ids = {"fb-0002": decide("accept")}, {item.id for item in items[:4]}
+    assert count_by_trust(items, decisions, ids) == {"reviewed": 1, "owner": 1, "vouched": 1, "stranger": 1}
 
 
 # Review

@@ -13,7 +13,17 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
 # is their type over HTTP), settings of one skill or one need, who vouches for feedback, and how it is reviewed.
 ADDED = frozenset(
-    {"details", "entities", "EntityField", "base_model", "need_training", "vouched", "groups", "learn_from"}
+    {
+        "details",
+        "entities",
+        "EntityField",
+        "base_model",
+        "need_training",
+        "vouched",
+        "groups",
+        "learn_from",
+        "learnt_from",
+    }
 )
 
 IDS = re.compile(r"\b(?:(resp|fb|conv)-[0-9a-f]{16,}|(chat)[0-9a-f]{40,})\b")

@@ -6,7 +6,7 @@ A claim's moment is when it was made, in order of arrival: clocks tie and go bac
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -37,6 +37,18 @@ def trust_in(feedback: Feedback, decision: Decision | None) -> Trust:
     if feedback.trusted:
         return Trust.OWNER
     return Trust.VOUCHED if feedback.vouched and feedback.user else Trust.STRANGER
+
+
+def count_by_trust(
+    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], ids: Collection[str]
+) -> dict[str, int]:
+    """How many of these are the owner's, were reviewed, are of users who are vouched for, and of strangers, by these
+    names; the last two were learnt unseen."""
+    counts = dict.fromkeys((trust.name.lower() for trust in reversed(Trust)), 0)
+    for item in feedback:
+        if item.id in ids:
+            counts[trust_in(item, decisions.get(item.id)).name.lower()] += 1
+    return counts
 
 
 def is_excluded(feedback: Feedback, decision: Decision | None, policy: CurationPolicy) -> bool:

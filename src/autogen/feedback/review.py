@@ -85,6 +85,21 @@ def describe_whose_feedback(learn_from: LearnFrom) -> str:
     )
 
 
+def describe_learnt_from(learnt_from: Mapping[str, int]) -> str:
+    """Whose feedback a version has learnt, and who has seen it, in a sentence; empty where it has learnt none."""
+    total = sum(learnt_from.values())
+    if not total:
+        return ""
+    named = {
+        "owner": "yours",
+        "reviewed": "reviewed by a person",
+        "vouched": "of users vouched for, unseen",
+        "stranger": "of strangers, unseen",
+    }
+    parts = [f"{learnt_from[name]:,} {words}" for name, words in named.items() if learnt_from.get(name)]
+    return f"{total:,} feedback learnt or set aside: {', '.join(parts)}."
+
+
 def review_item(waiting: WaitingFeedback) -> ReviewItem:
     """It as a question to a person."""
     feedback, assessment = waiting.feedback, waiting.assessment

@@ -19,6 +19,7 @@ from autogen.config.project import ProjectConfig
 from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.claims import count_by_trust
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
@@ -235,6 +236,7 @@ class Learning:
     def _manifest(
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
+        feedback = {feedback_id for item in work for feedback_id in item.data.feedback}
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -243,7 +245,8 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({feedback_id for item in work for feedback_id in item.data.feedback}),
+            feedback=sorted(feedback),
+            learnt_from=count_by_trust(self.memory.feedback.all(), self.memory.feedback.decisions(), feedback),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
