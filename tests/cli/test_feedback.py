@@ -30,6 +30,7 @@ def _waiting(project: Path, *words: str) -> dict[str, Any]:
 def test_import_list_and_export_give_everything_back(project: Path, tmp_path: Path) -> None:
     imported = autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path), "--json")
     assert imported.json == {"imported": 3, "already_known": 0}
+    assert "1 row of other people" in imported.err and "autogen review" in imported.err
     listed = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
     assert [entry["comment"] for entry in listed] == ["as the teller said", None, None]
     assert [entry["user"] for entry in listed] == [None, "ann", None]

@@ -58,6 +58,8 @@ def import_(
     terminal = open_terminal(project, as_json)
     known = f", {result.already_known} known already" if result.already_known else ""
     terminal.say(f"{counted(result.imported, 'row')} imported{known}. Next: [bold]autogen improve[/]")
+    if result.of_others:
+        terminal.note(f"{counted(result.of_others, 'row')} of other people: `autogen review` shows what waits for you.")
     if unknown := opened_project.unknown_labels():
         names = ", ".join(unknown[:MOST_NAMED]) + (", …" if len(unknown) > MOST_NAMED else "")
         terminal.note(f"Labels that are no intents yet: {names}. Enough rows make one a new intent.")

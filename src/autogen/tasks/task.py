@@ -242,7 +242,7 @@ class Curated(Protocol):
     """A task whose corrections are sorted before they are learnt, and wait for review where they are in doubt."""
 
     def curate(self, data: Any, feedback: FeedbackOn, champion: Any) -> Curation:
-        """Which feedback joins the data, and which waits, as `feedback.policy` says. `data`: as read, without feedback."""
+        """Which feedback joins the data, and which waits, by `feedback.policy`. `data`: as read, without feedback."""
 
 
 @runtime_checkable
