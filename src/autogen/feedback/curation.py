@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 
 from autogen.config.settings import RESERVED_LABEL
@@ -325,10 +326,15 @@ def _choose_eval_keys(board: CurationBoard) -> set[str]:
 def _feedback_only_labels(board: CurationBoard) -> Iterable[list[str]]:
     """The keys of each label that has no training rows but feedback, in the order in which they were settled."""
     rows: dict[str, list[str]] = defaultdict(list)
-    for key in sorted(board.settled, key=lambda key: min(claim.moment for claim in board.settled[key])):
+    # by the clock, as ever: what projects have set aside must not move
+    for key in sorted(board.settled, key=lambda key: min(map(_time, board.settled[key]))):
         rows[board.settled[key][0].label].append(key)
     elsewhere = {*board.train.values(), RESERVED_LABEL}
     return [keys for label, keys in rows.items() if label not in elsewhere]
+
+
+def _time(claim: Claim) -> tuple[datetime, str]:
+    return claim.decision.decided_at if claim.decision else claim.feedback.created_at, claim.feedback.id
 
 
 def place(key: str) -> float:
