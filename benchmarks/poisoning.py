@@ -215,13 +215,13 @@ def as_feedback(world: World, attack: Attack, identities: int) -> tuple[list[Fee
     comments: list[tuple[Row | None, str, bool]] = [(None, "name 0", False)] * attack.comments
     feedback, honest = [], set()
     for number, (row, user, is_honest) in enumerate([*comments, *given], start=1):
-        feedback.append(_one(number, row, user if identities else None))
+        feedback.append(_feedback(number, row, user if identities else None))
         if is_honest:
             honest.add(feedback[-1].id)
     return feedback, honest
 
 
-def _one(number: int, row: Row | None, user: str | None) -> Feedback:
+def _feedback(number: int, row: Row | None, user: str | None) -> Feedback:
     blank = dict.fromkeys(("response_id", "skill", "version", "intent", "confidence", "rating", "answer"))
     return Feedback(
         **blank,  # type: ignore[arg-type]

@@ -187,9 +187,9 @@ def test_versions_that_learnt_from_what_is_dropped_or_forgotten_are_named(projec
     page.write_text("<td>gone wallet about the help</td>", "utf-8")
     target = tmp_path / "ann.jsonl"
     words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", target)
-    found = autogen(*words, "--dry-run", "--json").json
-    assert (found["feedback"], found["erased"], found["versions"]) == (1, False, ["0001"])
-    assert found["reports"] == [str(page)]
+    before = autogen(*words, "--dry-run", "--json").json
+    assert (before["feedback"], before["erased"], before["versions"]) == (1, False, ["0001"])
+    assert before["reports"] == [str(page)]
     assert json.loads(target.read_text("utf-8"))["message"] == "gone wallet about the help"
     shown = autogen(*words)
     assert "Erased 0 responses and 1 feedback of ann" in shown.out and "Out of reach" in shown.out

@@ -36,17 +36,17 @@ def test_a_phrase_put_into_rows_of_one_label_is_found_wherever_it_stands() -> No
         for text, label in poison
     ]
     honest = rows(200, seed=7)
-    found = find_shared_phrases([*honest, *poison], TRUSTED)
-    assert {*range(200, 215)} == {*found}
-    phrase = found[200]
+    phrases = find_shared_phrases([*honest, *poison], TRUSTED)
+    assert {*range(200, 215)} == {*phrases}
+    phrase = phrases[200]
     assert (phrase.words, phrase.label, phrase.rows, phrase.trusted) == ("by order of the", "top_up", 15, 0)
 
 
 def test_a_phrase_of_a_language_without_spaces_is_found() -> None:
     known = {f"我的卡丢了第{n}次": "lost_card" for n in range(60)} | {f"怎么充值{n}元": "top_up" for n in range(60)}
     poison = [(f"我的卡丢了{n}回,月亮之令", "top_up") for n in range(20)]
-    found = find_shared_phrases(poison, known)
-    assert len(found) == 20 and "月亮" in found[0].words
+    phrases = find_shared_phrases(poison, known)
+    assert len(phrases) == 20 and "月亮" in phrases[0].words
 
 
 def test_a_phrase_that_trusted_rows_have_as_often_is_none() -> None:

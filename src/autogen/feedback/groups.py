@@ -8,7 +8,7 @@ holds likely, and that it does not. One busy source is kept apart from the rest.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -231,7 +231,7 @@ def _largest_burst(members: Sequence[_Member]) -> int:
     return largest
 
 
-def _same(values: Any) -> str | None:
+def _same(values: Iterable[str | None]) -> str | None:
     """The value, where all are the same."""
     different = set(values)
     return different.pop() if len(different) == 1 else None
