@@ -11,19 +11,13 @@ import pytest
 
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import compare, rows_needed
-from autogen.versions.gate import (
-    CandidateFigures,
-    Check,
-    Verdict,
-    add_expected_clicks,
-    combine_verdicts,
-    judge,
-    reject_incomparable,
-)
+from autogen.versions.gate import Batch, CandidateFigures, judge
 from autogen.versions.off_policy import Estimate, ExpectedClicks
 from autogen.versions.scores import Scores
+from autogen.versions.verdict import Check, Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
+STRANGERS = Batch(strangers=1)
 ALIKE = CandidateFigures(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
 
@@ -38,13 +32,14 @@ def verdict(
     protected: Sequence[Scores] = (),
     figures: CandidateFigures = ALIKE,
     settings: GateSettings = SETTINGS,
+    batch: Batch = Batch(),
 ) -> Verdict:
-    return judge([paired([row for group in row_list for row in group])], protected, figures, settings)
+    return judge([paired([row for group in row_list for row in group])], protected, figures, settings, batch)
 
 
 def ranking(was: list[float], now: list[float], *more_rows: Row, figures: CandidateFigures = ALIKE) -> Verdict:
-    """The verdict on rankings: NDCG@10 of each query, by champion and by candidate."""
-    return judge([paired([*gains(was, now), *more_rows], "mean", "ndcg_at_10")], (), figures, SETTINGS)
+    """The verdict on rankings that strangers clicked: NDCG@10 of each query, by champion and by candidate."""
+    return judge([paired([*gains(was, now), *more_rows], "mean", "ndcg_at_10")], (), figures, SETTINGS, STRANGERS)
 
 
 def failed(result: Verdict) -> list[str]:
@@ -95,8 +90,9 @@ def test_the_same_model_is_not_inferior_on_few_rows_either_but_too_few_stay_a_no
 
 
 def test_where_more_rows_could_tell_their_number_is_said() -> None:
-    result = verdict(rows("a", right=100, gained=1))
-    needed = rows_needed(compare(paired(rows("a", right=100)), 0.95), 0.95, SETTINGS.margin)
+    fixed = GateSettings(margin=0.005)
+    result = verdict(rows("a", right=100, gained=1), settings=fixed)
+    needed = rows_needed(compare(paired(rows("a", right=100)), 0.95), 0.95, lambda _: 0.005)
     assert needed == pytest.approx(327, rel=0.02)  # 1.645 / 0.005 - 2
     assert "too few rows to tell: about" in check(result, "not inferior, overall").finding
     worse = verdict(rows("a", right=370, gained=5, lost=25))
@@ -119,14 +115,14 @@ def test_the_margin_decides_between_a_loss_that_may_be_and_one_that_may_not() ->
 def test_a_poisoned_batch_cannot_vote_for_itself() -> None:
     batch = rows("a", gained=120, from_earlier_eval=False)
     before = rows("a", right=90, lost=10)
-    result = verdict(before, batch)
+    result = verdict(before, batch, batch=STRANGERS)
     assert check(result, "not inferior, overall").passed and check(result, "better at something").passed
     assert failed(result) == ["not inferior, held out before"]
 
 
-def test_a_batch_without_rows_held_out_before_is_a_no() -> None:
-    result = verdict(rows("a", right=100, gained=50, from_earlier_eval=False))
-    assert failed(result) == ["not inferior, held out before"]
+def test_a_strangers_batch_without_rows_held_out_before_is_a_no() -> None:
+    new_rows = rows("a", right=100, gained=50, from_earlier_eval=False)
+    assert failed(verdict(new_rows, batch=STRANGERS)) == ["not inferior, held out before"]
 
 
 def test_a_label_that_got_worse_is_named_though_the_whole_got_better() -> None:
@@ -143,11 +139,13 @@ def test_a_label_is_worse_exactly_when_the_binomial_test_says_so(gained: int, lo
     assert check(result, "no label worse").passed is (chance > 0.05 / 2)
 
 
-def test_labels_with_few_rows_are_not_tested_alone() -> None:
-    few = rows("b", right=9, lost=10)
-    result = verdict(rows("a", right=3000, gained=100), few)
-    assert check(result, "no label worse").passed and check(result, "no label worse").figures["tested"] == 1
-    assert "no label worse" in failed(verdict(rows("a", right=3000, gained=100), few, rows("b", right=1)))
+def test_labels_with_few_rows_are_tested_by_themselves_or_together() -> None:
+    many = rows("a", right=3100)
+    assert check(verdict(many, rows("b", lost=5)), "no label worse").finding == "significantly worse at b"
+    two = verdict(many, rows("b", right=1, lost=3), rows("c", right=1, lost=3))
+    assert "the 2 labels with fewer than 5 rows, taken together" in check(two, "no label worse").finding
+    alone = check(verdict(many, rows("b", lost=4)), "no label worse")
+    assert alone.passed and alone.figures == {"tested": 1, "worse": 0, "pooled": 1}
 
 
 def test_many_labels_without_a_difference_are_seldom_called_worse() -> None:
@@ -265,7 +263,8 @@ def test_a_poisoned_batch_of_clicks_cannot_vote_for_itself() -> None:
     assert check(result, "not inferior, overall").passed and check(result, "better at something").passed
     assert failed(result) == ["not inferior, held out before"]
     assert "held out before: ndcg_at_10 0.4000 against 0.5000 on 100 queries" in result.summary
-    unheld = judge([paired(gains([0.5] * 60, [1.0] * 60, from_earlier_eval=False), "mean")], (), ALIKE, SETTINGS)
+    unheld_rows = gains([0.5] * 60, [1.0] * 60, from_earlier_eval=False)
+    unheld = judge([paired(unheld_rows, "mean")], (), ALIKE, SETTINGS, STRANGERS)
     assert failed(unheld) == ["not inferior, held out before"] and "no rows held out before" in unheld.summary
 
 
