@@ -6,13 +6,14 @@ half a point and 5 points. So a candidate that is 2 points worse passes 1,000 ro
 
 Of many verdicts on the same rows one would come out well by chance. The level is therefore spent over them: the k-th
 gets 6 ÷ (π²k²) of it, which is the whole when summed without end (alpha spending; a union bound, so that it holds
-whatever the candidates have in common).
+whatever the candidates have in common). The margin is divided by k too: it is for want of rows, and who asks again of
+the same ones shall not come nearer to what it allows.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from math import pi
 
 from autogen.config.project import GateSettings
 from autogen.versions.comparison import Comparison, PairedScores, compare
@@ -21,15 +22,16 @@ MARGIN_AT_1000 = 0.02
 LEAST_MARGIN, MOST_MARGIN = 0.005, 0.05  # chosen by simulation: docs/decisions/0025-gate-for-few-rows.md
 
 
-def resolved_margin(rows: int) -> float:
-    """The margin that so many rows can resolve, as a share."""
-    return min(MOST_MARGIN, max(LEAST_MARGIN, MARGIN_AT_1000 * (1000 / max(rows, 1)) ** 0.5))
+def resolved_margin(rows: int, look: int = 1) -> float:
+    """The margin that so many rows can resolve, as a share; of the verdict number `look` on them."""
+    margin = min(MOST_MARGIN, MARGIN_AT_1000 * math.sqrt(1000 / max(rows, 1)))
+    return max(LEAST_MARGIN, margin / look)
 
 
 def spent_confidence(confidence: float, look: int) -> float:
     """The confidence that the verdict number `look` on the same rows is given at, so that all of them together keep
     `confidence`."""
-    return 1 - (1 - confidence) * 6 / (pi * look) ** 2
+    return 1 - (1 - confidence) * 6 / (math.pi * look) ** 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Standard:
 
     def margin(self, rows: int) -> float:
         """The user's own, or what so many rows can resolve."""
-        return resolved_margin(rows) if self.settings.margin is None else self.settings.margin
+        return resolved_margin(rows, self.look) if self.settings.margin is None else self.settings.margin
 
     def compare(self, paired: PairedScores) -> Comparison:
         return compare(paired, self.spent)
