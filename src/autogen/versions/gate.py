@@ -263,7 +263,7 @@ def _check_groups(name: str, paired: PairedScores, settings: GateSettings) -> Ch
         words = f"no {group} worse ({worse.tested} tested)"
     if worse.pooled and worse.tested and not worse.names:
         words += f"; {worse.pooled} of fewer than {settings.label_rows} rows taken together"
-    figures = {"tested": worse.tested, "worse": len(worse.names), "pooled": worse.pooled}
+    figures: dict[str, float] = {"tested": worse.tested, "worse": len(worse.names), "pooled": worse.pooled}
     return Check(name, not worse.names, words, figures, tested=worse.tested > 0)
 
 
