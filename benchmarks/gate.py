@@ -108,8 +108,9 @@ def simulate_looks(rows: int, points: float, draws: int) -> list[list[object]]:
 
 
 def picture(path: Path, shares: dict[str, dict[int, list[float]]]) -> None:
-    from autogen.reports.drawing import style
     from matplotlib import pyplot as plt
+
+    from autogen.reports.drawing import style
 
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)

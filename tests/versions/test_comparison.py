@@ -15,7 +15,6 @@ from autogen.versions.standard import resolved_margin, spent_confidence
 from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
 
-
 def lower_bounds(count: int, gain: float, loss: float, confidence: float = 0.95) -> list[float]:
     """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
     samples = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)

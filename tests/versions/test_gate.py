@@ -14,10 +14,17 @@ from autogen.versions.comparison import compare, rows_needed
 from autogen.versions.gate import Batch, CandidateFigures, judge
 from autogen.versions.off_policy import Estimate, ExpectedClicks
 from autogen.versions.scores import Scores
-from autogen.versions.verdict import Check, Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
+from autogen.versions.verdict import (
+    Check,
+    Verdict,
+    add_expected_clicks,
+    combine_verdicts,
+    mark_of,
+    reject_incomparable,
+)
 from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
-STRANGERS = Batch(strangers=1)
+OWN, STRANGERS = Batch(), Batch(strangers=1)
 ALIKE = CandidateFigures(latency_ratio=1.0, size_ratio=1.0, parity=1e-5)
 SETTINGS = GateSettings()
 
@@ -32,7 +39,7 @@ def verdict(
     protected: Sequence[Scores] = (),
     figures: CandidateFigures = ALIKE,
     settings: GateSettings = SETTINGS,
-    batch: Batch = Batch(),
+    batch: Batch = OWN,
 ) -> Verdict:
     return judge([paired([row for group in row_list for row in group])], protected, figures, settings, batch)
 
@@ -194,6 +201,85 @@ def test_better_out_of_scope_is_better_at_something() -> None:
     result = verdict(rows("a", right=2000, lost=3), rows("oos", right=20, gained=2))
     assert failed(result) == []
     assert "out of scope (2 rows gained, 0 lost)" in check(result, "better at something").finding
+
+
+def test_a_batch_like_a_small_project_s_is_accepted() -> None:
+    """18 intents of 20 rows, then 973 right corrections: 42 rows gained and 9 lost, 4 and 3 of those held out before;
+    half a point would have taken some thousand rows."""
+    earlier = rows("a", right=82, wrong=1, gained=4, lost=3)
+    own = rows("a", right=159, wrong=1, gained=38, lost=6, from_earlier_eval=False)
+    result = verdict(earlier, own)
+    assert failed(result) == [] and result.rows == 294
+    half_a_point = verdict(earlier, own, settings=GateSettings(margin=0.005))
+    assert failed(half_a_point) == ["not inferior, held out before"]
+
+
+def test_the_margin_is_what_the_rows_can_resolve_and_is_said() -> None:
+    result = verdict(rows("a", right=950, gained=26, lost=24))
+    finding = check(result, "not inferior, overall")
+    assert finding.figures["margin"] == pytest.approx(0.02)
+    assert "within the margin of -2.00% that 1000 rows can resolve" in finding.finding
+    fixed = verdict(rows("a", right=950, gained=26, lost=24), settings=GateSettings(margin=0.005))
+    assert "beyond the margin of -0.50%" in fixed.summary and "can resolve" not in fixed.summary
+
+
+def test_a_new_label_does_not_pay_for_a_loss_that_the_rows_show() -> None:
+    """Six rows lost of 400, none gained: within 3 points at worst, but no chance."""
+    learnt = new_label_rows("refund", 1, 0) * 3
+    result = verdict(rows("a", right=390, lost=6), [replace(row, now=(0.0, 1.0), was=(0.0, 1.0)) for row in learnt])
+    assert {"not inferior, overall", "not inferior, held out before"} <= set(failed(result))
+    assert "but shown to be worse" in check(result, "not inferior, overall").finding
+
+
+@pytest.mark.parametrize("held_out", [[], rows("a", right=60, gained=2, lost=3)], ids=["none", "a few"])
+def test_the_owner_s_rows_count_where_strangers_must_be_shown_to_do_no_harm(held_out: list[Row]) -> None:
+    own = rows("a", right=240, gained=40, lost=2, from_earlier_eval=False)
+    assert failed(verdict(held_out, own)) == []
+    assert failed(verdict(held_out, own, batch=STRANGERS)) == ["not inferior, held out before"]
+    fitted = Batch(strangers=1, cross_fitted=paired(rows("a", right=300, gained=20, lost=4)))
+    assert failed(verdict(held_out, own, batch=fitted)) == []
+
+
+def test_the_owner_s_batch_is_refused_where_rows_held_out_before_show_harm() -> None:
+    result = verdict(rows("a", right=80, lost=10), rows("a", gained=60, from_earlier_eval=False))
+    assert failed(result) == ["not inferior, held out before"]
+    assert "shown to be worse" in result.summary
+
+
+def test_a_batch_that_spoils_older_rows_is_refused_by_what_was_cross_fitted() -> None:
+    better = rows("a", right=200, gained=20)
+    spoilt = paired(rows("a", right=380, gained=5, lost=15))
+    result = verdict(better, batch=Batch(cross_fitted=spoilt))
+    assert failed(result) == ["not inferior, cross-fitted"]
+    assert "older rows, by quick models learnt with the batch and without it: 96.2% against 98.8%" in result.summary
+    one_label = paired([*rows("a", right=8, lost=12), *rows("b", right=400, gained=12)])
+    result = verdict(better, batch=Batch(cross_fitted=one_label))
+    assert failed(result) == ["no label worse, cross-fitted"] and "significantly worse at a" in result.summary
+    same = replace(ALIKE, same_model=True, answers_changed=("responses",))
+    assert verdict(better, figures=same, batch=Batch(cross_fitted=spoilt)).passed
+
+
+def test_a_second_verdict_on_the_same_rows_asks_for_more() -> None:
+    row_list = rows("a", right=440, gained=31, lost=29)
+    assert verdict(row_list).passed
+    second = verdict(row_list, batch=Batch(look=2))
+    assert failed(second) == ["not inferior, overall"]
+    counted = check(second, "enough rows")
+    assert "asked at 99.2% confidence, for it is verdict 2 on these rows" in counted.finding
+    assert counted.figures["look"] == 2 and counted.figures["confidence"] == pytest.approx(0.99240, abs=1e-5)
+
+
+def test_a_check_that_had_nothing_to_test_says_so_and_is_no_tick() -> None:
+    result = verdict(rows("", right=300, gained=20, from_earlier_eval=False))
+    untested = {item.name: item.finding for item in result.checks if not item.tested}
+    assert result.passed and untested == {
+        "not inferior, held out before": "no rows held out before; the batch is the owner's own",
+        "no label worse": "no label had rows enough to test",
+        "protected rows": "no protected rows",
+    }
+    marks = {check["name"]: mark_of(check) for check in result.to_json()["checks"]}
+    assert marks["protected rows"] == "–" and marks["latency"] == "✓"
+    assert mark_of({"passed": True}) == "✓", "a version of before does not say whether a check was tested"
 
 
 def test_one_protected_row_that_is_wrong_is_a_no_and_protected_rows_count_for_nothing_else() -> None:

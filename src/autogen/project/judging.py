@@ -27,7 +27,6 @@ from autogen.versions.registry import Versions
 from autogen.versions.scores import Scores
 from autogen.versions.verdict import Verdict
 
-
 ENOUGH_ROWS = 500  # held out before a batch: they resolve 3 points, and nothing needs to be cross-fitted
 
 

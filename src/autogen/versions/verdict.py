@@ -77,4 +77,3 @@ def combine_verdicts(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] 
     words = [f"{skill}: {estimate['said']}" for verdict in not_told for skill, estimate in verdict.off_policy.items()]
     summary = " ".join([summary, *words])
     return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks, off_policy)
-

@@ -56,8 +56,8 @@ class ClassificationLearner:
     def cross_fit(
         self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
     ) -> tuple[Scores, Scores] | None:
-        """By a head on the embeddings of the frozen base model: nothing is tuned."""
-        fit = CrossFit.of_batch(job.data, read, learnt, job.need.training.seed)
+        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned."""
+        fit = CrossFit.of_batch(job.data, read, learnt)
         if fit is None:
             return None
         training = job.need.training
