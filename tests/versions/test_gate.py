@@ -248,10 +248,10 @@ def test_the_owner_s_batch_is_refused_where_rows_held_out_before_show_harm() -> 
 
 def test_a_batch_that_spoils_older_rows_is_refused_by_what_was_cross_fitted() -> None:
     better = rows("a", right=200, gained=20)
-    spoilt = paired(rows("a", right=380, gained=5, lost=15))
+    spoilt = paired(rows("", right=375, gained=2, lost=23))
     result = verdict(better, batch=Batch(cross_fitted=spoilt))
     assert failed(result) == ["not inferior, cross-fitted"]
-    assert "older rows, by quick models learnt with the batch and without it: 96.2% against 98.8%" in result.summary
+    assert "older rows, by quick models learnt with the batch and without it: 94.2% against 99.5%" in result.summary
     one_label = paired([*rows("a", right=8, lost=12), *rows("b", right=400, gained=12)])
     result = verdict(better, batch=Batch(cross_fitted=one_label))
     assert failed(result) == ["no label worse, cross-fitted"] and "significantly worse at a" in result.summary

@@ -29,8 +29,8 @@ FEWEST_ROWS = 20
 
 @dataclass(frozen=True)
 class CrossFit:
-    """Rows to learn from and to answer. `older` and `joined`: places in `examples` of what is learnt without the batch and
-    with it; `measured`: of the owner's older rows whose label the batch leaves alone."""
+    """Rows to learn from and to answer. `older` and `joined`: places in `examples` of what is learnt without the batch
+    and with it; `measured`: of the owner's older rows whose label the batch leaves alone."""
 
     examples: tuple[LabelledText, ...]
     older: tuple[int, ...]
