@@ -13,6 +13,7 @@ from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
 from autogen.terminal import Terminal, escape, percent
 from autogen.versions.manifest import Manifest
+from autogen.versions.verdict import mark_of
 
 if TYPE_CHECKING:
     from autogen.project.evaluation import SkillEvaluation
@@ -136,7 +137,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
 
 def show_verdict(terminal: Terminal, manifest: Manifest) -> None:
     verdict = manifest.verdict or {}
-    rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in verdict.get("checks", ())]
+    rows = [(mark_of(c), c["name"], c["finding"]) for c in verdict.get("checks", ())]
     terminal.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
     colour = "green" if verdict.get("passed") else "red"
     terminal.say(f"[bold {colour}]{escape(verdict.get('summary', ''))}[/]")

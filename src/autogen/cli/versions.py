@@ -88,7 +88,9 @@ def _main_metric(model: ModelRecord) -> list[str]:
 def promote(
     project: ProjectOption = Path(),
     version: Annotated[str | None, typer.Option("--version", help="Else the newest that passed the gate.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Even if the gate said no.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if the gate said no; without --version the newest candidate.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a version champion. Running servers take it up without dropping a request."""

@@ -60,18 +60,29 @@ class ServingSettings(Settings):
 class GateSettings(Settings):
     """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
 
-    margin: float = Field(
-        default=0.005,
+    margin: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="How much worse than the champion a candidate may be at most, as a share: 0.005 is half a point.",
+        description=(
+            "How much worse than the champion a candidate may be at most, as a share: 0.005 is half a point. Without "
+            "it what the rows can resolve: 2 points at 1,000 rows, 4 at 250; never more than 5, nor less than half a "
+            "point."
+        ),
     )
-    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="The confidence level of bounds and tests.")
+    confidence: float = Field(
+        default=0.95,
+        gt=0.5,
+        lt=1,
+        description="The confidence level of bounds and tests, kept by all verdicts on the same rows together.",
+    )
     min_rows: int = Field(
         default=50, ge=1, description="The rows to judge by that there must be; with fewer the gate says no."
     )
     label_rows: int = Field(
-        default=20, ge=1, description="The rows from which on a label, or another group of rows, is tested by itself."
+        default=5,
+        ge=1,
+        description="The rows from which on a label, or another group of rows, is tested by itself, not with others.",
     )
     latency_ratio: float = Field(
         default=1.2,

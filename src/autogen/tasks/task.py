@@ -230,6 +230,21 @@ class DeepCheckable(Protocol):
 
 
 @runtime_checkable
+class CrossFitted(Protocol):
+    """A learner that can tell quickly, without tuning a network, what learning new rows does to older ones: evidence
+    for the gate where eval rows are few."""
+
+    def cross_fit(
+        self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
+    ) -> tuple[Scores, Scores] | None:
+        """Scores of train rows that are older than the batch, each answered by a quick model that has not learnt it:
+        one that has learnt the other older rows, and one that has learnt the batch too. None where nothing is new, or
+        too little is old.
+
+        `read`: the data as read, which no feedback has joined; `learnt`: fingerprints of the older rows."""
+
+
+@runtime_checkable
 class Tunable(Protocol):
     """A learner whose settings `autogen tune` can search."""
 

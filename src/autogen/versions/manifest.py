@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from autogen.errors import VersionDamaged
 from autogen.markup import join_markup, metrics_table, table
 from autogen.storage.files import explain_os_errors, fsync_folder, sha256_of, write_atomically
+from autogen.versions.verdict import mark_of
 
 MANIFEST_FILE = "manifest.json"
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class Manifest(BaseModel):
         titles = {name: f"{self.agent}, version {self.version}: {name}" for name in self.skills}
         parts = [metrics_table(record.metrics, caption=titles[name]) for name, record in self.skills.items()]
         if self.verdict:
-            rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
+            rows = [(mark_of(c), c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
             parts.append(table(("", "check", "finding"), rows, str(self.verdict.get("summary", ""))))
         return join_markup(parts)
 
