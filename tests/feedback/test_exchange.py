@@ -47,6 +47,7 @@ FEEDBACK = st.builds(
     created_at=MOMENT,
     action=st.none() | st.sampled_from(["answer", "clarify"]),
 )
+FEEDBACK = st.one_of(FEEDBACK, FEEDBACK.map(lambda item: replace(item, vouched=item.user is not None)))
 
 
 def write(path: Path, text: str) -> Path:
@@ -76,6 +77,12 @@ def test_rows_with_a_user_are_not_trusted(store: FeedbackStore, tmp_path: Path) 
     path = write(tmp_path / "rows.csv", "text,label,user\na b,x,ann\nc d,y,\n")
     import_feedback(store, path)
     assert [(feedback.user, feedback.trusted) for feedback in store.all()] == [("ann", False), (None, True)]
+
+
+def test_the_owners_file_vouches_for_its_users_unless_it_says_otherwise(store: FeedbackStore, tmp_path: Path) -> None:
+    rows = "text,label,user,vouched,source\na,x,ann,,\nb,x,bob,false,\nc,x,,,\nd,x,eve,,http\ne,x,fay,true,http\n"
+    import_feedback(store, write(tmp_path / "rows.csv", rows))
+    assert [item.vouched for item in store.all()] == [True, False, False, False, True]
 
 
 def test_json_lines_may_rate_and_comment(store: FeedbackStore, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
 # is their type over HTTP), and settings of one skill or one need.
-ADDED = frozenset({"details", "entities", "EntityField", "base_model", "need_training"})
+ADDED = frozenset({"details", "entities", "EntityField", "base_model", "need_training", "vouched"})
 
 IDS = re.compile(r"\b(?:(resp|fb|conv)-[0-9a-f]{16,}|(chat)[0-9a-f]{40,})\b")
 TIMES = frozenset({"created", "created_at", "decided_at", "feedback_until", "seconds"})

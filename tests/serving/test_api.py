@@ -50,6 +50,16 @@ def test_feedback_on_a_response_is_kept_as_said_and_not_trusted(server: ServerPr
     assert not feedback.trusted and feedback.source == "http" and feedback.user is None
 
 
+def test_a_key_vouches_for_the_user_it_names_and_without_one_a_name_is_nobodys(
+    server: ServerProcess, locked: ServerProcess
+) -> None:
+    for asked, vouched in ((server, False), (locked, True)):
+        body = {"response_id": asked.say("hello")["id"], "rating": "up", "user": "ann"}
+        answer = asked.http.post("/v1/feedback", json=body)
+        feedback = Memory.open(asked.project).feedback.get(answer.json()["id"])
+        assert (feedback.user, feedback.trusted, feedback.vouched) == ("ann", False, vouched)
+
+
 @pytest.mark.parametrize(("rating", "stored_rating"), [("up", 1.0), (0.25, 0.25), (0, 0.0)])
 def test_a_rating_is_a_word_or_a_number(server: ServerProcess, rating: Any, stored_rating: float) -> None:
     body = {"response_id": server.say("hello")["id"], "rating": rating, "user": "ann"}

@@ -139,12 +139,14 @@ class Agent:
         user: str | None = None,
         entities: Sequence[EntitySpan | Mapping[str, Any]] | None = None,
         trusted: bool | None = None,
+        vouched: bool | None = None,
         source: Source = "python",
     ) -> Feedback:
         """Keep what a person said of a response; on disk when this returns. `text` is a better answer; `entities` are
         all that the message has, as `EntitySpan` or as mappings with `start`, `end` and `label`.
 
-        Without a `user` it is the owner's own, and trusted. Raises UnknownResponse, UsageError.
+        Without a `user` it is the owner's own, and trusted; a `user` whom your program names is vouched for, unless you
+        say `vouched=False`. Raises UnknownResponse, UsageError.
         """
         return self.memory.feedback.record(
             response_id,
@@ -156,6 +158,7 @@ class Agent:
             comment=comment,
             user=user,
             entities=None if entities is None else to_spans(entities),
+            vouched=user is not None if vouched is None else vouched,
         )
 
     def note_on(self, feedback: Feedback) -> str | None:

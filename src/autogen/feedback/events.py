@@ -36,7 +36,8 @@ class Feedback:
 
     `message`, `skill`, `version`, `intent`, `confidence`, `action` and `answered_entities` are copied from the
     response, so that feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `entities` are
-    all that the message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's.
+    all that the message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's; `vouched`:
+    whoever handed it in is known (by a key, or is the owner) and vouches that it is this `user` who says it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Feedback:
     action: str | None = None
     entities: tuple[EntitySpan, ...] | None = None
     answered_entities: tuple[EntitySpan, ...] | None = None
+    vouched: bool = False
 
     @property
     def taught_label(self) -> str | None:
@@ -117,8 +119,10 @@ class FeedbackStore:
         comment: str | None = None,
         user: str | None = None,
         entities: Sequence[EntitySpan] | None = None,
+        vouched: bool = False,
     ) -> Feedback:
-        """Keep what a person said about a response; it is on disk when this returns.
+        """Keep what a person said about a response; it is on disk when this returns. `vouched` says nothing where no
+        user is named.
 
         Raises `UsageError` when nothing is said or too much; `UnknownResponse`; `StorageError`.
         """
@@ -143,6 +147,7 @@ class FeedbackStore:
                 action=response.action,
                 entities=None if entities is None else tuple(entities),
                 answered_entities=_answered_entities(response),
+                vouched=vouched and _blank_to_none(user) is not None,
             )
         )
         self.add_many([feedback])

@@ -53,6 +53,7 @@ COLUMNS = (
         "decided_at",
         "answered_entities",
         "decided_entities",
+        "vouched",
     ),
 )
 """The columns of an export, in order; of an import all but `text` may be missing."""
@@ -75,7 +76,8 @@ def import_feedback(
     """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
 
     `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
-    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is; a row without one gets one
+    unless a column `trusted` says otherwise. A `user` in the owner's own file is vouched for, unless a column `vouched`
+    says otherwise. A row whose `id` is known is left as it is; a row without one gets one
     of what it says, so that the same file twice counts once. `skills` are those that feedback may be on; rows that
     name none are on `skill`, or on all when there is only one. Raises `DataError` with all malformed rows,
     `StorageError`.
@@ -194,7 +196,7 @@ class _FeedbackReader:
         return feedback, decision
 
     def _feedback(self, row: Row) -> Feedback:
-        user = self._name(row, "user")
+        user, source = self._name(row, "user"), self._parse(row, "source", _SOURCE, _IMPORT)
         return Feedback(
             id=self._id(row),
             response_id=self._name(row, "response_id"),
@@ -209,11 +211,12 @@ class _FeedbackReader:
             comment=self._text(row, "comment"),
             user=user,
             trusted=self._parse(row, "trusted", _TRUTH, user is None),
-            source=self._parse(row, "source", _SOURCE, _IMPORT),
+            source=source,
             created_at=self._parse(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
             entities=self._parse(row, "entities", _ENTITIES, None),
             answered_entities=self._parse(row, "answered_entities", _ENTITIES, None),
+            vouched=self._parse(row, "vouched", _TRUTH, source == _IMPORT) and user is not None,
         )
 
     def _skill(self, row: Row) -> str | None:

@@ -66,7 +66,7 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere. Every
     kind of skill adds its own routes (see `skills.hosts`)."""
     metrics = ServerMetrics(fleet)
-    service = Service(fleet, metrics, settings.waiting)
+    service = Service(fleet, metrics, settings.waiting, callers_known=settings.api_key is not None)
     key = ApiKey(settings.api_key)
 
     @asynccontextmanager

@@ -46,6 +46,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE feedback ADD COLUMN answered_entities TEXT",
         "ALTER TABLE decisions ADD COLUMN entities TEXT",
     ),
+    ("ALTER TABLE feedback ADD COLUMN vouched BOOLEAN NOT NULL DEFAULT FALSE",),
 )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 METADATA = MetaData()
@@ -69,6 +70,7 @@ FEEDBACK = Table(
     Column("created_at", Text, nullable=False),
     Column("entities", Text, info={JSON: True}),  # [{"start", "end", "label"}, …]; NULL where nothing is said of them
     Column("answered_entities", Text, info={JSON: True}),  # those that the response told of; NULL where of none
+    Column("vouched", Boolean, nullable=False, server_default=false()),  # whether somebody known vouches for "user"
 )
 
 DECISIONS = Table(
