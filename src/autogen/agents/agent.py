@@ -186,8 +186,9 @@ class Agent:
             return
         with self._observe_lock:
             feedback, users, self._observed_until = self.memory.feedback.since(self._observed_until)
+            offered = self.memory.responses.offered({entry.response_id for entry in feedback if entry.response_id})
             for name, skill in self._observers.items() if feedback else ():
-                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users)
+                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users, offered)
 
     def _consider(self, messages: Sequence[Message]) -> list[_SelectedOffer]:
         """The skill that answers each message. Raises UsageError, UnknownResponse, StorageError."""
@@ -269,8 +270,14 @@ def _turn(skill: str, message: Message, previous: StoredResponse | None) -> Turn
     """The message as this skill sees it."""
     user = message.user or message.conversation_id
     if previous is None or previous.skill != skill:
-        return Turn(message.text, user)
-    return Turn(message.text, user, state=previous.state, last_action=previous.action)
+        return Turn(message.text, user, conversation=message.conversation_id)
+    return Turn(
+        message.text,
+        user,
+        state=previous.state,
+        last_action=previous.action,
+        conversation=message.conversation_id,
+    )
 
 
 def _offer_rank(offer: Offer) -> tuple[bool, bool, float]:
