@@ -14,15 +14,8 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 # is their type over HTTP), settings of one skill or one need, who vouches for feedback, and how it is reviewed.
 ADDED = frozenset(
     {
-        "details",
-        "entities",
-        "EntityField",
-        "base_model",
-        "need_training",
-        "vouched",
-        "groups",
-        "learn_from",
-        "learnt_from",
+        *("details", "entities", "EntityField", "base_model", "need_training"),
+        *("vouched", "groups", "learn_from", "learnt_from", "feedback", "serving"),
     }
 )
 
