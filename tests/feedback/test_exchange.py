@@ -128,6 +128,14 @@ def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(store: Fe
     assert store.all() == []
 
 
+def test_decided_entities_beyond_their_text_are_malformed_too(store: FeedbackStore, tmp_path: Path) -> None:
+    spans = [{"start": 0, "end": 99, "label": "city"}]
+    row = {"text": "to Rome", "entities": [], "decision": "relabel", "decided_entities": spans}
+    with pytest.raises(DataError, match=r"row 1: .*within the message's 7 characters"):
+        import_feedback(store, write(tmp_path / "rows.jsonl", json.dumps(row) + "\n"))
+    assert store.all() == []
+
+
 def test_a_broken_json_line_is_named_with_its_number(store: FeedbackStore, tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", '{"text": "a", "label": "x"}\n{"text": \n')
     with pytest.raises(DataError, match="row 2"):

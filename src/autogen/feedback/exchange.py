@@ -19,7 +19,7 @@ from autogen.data.problems import Problem, listed, raise_for, shown
 from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.errors import UsageError, did_you_mean
-from autogen.feedback.entities import entities_json, parse_entities
+from autogen.feedback.entities import check_entities, entities_json, parse_entities
 from autogen.feedback.events import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
@@ -62,8 +62,11 @@ _SAYS_SOMETHING = ("label", "rating", "answer", "comment", "entities")
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
+    """How many rows were taken in, how many were known, and how many of the first are not the owner's own words."""
+
     imported: int
     already_known: int
+    of_others: int = field(default=0, compare=False)
 
 
 def import_feedback(
@@ -92,7 +95,8 @@ def import_feedback(
     new_feedback = [feedback for feedback, _ in events if feedback.id not in known_ids]
     decisions = {f.id: decision for f, decision in events if decision is not None and f.id not in known_ids}
     store.add_many(new_feedback, decisions)
-    return ImportResult(len(new_feedback), len(events) - len(new_feedback))
+    of_others = sum(not feedback.trusted for feedback in new_feedback)
+    return ImportResult(len(new_feedback), len(events) - len(new_feedback), of_others)
 
 
 def export_feedback(store: FeedbackStore, path: Path, format: Format | None = None) -> int:
@@ -191,6 +195,8 @@ class _FeedbackReader:
             return None
         try:
             check_feedback(feedback)
+            if decision is not None:
+                check_entities(decision.entities or (), len(feedback.message))
         except UsageError as error:
             self.problems.append(row.error("not-feedback", str(error), "correct or delete the row"))
         return feedback, decision

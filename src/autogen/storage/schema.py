@@ -81,4 +81,6 @@ DECISIONS = Table(
     Column("label", Text),
     Column("decided_at", Text, nullable=False),
     Column("entities", Text, info={JSON: True}),  # the right ones; NULL where the decision says nothing of them
+    Column("number", BigInteger, nullable=False, server_default="0"),  # the order in which decisions were made
+    Column("feedback_until", BigInteger, nullable=False, server_default="0"),  # the last feedback there was by then
 )

@@ -232,7 +232,7 @@ def test_what_is_for_labels_is_refused_with_the_reason(shop: Path, command: str)
     }
     with pytest.raises(UsageError, match="films"):
         calls[command]()
-    assert project.to_review() == ([], [])
+    assert project.review() == []
     assert project.deep_check(TrainingProgress(quiet=True)) == {}
 
 
