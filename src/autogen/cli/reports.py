@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.review import describe_eval_corrections
+from autogen.feedback.review import describe_eval_corrections, describe_learnt_from
 from autogen.installation import install_extra
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
@@ -106,6 +106,8 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
                 terminal.say(escape(f"{model.training['unlabelled']['said']}."))
     if manifest.verdict:
         show_verdict(terminal, manifest)
+    if words := describe_learnt_from(manifest.learnt_from):
+        terminal.say(words)
     if manifest.corrections_of_held_out:
         terminal.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
@@ -120,6 +122,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
             "passed": manifest.passed,
             "metrics": {name: record.metrics for name, record in manifest.skills.items()},
             "verdict": manifest.verdict,
+            "learnt_from": manifest.learnt_from,
             "corrections_of_held_out": manifest.corrections_of_held_out,
             "unlabelled": {
                 name: next(

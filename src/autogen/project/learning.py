@@ -19,13 +19,14 @@ from autogen.config.project import ProjectConfig
 from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.claims import count_by_trust
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
-from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
+from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
@@ -141,7 +142,8 @@ class Learning:
     def _with_feedback(self, need: SkillNeed, read: Any, labels: Mapping[str, frozenset[str]]) -> Work:
         champion = self.champion
         learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
-        feedback = FeedbackOn(self.memory, need.skill, labels, learnt_feedback if champion else frozenset())
+        only, policy = learnt_feedback if champion else frozenset(), curation_policy(self.config)
+        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy)
         data = need.task.with_feedback(read, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
@@ -236,6 +238,7 @@ class Learning:
     def _manifest(
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
+        feedback = {feedback_id for item in work for feedback_id in item.data.feedback}
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -244,7 +247,8 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({feedback_id for item in work for feedback_id in item.data.feedback}),
+            feedback=sorted(feedback),
+            learnt_from=count_by_trust(self.memory.feedback.all(), self.memory.feedback.decisions(), feedback),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )

@@ -71,6 +71,7 @@ class Manifest(BaseModel):
     config: dict[str, Any]  # agent.toml as it was, for the record
     feedback_until: str = ""  # when the feedback was read: what was decided later is news to it
     feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
+    learnt_from: dict[str, int] = {}  # how much of it is the owner's, reviewed, of users vouched for, of strangers
     corrections_of_held_out: int = 0  # feedback that was left out, since held-out rows may not teach
     skills: dict[str, SkillRecord]
     verdict: dict[str, Any] | None = None  # the gate's report; None for a project's first version
