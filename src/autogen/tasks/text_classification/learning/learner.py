@@ -57,8 +57,8 @@ class ClassificationLearner:
     def cross_fit(
         self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
     ) -> tuple[Scores, Scores] | None:
-        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned. Where that is not here any
-        more (the champion is learnt on from without it) it is said, and None."""
+        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned. Where the base model is
+        gone (learning on from the champion needs none) it is said, and None."""
         fit = CrossFit.of_batch(job.data, read, learnt)
         if fit is None:
             return None
