@@ -14,6 +14,7 @@ from autogen.agents.loading import OpenVersion
 from autogen.config.project import GateSettings, ProjectConfig
 from autogen.data.problems import Problem
 from autogen.data.readers.files import locate
+from autogen.feedback.claims import Trust, trust_in
 from autogen.feedback.memory import Memory
 from autogen.plugins import skills
 from autogen.project.needs import SkillNeed, fitting_needs
@@ -41,9 +42,9 @@ class Evidence:
 
 def count_strangers(memory: Memory, ids: Collection[str]) -> int:
     """Of the feedback with these ids, how much is neither the owner's nor reviewed."""
-    reviewed = memory.feedback.decisions()
+    decisions = memory.feedback.decisions()
     batch = [item for item in memory.feedback.all() if item.id in ids] if ids else []
-    return sum(not item.trusted and item.id not in reviewed for item in batch)
+    return sum(trust_in(item, decisions.get(item.id)) < Trust.OWNER for item in batch)
 
 
 @dataclass(frozen=True)

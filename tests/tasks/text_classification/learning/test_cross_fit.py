@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from autogen.data.fingerprints import row_fingerprint
+from autogen.tasks.text_classification.learning import cross_fit as module
 from autogen.tasks.text_classification.learning.cross_fit import CrossFit, vote
 from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData
 
@@ -50,6 +52,13 @@ def test_without_new_rows_there_is_nothing_to_tell_nor_with_few_older_ones() -> 
     assert cross_fit([]) is None
     learnt = frozenset({row_fingerprint(OLDER[0].text)})
     assert CrossFit.of_batch(learning_data(OLDER), learning_data(OLDER), learnt) is None
+
+
+def test_of_a_great_many_rows_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = [LabelledText("card new", "card")]
+    assert cross_fit(batch) is not None
+    monkeypatch.setattr(module, "MOST_LEARNT", len(OLDER))
+    assert cross_fit(batch) is None
 
 
 def test_a_row_that_the_batch_corrects_is_learnt_as_it_says_and_measured_by_neither() -> None:

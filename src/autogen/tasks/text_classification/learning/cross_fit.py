@@ -25,6 +25,7 @@ NEIGHBOURS = 10
 SHARPNESS = 0.025  # of the weights exp((cosine − 1) ÷ this): near neighbours count for more
 MOST_ROWS = 2_000  # older rows that are measured: more would only take longer
 FEWEST_ROWS = 20
+MOST_LEARNT = 10_000  # rows in all: of more, embedding them would take minutes, and eval rows are easily spared
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class CrossFit:
     @classmethod
     def of_batch(cls, data: LearningData, read: LearningData, learnt: frozenset[str]) -> CrossFit | None:
         """`data`: with the batch; `read`: what files say, without feedback; `learnt`: fingerprints of older rows. None
-        where there is no batch, or too few older rows."""
+        where there is no batch, too few older rows, or too many rows in all."""
         from_files = {example: None for example in read.train.examples if row_fingerprint(example.text) in learnt}
         texts = {example.text for example in from_files}
         fed_before = [
@@ -53,7 +54,7 @@ class CrossFit:
         place = {example: at for at, example in enumerate(dict.fromkeys([*older, *joined]))}
         measured = [place[example] for example in from_files if example in joined]
         measured = measured[:: max(1, -(-len(measured) // MOST_ROWS))]  # files are often sorted: evenly, not the first
-        if joined.keys() == older.keys() or len(measured) < FEWEST_ROWS:
+        if joined.keys() == older.keys() or len(measured) < FEWEST_ROWS or len(place) > MOST_LEARNT:
             return None
         places = (tuple(map(place.__getitem__, rows)) for rows in (older, joined))
         return cls(tuple(place), next(places), next(places), tuple(measured))

@@ -8,6 +8,7 @@ from typing import Any
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.fingerprints import row_fingerprint
+from autogen.errors import BaseModelError
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Fitted, Job, Need, Start
@@ -56,15 +57,21 @@ class ClassificationLearner:
     def cross_fit(
         self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
     ) -> tuple[Scores, Scores] | None:
-        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned."""
+        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned. Where the base model is
+        gone (learning on from the champion needs none) it is said, and None."""
         fit = CrossFit.of_batch(job.data, read, learnt)
         if fit is None:
             return None
         training = job.need.training
-        base = find_base_model(job.start.base_model, job.start.project)
-        return fit.scores(
-            frozen_embeddings(base, fit.examples, training.max_length, training.precision, job.cache, progress)
-        )
+        try:
+            base = find_base_model(job.start.base_model, job.start.project)
+            vectors = frozen_embeddings(
+                base, fit.examples, training.max_length, training.precision, job.cache, progress
+            )
+        except BaseModelError as error:
+            progress.say(f"warning: older rows are not cross-fitted for the gate: {error}")
+            return None
+        return fit.scores(vectors)
 
     def deep_check(self, data: Any, need: Need, project: Path, progress: TrainingProgress) -> DeepReport:
         return DeepCheck(project, need, data, progress).run()
