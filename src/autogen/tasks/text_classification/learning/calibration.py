@@ -1,58 +1,192 @@
-"""Temperature and threshold of the exported model, by rows that it has not seen, and its metrics on them."""
+"""Temperature, threshold and detector of the exported model, by rows and outliers that it has not learnt, and its
+metrics on those rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from pathlib import Path
 
 import numpy as np
 
+from autogen.config.settings import RESERVED_LABEL
 from autogen.progress import TrainingProgress
-from autogen.tasks.text_classification.decoding import TextClassification
+from autogen.tasks.text_classification.calibration import fit_threshold
+from autogen.tasks.text_classification.decoding import LabelPrediction, TextClassification
+from autogen.tasks.text_classification.detector import OutlierDetector
 from autogen.tasks.text_classification.learning.classifier_fit import texts_of
 from autogen.tasks.text_classification.learning.cross_validation import OutOfFold
+from autogen.tasks.text_classification.learning.rejection import (
+    PARTS,
+    Answers,
+    CrossFit,
+    ModelView,
+    UnseenScores,
+    find_alike,
+    fit_detector,
+    fit_probability,
+    parts_of,
+    some_of,
+    view_of,
+    weighted,
+)
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.outliers.packaged import Outlier
 from autogen.tasks.text_classification.rows import LabelledText
 
 MAY_DECLINE = 0.1  # of the training rows, by a threshold that other models' scores have set
 
-Calibrated = tuple[TextClassification, dict[str, float]]  # and the metrics
+
+@dataclass(frozen=True)
+class RejectionReport:
+    """What declining rests on, and what it declines of packaged outliers that were not learnt."""
+
+    own: int  # out-of-scope rows of the project's own that were not learnt
+    packaged: int  # outliers whose like was not learnt when they were measured
+    kinds: int  # of those
+    alike: int  # packaged outliers left out: they look like the project's intents
+    declined: float  # the share of the packaged outliers
+    weight: float  # of the detector beside the largest logit
+
+    def __str__(self) -> str:
+        own = f"{self.own} `oos` rows that were not learnt" if self.own else "no `oos` rows"
+        if not self.packaged:
+            return f"declining: {own}, no packaged outliers"
+        left_out = f"; {self.alike} more look like the intents and were left out" if self.alike else ""
+        return (
+            f"declining: {own}; calibrated with {self.packaged} packaged outliers of {self.kinds} kinds, not learnt, "
+            f"of which {self.declined:.0%} are declined{left_out}"
+        )
+
+
+class Calibrated(NamedTuple):
+    task: TextClassification
+    metrics: dict[str, float]
+    rejection: RejectionReport | None = None  # None: nothing was calibrated
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Of the tuned model in `folder`. `max_loss`: in-scope accuracy that rejection may cost."""
+    """Of the tuned model in `folder`. `max_loss`: in-scope accuracy that rejection may cost. `outliers`: packaged ones
+    to compare with, perhaps none."""
 
     task: TextClassification
     folder: Path
     max_loss: float
     progress: TrainingProgress
+    outliers: Sequence[Outlier] = ()
 
-    def by_eval_rows(self, eval_rows: Sequence[LabelledText]) -> Calibrated:
-        logits = TunedModel.load(self.folder).logits(*texts_of(eval_rows))
-        return self._calibrate(OutOfFold(logits, [example.label for example in eval_rows]))
+    def by_eval_rows(self, eval_rows: Sequence[LabelledText], train: Sequence[LabelledText]) -> Calibrated:
+        if not self.outliers:
+            answers = _answers(TunedModel.load(self.folder), eval_rows)
+            return self._by_rows(OutOfFold(answers.logits, [row.label for row in eval_rows]))
+        view = self._view(eval_rows, train)
+        fit = CrossFit([view] * PARTS, self._parts, ~find_alike([view]))
+        weight, unseen = fit.choose_weight(self.max_loss)
+        detector = self._detector(view, fit, weight, unseen)
+        known = detector.scores(*view.unseen.in_scope)
+        right = view.unseen.in_scope.logits.argmax(axis=1) == view.unseen.gold[view.unseen.gold >= 0]
+        scores = UnseenScores(known, right, detector.scores(*view.unseen.out_of_scope), unseen.packaged)
+        task = self._calibrated(OutOfFold(view.unseen.answers.logits, [row.label for row in eval_rows]), detector)
+        task = task.with_threshold(self._threshold(scores, train))
+        predictions = task.decode(view.unseen.answers.logits, embeddings=view.unseen.answers.embeddings)
+        metrics = task.metrics(predictions, [row.label for row in eval_rows])
+        return Calibrated(task, metrics, self._report(task, scores, fit, weight))
 
     def by_out_of_fold(self, out_of_fold: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
         """By what other models answered: where their threshold would decline what this one has learnt, the two score on
         different scales, and it is of no use."""
-        task, metrics = self._calibrate(out_of_fold)
-        share = self._declined_share(task, train)
-        if share <= MAY_DECLINE:
-            return task, metrics
+        if not (self.outliers and out_of_fold.views):
+            calibrated = self._by_rows(out_of_fold)
+            share = self._declined_share(calibrated.task, _answers(TunedModel.load(self.folder), train), train)
+            return calibrated if share <= MAY_DECLINE else self._without_threshold(calibrated.task, out_of_fold, share)
+        fit = CrossFit(out_of_fold.views, self._parts, ~find_alike(out_of_fold.views))
+        weight, unseen = fit.choose_weight(self.max_loss)
+        view = self._view([], train)
+        detector = self._detector(view, fit, weight, unseen)
+        task = self._calibrated(out_of_fold, detector).with_threshold(self._threshold(unseen, train))
+        share = self._declined_share(task, view.learnt.answers, some_of(train))
+        if share > MAY_DECLINE:
+            return self._without_threshold(task, out_of_fold, share)
+        predictions = _predictions(task, fit, weight)
+        metrics = task.metrics(predictions, out_of_fold.labels)
+        return Calibrated(task, metrics, self._report(task, unseen, fit, weight))
+
+    def as_before(self, task: TextClassification, train: Sequence[LabelledText]) -> Calibrated:
+        """Of a model that went on from a version and has seen every row: what the version had stays, but for the
+        detector's direction, for the embedding has moved."""
+        before = task.detector
+        if before is None or not before.direction or not self.outliers:
+            return Calibrated(task, {})
+        view = self._view([], train)
+        detector = weighted(fit_detector(view.learnt, view.outliers.at(~find_alike([view]))), before.weight)
+        return Calibrated(replace(task, detector=replace(detector, slope=before.slope, middle=before.middle)), {})
+
+    @property
+    def _parts(self) -> np.ndarray:
+        return parts_of([outlier.kind for outlier in self.outliers])
+
+    def _view(self, unseen: Sequence[LabelledText], train: Sequence[LabelledText]) -> ModelView:
+        """What the exported model answers."""
+        learnt = some_of(train)
+        model = TunedModel.load(self.folder)
+        outliers = [LabelledText(outlier.text, RESERVED_LABEL) for outlier in self.outliers]
+        answers = _answers(model, [*unseen, *learnt, *outliers])
+        return view_of(answers, self.task.gold([row.label for row in [*unseen, *learnt]]), len(unseen))
+
+    def _detector(self, view: ModelView, fit: CrossFit, weight: float, unseen: UnseenScores) -> OutlierDetector:
+        """Of all kinds, with the probability that the unseen scores give."""
+        return fit_probability(weighted(fit_detector(view.learnt, view.outliers.at(fit.usable)), weight), unseen)
+
+    def _calibrated(self, rows: OutOfFold, detector: OutlierDetector) -> TextClassification:
+        return replace(self.task.calibrated(rows.logits, rows.labels, self.max_loss), detector=detector)
+
+    def _threshold(self, scores: UnseenScores, train: Sequence[LabelledText]) -> float:
+        """The project's own outliers lower it only where none like them were learnt: those that were score far below
+        every other kind."""
+        learnt_own = any(row.label == RESERVED_LABEL for row in train)
+        outside = scores.packaged if learnt_own else np.concatenate([scores.own, scores.packaged])
+        return fit_threshold(scores.known, scores.right, outside, self.max_loss)
+
+    def _by_rows(self, rows: OutOfFold) -> Calibrated:
+        task = self.task.calibrated(rows.logits, rows.labels, self.max_loss)
+        own = sum(label == RESERVED_LABEL for label in rows.labels)
+        report = RejectionReport(own, 0, 0, 0, 0.0, 0.0)
+        return Calibrated(task, task.metrics(task.decode(rows.logits), rows.labels), report)
+
+    def _without_threshold(self, task: TextClassification, rows: OutOfFold, share: float) -> Calibrated:
         self.progress.say(
             f"warning: the threshold found by cross-validation would decline {share:.0%} of the training rows, so "
             "none is set and nothing is declined. Hold rows out (`eval`), or set `threshold`."
         )
-        task = task.with_threshold(None)
-        return task, task.metrics(task.decode(out_of_fold.logits), out_of_fold.labels)
+        task = replace(task, threshold=None, detector=None)
+        return Calibrated(task, task.metrics(task.decode(rows.logits), rows.labels))
 
-    def _calibrate(self, out_of_fold: OutOfFold) -> Calibrated:
-        task = self.task.calibrated(out_of_fold.logits, out_of_fold.labels, self.max_loss)
-        return task, task.metrics(task.decode(out_of_fold.logits), out_of_fold.labels)
+    def _declined_share(self, task: TextClassification, answers: Answers, rows: Sequence[LabelledText]) -> float:
+        """The share of training rows that it would decline."""
+        in_scope = task.gold([row.label for row in rows]) >= 0
+        floor = -np.inf if task.threshold is None else task.threshold
+        return float((task.scores(answers.logits, answers.embeddings)[in_scope] < floor).mean())
 
-    def _declined_share(self, task: TextClassification, train: Sequence[LabelledText]) -> float:
-        """The share of the training rows that it would decline."""
-        scores = TunedModel.load(self.folder).logits(*texts_of(train)).max(axis=1)
-        in_scope = task.gold([row.label for row in train]) >= 0
-        return float((scores[in_scope] < (-np.inf if task.threshold is None else task.threshold)).mean())
+    def _report(self, task: TextClassification, scores: UnseenScores, fit: CrossFit, weight: float) -> RejectionReport:
+        kinds = {outlier.kind for outlier, usable in zip(self.outliers, fit.usable, strict=True) if usable}
+        declined = float((scores.packaged < task.threshold).mean()) if len(scores.packaged) else 0.0
+        alike = int((~fit.usable).sum())
+        return RejectionReport(len(scores.own), len(scores.packaged), len(kinds), alike, declined, weight)
+
+
+def _predictions(task: TextClassification, fit: CrossFit, weight: float) -> list[LabelPrediction]:
+    """Of the unseen rows of all views, each by its own view's detector."""
+    predictions: list[LabelPrediction] = []
+    for view, detector in zip(fit.views, fit.detectors(), strict=True):
+        assert task.detector is not None
+        own = weighted(detector, weight)
+        view_task = replace(task, detector=replace(own, slope=task.detector.slope, middle=task.detector.middle))
+        predictions += view_task.decode(view.unseen.answers.logits, embeddings=view.unseen.answers.embeddings)
+    return predictions
+
+
+def _answers(model: TunedModel, rows: Sequence[LabelledText]) -> Answers:
+    outputs = model.outputs(model.encoder.encode(*texts_of(rows)))
+    return Answers(outputs["logits"], outputs["text_embedding"])
