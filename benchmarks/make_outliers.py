@@ -88,7 +88,9 @@ def gibberish(lang: str, texts: list[str], chance: random.Random) -> Iterator[Ou
     makers = (
         lambda: join.join(chance.choices(words, k=chance.randint(2, 8))),
         lambda: "".join(chance.choices(chance.choice(KEYBOARD), k=chance.randint(3, 9))),
-        lambda: " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=4)) for _ in range(chance.randint(1, 3))),
+        lambda: " ".join(
+            "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=4)) for _ in range(chance.randint(1, 3))
+        ),
         lambda: "".join(chance.choices("0123456789 -./", k=chance.randint(3, 12))).strip() or "0",
         lambda: join.join([chance.choice(words)] * chance.randint(3, 6)),
         lambda: chance.choice(words) + chance.choice("?!.,…") * chance.randint(1, 5),

@@ -1,7 +1,7 @@
 """What projects without `oos` rows of their own decline, through the exported model.
 
-Each project leaves a third of its intents out: their rows are near. Far are rows of other sets, and small talk of groups
-that are not packaged. The same trained model is calibrated with packaged outliers (the default) and without
+Each project leaves a third of its intents out: their rows are near. Far are rows of other sets, and small talk of
+groups that are not packaged. The same trained model is calibrated with packaged outliers (the default) and without
 (`outliers = "own"`). Beside it the AUROC of other scores of that model: softmax, energy (Liu et al. 2020), Mahalanobis
 distance (Lee et al. 2018), cosine to the nearest training row (Sun et al. 2022).
 
@@ -22,8 +22,6 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from measuring import options, report, say
-from out_of_scope_rows import CLINC_DOMAINS, TrialProject, everyday, project, texts_of
 from sklearn.covariance import LedoitWolf
 
 from autogen.config.training import TrainingSettings
@@ -36,6 +34,8 @@ from autogen.tasks.text_classification.metrics import auroc
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.outliers.packaged import choose_outliers
 from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, split
+from measuring import options, report, say
+from out_of_scope_rows import CLINC_DOMAINS, TrialProject, everyday, project, texts_of
 
 NAMES = ("helpdesk", "atis", "nlupp_banking", "smp2017", "bank_faq", "restaurant8k", "rasa")
 ALL = (*NAMES, *(f"clinc150 {domain}" for domain in CLINC_DOMAINS))
@@ -160,14 +160,12 @@ def line(result: Mapping[str, Any]) -> list[str]:
 
 
 def summary(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    def over(choose: Any) -> list[str]:
-        return [
-            f"{100 * (max if (key == 'lost') == (choose == 'worst') and choose == 'worst' else min if choose == 'worst' else fmean)([r[when][key] for r in results]):.1f}"
-            for when in ("before", "after")
-            for key in SHOWN
-        ]
-
-    return [["mean", "", "", *over("mean")], ["worst", "", "", *over("worst")]]
+    """The mean of each column, and its worst: the most lost, the least declined."""
+    columns = [(when, key) for when in ("before", "after") for key in SHOWN]
+    values = {(when, key): [result[when][key] for result in results] for when, key in columns}
+    worst = [(max if key == "lost" else min)(values[when, key]) for when, key in columns]
+    mean = [fmean(values[column]) for column in columns]
+    return [[name, "", "", *(f"{100 * v:.1f}" for v in row)] for name, row in (("mean", mean), ("worst", worst))]
 
 
 def main() -> None:
@@ -175,7 +173,13 @@ def main() -> None:
     results = [
         measured(given, name, rows) for name in given.projects for rows in given.rows if rows or name != "helpdesk"
     ]
-    report("Declining without `oos` rows: before, after (%)", given, HEADER, [*map(line, results), *summary(results)], results=results)
+    report(
+        "Declining without `oos` rows: before, after (%)",
+        given,
+        HEADER,
+        [*map(line, results), *summary(results)],
+        results=results,
+    )
     print("\nAUROC of scores of the same models, mean and worst:\n")
     for name in results[0]["auroc"]:
         far, near = zip(*(result["auroc"][name] for result in results), strict=True)

@@ -1,5 +1,5 @@
-"""The projects of out_of_scope.py, and the texts that they should decline: far ones from other sets and of kinds that are
-not packaged, near ones of intents that were left out."""
+"""The projects of out_of_scope.py, and the texts that they should decline: far ones from other sets and of kinds that
+are not packaged, near ones of intents that were left out."""
 
 from __future__ import annotations
 
@@ -127,7 +127,11 @@ def project(name: str, data: Path, rows_of_each: int | None, seed: int = 0) -> T
 def _far(name: str, data: Path) -> dict[str, list[str]]:
     chance = random.Random(1)
     lang = "zh" if name == "smp2017" else "en"
-    talk = [text for row_lang, group, text in read_small_talk(data / "small_talk") if (row_lang, is_held_back(group)) == (lang, True)]
+    talk = [
+        text
+        for row_lang, group, text in read_small_talk(data / "small_talk")
+        if (row_lang, is_held_back(group)) == (lang, True)
+    ]
     texts = {"small talk": talk}
     if lang == "en":
         clinc = [row for part in ("train", "dev") for row in _lines(data / f"clinc150/{part}.jsonl.gz")]

@@ -39,8 +39,8 @@ class CustomerServiceSettings(SkillSettings):
     outliers: Literal["general", "own"] = Field(
         default="general",
         description=(
-            'What declining is fitted to besides the rows: `"general"`, packaged texts that are out of scope for almost '
-            'every project, and your own `oos` rows; `"own"`, your own `oos` rows alone.'
+            'What declining is fitted to besides rows in scope. `"general"`: packaged texts that are out of scope for '
+            'almost every project, and your own `oos` rows; `"own"`: your own `oos` rows alone.'
         ),
     )
     threshold: float | None = Field(

@@ -41,9 +41,7 @@ def fit_temperature(logits: Floats, gold: NDArray[np.intp]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def fit_threshold(
-    scores: Floats, answered_rightly: NDArray[np.bool_], oos_scores: Floats, max_loss: float
-) -> float:
+def fit_threshold(scores: Floats, answered_rightly: NDArray[np.bool_], oos_scores: Floats, max_loss: float) -> float:
     """See `TextClassification.calibrated`. `scores`: of in-scope rows; `oos_scores`: of out-of-scope rows, perhaps
     none."""
     right = np.sort(scores[answered_rightly])

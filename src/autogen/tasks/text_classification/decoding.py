@@ -1,9 +1,9 @@
 """The task `text-classification`: one label for a text, or none when the text is out of scope.
 
-Rejection: a text whose score is below a threshold is out of scope. The score is the largest logit (Hendrycks et al. 2022,
-"Scaling Out-of-Distribution Detection for Real-World Settings"), which with the cosine head is the cosine to the nearest
-label vector, and what a detector of outliers adds to it (`detector`). Confidence: softmax of the logits divided by a
-temperature (Guo et al. 2017), times the detector's probability that the text is in scope at all.
+Rejection: a text whose score is below a threshold is out of scope. The score is the largest logit (Hendrycks et al.
+2022, "Scaling Out-of-Distribution Detection for Real-World Settings"), which with the cosine head is the cosine to the
+nearest label vector, and what a detector of outliers adds to it (`detector`). Confidence: softmax of the logits divided
+by a temperature (Guo et al. 2017), times the detector's probability that the text is in scope at all.
 """
 
 from __future__ import annotations

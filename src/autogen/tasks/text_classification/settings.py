@@ -19,7 +19,7 @@ class ClassificationOptions(Settings):
     outliers: Literal["general", "own"] = Field(
         default="general",
         description=(
-            'What declining is fitted to besides the rows: `"general"`, packaged texts that are out of scope for almost '
-            'every project, and your own `oos` rows; `"own"`, your own `oos` rows alone.'
+            'What declining is fitted to besides rows in scope. `"general"`: packaged texts that are out of scope for '
+            'almost every project, and your own `oos` rows; `"own"`: your own `oos` rows alone.'
         ),
     )

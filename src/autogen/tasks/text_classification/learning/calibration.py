@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Calibration:
     def by_eval_rows(self, eval_rows: Sequence[LabelledText], train: Sequence[LabelledText]) -> Calibrated:
         if not self.outliers:
             answers = _answers(TunedModel.load(self.folder), eval_rows)
-            return self._by_rows(OutOfFold(answers.logits, [row.label for row in eval_rows]))
+            return self._by_rows(OutOfFold(answers.logits, [row.label for row in eval_rows]), train)
         view = self._view(eval_rows, train)
         fit = CrossFit([view] * PARTS, self._parts, ~find_alike([view]))
         weight, unseen = fit.choose_weight(self.max_loss)
@@ -98,7 +98,7 @@ class Calibration:
         """By what other models answered: where their threshold would decline what this one has learnt, the two score on
         different scales, and it is of no use."""
         if not (self.outliers and out_of_fold.views):
-            calibrated = self._by_rows(out_of_fold)
+            calibrated = self._by_rows(out_of_fold, train)
             share = self._declined_share(calibrated.task, _answers(TunedModel.load(self.folder), train), train)
             return calibrated if share <= MAY_DECLINE else self._without_threshold(calibrated.task, out_of_fold, share)
         fit = CrossFit(out_of_fold.views, self._parts, ~find_alike(out_of_fold.views))
@@ -145,13 +145,15 @@ class Calibration:
     def _threshold(self, scores: UnseenScores, train: Sequence[LabelledText]) -> float:
         """The project's own outliers lower it only where none like them were learnt: those that were score far below
         every other kind."""
-        learnt_own = any(row.label == RESERVED_LABEL for row in train)
-        outside = scores.packaged if learnt_own else np.concatenate([scores.own, scores.packaged])
+        outside = scores.packaged if _has_own(train) else np.concatenate([scores.own, scores.packaged])
         return fit_threshold(scores.known, scores.right, outside, self.max_loss)
 
-    def _by_rows(self, rows: OutOfFold) -> Calibrated:
-        task = self.task.calibrated(rows.logits, rows.labels, self.max_loss)
-        own = sum(label == RESERVED_LABEL for label in rows.labels)
+    def _by_rows(self, rows: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
+        """Without packaged outliers; see `_threshold`."""
+        is_own = np.array([label == RESERVED_LABEL for label in rows.labels], bool)
+        used = np.flatnonzero(~is_own) if _has_own(train) else np.arange(len(is_own))
+        task = self.task.calibrated(rows.logits[used], [rows.labels[at] for at in used], self.max_loss)
+        own = int(is_own.sum())
         report = RejectionReport(own, 0, 0, 0, 0.0, 0.0)
         return Calibrated(task, task.metrics(task.decode(rows.logits), rows.labels), report)
 
@@ -171,9 +173,14 @@ class Calibration:
 
     def _report(self, task: TextClassification, scores: UnseenScores, fit: CrossFit, weight: float) -> RejectionReport:
         kinds = {outlier.kind for outlier, usable in zip(self.outliers, fit.usable, strict=True) if usable}
-        declined = float((scores.packaged < task.threshold).mean()) if len(scores.packaged) else 0.0
+        declined = scores.declined(task.threshold)[-1] if task.threshold is not None and len(scores.packaged) else 0.0
         alike = int((~fit.usable).sum())
         return RejectionReport(len(scores.own), len(scores.packaged), len(kinds), alike, declined, weight)
+
+
+def _has_own(train: Sequence[LabelledText]) -> bool:
+    """Whether out-of-scope rows of the project's own are learnt."""
+    return any(row.label == RESERVED_LABEL for row in train)
 
 
 def _predictions(task: TextClassification, fit: CrossFit, weight: float) -> list[LabelPrediction]:

@@ -73,7 +73,7 @@ class ModelView(NamedTuple):
 
 
 def view_of(answers: Answers, gold: Places, unseen: int) -> ModelView:
-    """What a model answered to `unseen` rows, then to rows that it has learnt, then to outliers. `gold`: of the rows."""
+    """What a model answered to `unseen` rows, then to learnt ones, then to outliers. `gold`: of all rows."""
     learnt = slice(unseen, len(gold))
     return ModelView(
         Labelled(Answers(answers.logits[learnt], answers.embeddings[learnt]), gold[learnt]),

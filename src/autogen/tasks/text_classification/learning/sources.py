@@ -110,9 +110,7 @@ class FromVersion:
 
     def calibrated_as(self, task: TextClassification) -> TextClassification:
         before = self.task
-        return replace(
-            task, temperature=before.temperature, threshold=before.threshold, detector=before.detector
-        )
+        return replace(task, temperature=before.temperature, threshold=before.threshold, detector=before.detector)
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         torch.manual_seed(seed)
