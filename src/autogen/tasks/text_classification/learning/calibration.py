@@ -18,15 +18,18 @@ from autogen.tasks.text_classification.detector import OutlierDetector
 from autogen.tasks.text_classification.learning.classifier_fit import texts_of
 from autogen.tasks.text_classification.learning.cross_validation import OutOfFold
 from autogen.tasks.text_classification.learning.rejection import (
+    LEAST_USABLE,
     PARTS,
     Answers,
     CrossFit,
     ModelView,
+    Scale,
     UnseenScores,
     find_alike,
     fit_detector,
     fit_probability,
     parts_of,
+    scale_of,
     some_of,
     view_of,
     weighted,
@@ -78,54 +81,55 @@ class Calibration:
     outliers: Sequence[Outlier] = ()
 
     def by_eval_rows(self, eval_rows: Sequence[LabelledText], train: Sequence[LabelledText]) -> Calibrated:
-        if not self.outliers:
-            answers = _answers(TunedModel.load(self.folder), eval_rows)
-            return self._by_rows(OutOfFold(answers.logits, [row.label for row in eval_rows]), train)
         view = self._view(eval_rows, train)
-        fit = CrossFit([view] * PARTS, self._parts, ~find_alike([view]))
+        rows = OutOfFold(view.unseen.answers.logits, [row.label for row in eval_rows])
+        fit = self._cross_fit([view] * PARTS)
+        if fit is None:
+            return self._by_rows(rows, train)
         weight, unseen = fit.choose_weight(self.max_loss)
-        detector = self._detector(view, fit, weight, unseen)
+        detector, scale = self._detector(view, fit, weight, unseen)
         known = detector.scores(*view.unseen.in_scope)
         right = view.unseen.in_scope.logits.argmax(axis=1) == view.unseen.gold[view.unseen.gold >= 0]
-        scores = UnseenScores(known, right, detector.scores(*view.unseen.out_of_scope), unseen.packaged)
-        task = self._calibrated(OutOfFold(view.unseen.answers.logits, [row.label for row in eval_rows]), detector)
-        task = task.with_threshold(self._threshold(scores, train))
+        own, packaged = detector.scores(*view.unseen.out_of_scope), scale.restored(unseen.packaged)
+        scores = UnseenScores(known, right, own, packaged)
+        task = self._calibrated(rows, detector, scores, train)
         predictions = task.decode(view.unseen.answers.logits, embeddings=view.unseen.answers.embeddings)
-        metrics = task.metrics(predictions, [row.label for row in eval_rows])
-        return Calibrated(task, metrics, self._report(task, scores, fit, weight))
+        return Calibrated(task, task.metrics(predictions, rows.labels), self._report(task, scores, fit, weight))
 
     def by_out_of_fold(self, out_of_fold: OutOfFold, train: Sequence[LabelledText]) -> Calibrated:
         """By what other models answered: where their threshold would decline what this one has learnt, the two score on
         different scales, and it is of no use."""
-        if not (self.outliers and out_of_fold.views):
-            calibrated = self._by_rows(out_of_fold, train)
-            share = self._declined_share(calibrated.task, _answers(TunedModel.load(self.folder), train), train)
-            return calibrated if share <= MAY_DECLINE else self._without_threshold(calibrated.task, out_of_fold, share)
-        fit = CrossFit(out_of_fold.views, self._parts, ~find_alike(out_of_fold.views))
-        weight, unseen = fit.choose_weight(self.max_loss)
         view = self._view([], train)
-        detector = self._detector(view, fit, weight, unseen)
-        task = self._calibrated(out_of_fold, detector).with_threshold(self._threshold(unseen, train))
-        share = self._declined_share(task, view.learnt.answers, some_of(train))
-        if share > MAY_DECLINE:
-            return self._without_threshold(task, out_of_fold, share)
-        predictions = _predictions(task, fit, weight)
-        metrics = task.metrics(predictions, out_of_fold.labels)
-        return Calibrated(task, metrics, self._report(task, unseen, fit, weight))
+        fit = self._cross_fit(out_of_fold.views)
+        if fit is None:
+            calibrated = self._by_rows(out_of_fold, train)
+        else:
+            weight, unseen = fit.choose_weight(self.max_loss)
+            detector, scale = self._detector(view, fit, weight, unseen)
+            scores = unseen.on(scale)
+            task = self._calibrated(out_of_fold, detector, scores, train)
+            metrics = task.metrics(_predictions(task, scale, fit, weight), out_of_fold.labels)
+            calibrated = Calibrated(task, metrics, self._report(task, scores, fit, weight))
+        share = _declined_share(calibrated.task, view.learnt.in_scope)
+        return calibrated if share <= MAY_DECLINE else self._without_threshold(calibrated.task, out_of_fold, share)
 
     def as_before(self, task: TextClassification, train: Sequence[LabelledText]) -> Calibrated:
         """Of a model that went on from a version and has seen every row: what the version had stays, but for the
         detector's direction, for the embedding has moved."""
         before = task.detector
-        if before is None or not before.direction or not self.outliers:
-            return Calibrated(task, {})
         view = self._view([], train)
+        if before is None or not before.direction or not len(view.outliers.logits):
+            return Calibrated(task, {})
         detector = weighted(fit_detector(view.learnt, view.outliers.at(~find_alike([view]))), before.weight)
         return Calibrated(replace(task, detector=replace(detector, slope=before.slope, middle=before.middle)), {})
 
-    @property
-    def _parts(self) -> np.ndarray:
-        return parts_of([outlier.kind for outlier in self.outliers])
+    def _cross_fit(self, views: Sequence[ModelView]) -> CrossFit | None:
+        """None where there are no outliers, or too few that are unlike the intents."""
+        if not self.outliers or not views:
+            return None
+        usable = ~find_alike(views)
+        parts = parts_of([outlier.kind for outlier in self.outliers])
+        return CrossFit(views, parts, usable) if usable.sum() >= LEAST_USABLE else None
 
     def _view(self, unseen: Sequence[LabelledText], train: Sequence[LabelledText]) -> ModelView:
         """What the exported model answers."""
@@ -135,12 +139,20 @@ class Calibration:
         answers = _answers(model, [*unseen, *learnt, *outliers])
         return view_of(answers, self.task.gold([row.label for row in [*unseen, *learnt]]), len(unseen))
 
-    def _detector(self, view: ModelView, fit: CrossFit, weight: float, unseen: UnseenScores) -> OutlierDetector:
-        """Of all kinds, with the probability that the unseen scores give."""
-        return fit_probability(weighted(fit_detector(view.learnt, view.outliers.at(fit.usable)), weight), unseen)
+    def _detector(
+        self, view: ModelView, fit: CrossFit, weight: float, unseen: UnseenScores
+    ) -> tuple[OutlierDetector, Scale]:
+        """Of all kinds, with the probability that the unseen scores give; and its scale."""
+        outliers = view.outliers.at(fit.usable)
+        detector = weighted(fit_detector(view.learnt, outliers), weight)
+        scale = scale_of(detector, outliers)
+        return fit_probability(detector, unseen.on(scale)), scale
 
-    def _calibrated(self, rows: OutOfFold, detector: OutlierDetector) -> TextClassification:
-        return replace(self.task.calibrated(rows.logits, rows.labels, self.max_loss), detector=detector)
+    def _calibrated(
+        self, rows: OutOfFold, detector: OutlierDetector, scores: UnseenScores, train: Sequence[LabelledText]
+    ) -> TextClassification:
+        temperature = self.task.calibrated(rows.logits, rows.labels, self.max_loss).temperature
+        return replace(self.task, temperature=temperature, threshold=self._threshold(scores, train), detector=detector)
 
     def _threshold(self, scores: UnseenScores, train: Sequence[LabelledText]) -> float:
         """The project's own outliers lower it only where none like them were learnt: those that were score far below
@@ -165,12 +177,6 @@ class Calibration:
         task = replace(task, threshold=None, detector=None)
         return Calibrated(task, task.metrics(task.decode(rows.logits), rows.labels))
 
-    def _declined_share(self, task: TextClassification, answers: Answers, rows: Sequence[LabelledText]) -> float:
-        """The share of training rows that it would decline."""
-        in_scope = task.gold([row.label for row in rows]) >= 0
-        floor = -np.inf if task.threshold is None else task.threshold
-        return float((task.scores(answers.logits, answers.embeddings)[in_scope] < floor).mean())
-
     def _report(self, task: TextClassification, scores: UnseenScores, fit: CrossFit, weight: float) -> RejectionReport:
         kinds = {outlier.kind for outlier, usable in zip(self.outliers, fit.usable, strict=True) if usable}
         declined = scores.declined(task.threshold)[-1] if task.threshold is not None and len(scores.packaged) else 0.0
@@ -183,15 +189,28 @@ def _has_own(train: Sequence[LabelledText]) -> bool:
     return any(row.label == RESERVED_LABEL for row in train)
 
 
-def _predictions(task: TextClassification, fit: CrossFit, weight: float) -> list[LabelPrediction]:
-    """Of the unseen rows of all views, each by its own view's detector."""
+def _predictions(task: TextClassification, scale: Scale, fit: CrossFit, weight: float) -> list[LabelPrediction]:
+    """Of the unseen rows of all views, each by its own view's detector, whose threshold moves with its scale."""
+    detectors = [weighted(detector, weight) for detector in fit.detectors()]
     predictions: list[LabelPrediction] = []
-    for view, detector in zip(fit.views, fit.detectors(), strict=True):
-        assert task.detector is not None
-        own = weighted(detector, weight)
-        view_task = replace(task, detector=replace(own, slope=task.detector.slope, middle=task.detector.middle))
+    for view, detector, own in zip(fit.views, detectors, fit.scales(detectors), strict=True):
+        view_task = _moved(task, scale, detector, own)
         predictions += view_task.decode(view.unseen.answers.logits, embeddings=view.unseen.answers.embeddings)
     return predictions
+
+
+def _moved(task: TextClassification, scale: Scale, detector: OutlierDetector, to: Scale) -> TextClassification:
+    assert task.detector is not None and task.threshold is not None
+    threshold, middle = to.restored(scale.standard(np.array([task.threshold, task.detector.middle])))
+    slope = task.detector.slope * scale.spread / to.spread
+    moved = replace(detector, slope=slope, middle=float(middle))
+    return replace(task, threshold=float(threshold), detector=moved)
+
+
+def _declined_share(task: TextClassification, learnt: Answers) -> float:
+    """The share of learnt rows in scope that it would decline."""
+    floor = -np.inf if task.threshold is None else task.threshold
+    return float((task.scores(learnt.logits, learnt.embeddings) < floor).mean())
 
 
 def _answers(model: TunedModel, rows: Sequence[LabelledText]) -> Answers:

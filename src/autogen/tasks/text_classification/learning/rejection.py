@@ -4,6 +4,9 @@ Each detector learns known rows against outliers of some kinds, and is measured 
 rows that its model has not seen. The weight of the detector beside the largest logit is the one that declines most of
 those, none of it among them; so a project whose intents are like the outliers is not harmed. What looks more like the
 project's intents than its own unseen rows do is no outlier for it, and is left out.
+
+Scores of several models, such as those of cross-validation, lie on different scales. No encoder has learnt the
+packaged outliers, so their mean and spread say where each scale lies: a threshold moves from one to another with them.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ PARTS = 3  # of the kinds: a detector that is measured on one of them has learnt
 WEIGHTS = (0.0, 0.5, 1.0, 2.0)  # of the detector beside the largest logit
 WITHIN = (1.0, 2.0)  # times the loss that declining may cost: where a weight's gain is measured
 ALIKE = 0.5  # an outlier that scores above this quantile of unseen rows is no outlier for the project
+MOST_ALIKE = 1 / 3  # of the outliers; where more score like the intents, the model cannot tell which of them are
+LEAST_USABLE = 20  # outliers; with fewer nothing is compared with them
 MOST_ROWS = 2_000  # known rows that a detector learns
 SPREAD = 3.0  # times the embedding, of length one; with C = 1
 OUT_OF_SCOPE = -1
@@ -96,13 +101,15 @@ def parts_of(kinds: Sequence[str]) -> Places:
 
 
 def find_alike(views: Sequence[ModelView]) -> Mask:
-    """Which outliers look more like the intents than half of the unseen rows do, to most of the models."""
+    """Which outliers look more like the intents than half of the unseen rows do, to most of the models. None, where
+    that would be more than a third of them."""
     votes = [
         view.outliers.largest > np.quantile(known, ALIKE)
         for view in views
         if len(known := view.unseen.in_scope.largest)
     ]
-    return np.mean(votes, axis=0) > 0.5 if votes else np.zeros(len(views[0].outliers.logits), bool)
+    alike = np.mean(votes, axis=0) > 0.5 if votes else np.zeros(len(views[0].outliers.logits), bool)
+    return alike if alike.mean() <= MOST_ALIKE else np.zeros_like(alike)
 
 
 def fit_detector(learnt: Labelled, outliers: Answers) -> OutlierDetector:
@@ -128,6 +135,26 @@ def weighted(detector: OutlierDetector, weight: float) -> OutlierDetector:
     return replace(detector, direction=direction, offset=weight * detector.offset, weight=weight)
 
 
+class Scale(NamedTuple):
+    """Where the scores of packaged outliers lie."""
+
+    mean: float
+    spread: float
+
+    def standard(self, scores: Floats) -> Floats:
+        """In spreads above the mean."""
+        return np.asarray((scores - self.mean) / self.spread)
+
+    def restored(self, scores: Floats) -> Floats:
+        """The reverse of `standard`."""
+        return np.asarray(self.mean + self.spread * scores)
+
+
+def scale_of(detector: OutlierDetector, outliers: Answers) -> Scale:
+    scores = detector.scores(*outliers)
+    return Scale(float(scores.mean()), max(float(scores.std()), 1e-6))
+
+
 @dataclass(frozen=True)
 class UnseenScores:
     """Scores of what neither the models nor their detectors have learnt."""
@@ -136,6 +163,11 @@ class UnseenScores:
     right: Mask  # of the known rows: the best label is the right one
     own: Floats  # the project's own out-of-scope rows
     packaged: Floats
+
+    def on(self, scale: Scale) -> UnseenScores:
+        """Standard scores on the scale of one model."""
+        known, own, packaged = map(scale.restored, (self.known, self.own, self.packaged))
+        return UnseenScores(known, self.right, own, packaged)
 
     def declined(self, threshold: float) -> list[float]:
         """The share of each kind of outlier that is below a threshold, own and packaged."""
@@ -159,14 +191,22 @@ class CrossFit:
             for at, view in enumerate(self.views)
         ]
 
+    def scales(self, detectors: Sequence[OutlierDetector]) -> list[Scale]:
+        return [
+            scale_of(detector, view.outliers.at(self.usable))
+            for view, detector in zip(self.views, detectors, strict=True)
+        ]
+
     def scores(self, detectors: Sequence[OutlierDetector]) -> UnseenScores:
+        """In standard units."""
         known, right, own, packaged = [], [], [], []
-        for at, (view, detector) in enumerate(zip(self.views, detectors, strict=True)):
+        scales = self.scales(detectors)
+        for at, (view, detector, scale) in enumerate(zip(self.views, detectors, scales, strict=True)):
             in_scope = view.unseen.in_scope
-            known.append(detector.scores(*in_scope))
+            known.append(scale.standard(detector.scores(*in_scope)))
             right.append(in_scope.logits.argmax(axis=1) == view.unseen.gold[view.unseen.gold >= 0])
-            own.append(detector.scores(*view.unseen.out_of_scope))
-            packaged.append(detector.scores(*view.outliers.at(self.usable & (self.parts == at))))
+            own.append(scale.standard(detector.scores(*view.unseen.out_of_scope)))
+            packaged.append(scale.standard(detector.scores(*view.outliers.at(self.usable & (self.parts == at)))))
         return UnseenScores(*map(np.concatenate, (known, right, own, packaged)))
 
     def choose_weight(self, max_loss: float) -> tuple[float, UnseenScores]:
