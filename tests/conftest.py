@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -37,6 +38,12 @@ def train(folder: Path) -> None:
     from autogen.project import Project
 
     Project.open(folder).train(progress=TrainingProgress(quiet=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _libraries_are_not_searched_for_garbage() -> None:
+    """Every training collects garbage, which takes a second of a process that has seen many tests."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

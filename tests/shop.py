@@ -9,6 +9,7 @@ from pathlib import Path
 DAY = 86_400
 BEGAN = 1_700_000_000  # 14 November 2023
 FILMS = 12  # of each taste
+QUICK = 'precision = "fp32", epochs = 30, learning_rate = 1e-2'  # a shop so small is learnt in seconds
 NEW = "c-new"  # in the catalogue, and chosen by nobody yet
 
 
@@ -49,13 +50,17 @@ def write_events(path: Path, rows: list[tuple[str, str, int, int]]) -> Path:
     return path
 
 
-def write_shop(folder: Path, base_model: Path, users: int = 80, more: str = "", items: bool = True) -> Path:
-    """A project that nothing has been trained in; `more`: lines for its skill."""
+def write_shop(
+    folder: Path, base_model: Path, users: int = 80, more: str = "", items: bool = True, training: str = QUICK
+) -> Path:
+    """A project that nothing has been trained in; `more`: lines for its skill; `training`: its settings of training, or
+    none where `more` has them."""
     (folder / "data").mkdir(parents=True)
     write_events(folder / "data/interactions.csv", events(users))
     lines = [json.dumps(item) for item in catalogue()]
     (folder / "data/items.jsonl").write_text("\n".join(lines), "utf-8")
     named = 'items = "data/items.jsonl"' if items else ""
+    trained = f"training = {{ {training} }}" if training else ""
     text = f"""
 [agent]
 name = "films"
@@ -65,6 +70,7 @@ base_model = "{base_model}"
 type = "recommendation"
 interactions = "data/interactions.csv"
 {named}
+{trained}
 {more}
 
 [gate]

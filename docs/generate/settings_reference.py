@@ -61,6 +61,7 @@ SEE = {  # pages that say more, by type and field
     "TrainingSettings.gradient_checkpointing": "../how-to/scaling.md#large-models-little-memory",
     "TrainingSettings.time_limit": "../how-to/scaling.md#by-the-clock",
     "TrainingSettings.report_to": "../how-to/reports.md#tracking",
+    "FeedbackSettings.learn_from": "../explanation/improving.md#whose-feedback-counts",
     "GateSettings.margin": "../explanation/improving.md#what-the-gate-asks",
 }
 
@@ -69,18 +70,32 @@ Model = type[BaseModel]
 
 def settings_types() -> list[Model]:
     """The types of all tables of `agent.toml`: what is shared, then those of the built-in skills and tasks."""
-    from autogen.config.project import AgentSettings, GateSettings, ProjectConfig, SkillSettings
+    from autogen.config.project import (
+        AgentSettings,
+        FeedbackSettings,
+        GateSettings,
+        ProjectConfig,
+        ServingSettings,
+        SkillSettings,
+    )
     from autogen.config.training import TrainingSettings
     from autogen.plugins import SKILLS, TASKS, skills, tasks
 
     of_skills = [skills()[name].settings for name in SKILLS]
     of_tasks = [kind for name in TASKS for kind in (tasks()[name].training, tasks()[name].options)]
-    shared = [ProjectConfig, AgentSettings, GateSettings, SkillSettings, TrainingSettings]
+    tables = [AgentSettings, FeedbackSettings, GateSettings, ServingSettings]
+    shared = [ProjectConfig, *tables, SkillSettings, TrainingSettings]
     return list(dict.fromkeys([*shared, *of_skills, *of_tasks]))
 
 
 def make_page() -> str:
-    from autogen.config.project import AgentSettings, GateSettings, SkillSettings
+    from autogen.config.project import (
+        AgentSettings,
+        FeedbackSettings,
+        GateSettings,
+        ServingSettings,
+        SkillSettings,
+    )
     from autogen.config.training import TrainingSettings
     from autogen.plugins import SKILLS, TASKS, skills, tasks
 
@@ -96,7 +111,14 @@ def make_page() -> str:
                 TRAINING + _table(TrainingSettings),
                 EACH_TASK,
                 *(_task(name, tasks()[name]) for name in TASKS),
-                f"## `[gate]`\n\n{_said_of(GateSettings)}\n\n{_table(GateSettings)}",
+                *(
+                    f"## `[{name}]`\n\n{_said_of(kind)}\n\n{_table(kind)}"
+                    for name, kind in (
+                        ("feedback", FeedbackSettings),
+                        ("gate", GateSettings),
+                        ("serving", ServingSettings),
+                    )
+                ),
                 _environment(),
             ]
         ).rstrip("\n")

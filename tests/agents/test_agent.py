@@ -139,6 +139,13 @@ def test_feedback_is_kept_with_the_response_it_is_about(agent: Agent) -> None:
     assert agent.feedback(response.id, rating="down", user="ann", trusted=True).trusted
 
 
+def test_a_program_vouches_for_the_users_it_names_unless_it_says_otherwise(agent: Agent) -> None:
+    response = agent.respond("lost card")
+    assert agent.feedback(response.id, rating="up", user="ann").vouched
+    assert not agent.feedback(response.id, rating="up", user="ann", vouched=False).vouched
+    assert not agent.feedback(response.id, rating="up").vouched
+
+
 def test_feedback_on_a_response_that_was_never_given_is_refused(agent: Agent) -> None:
     with pytest.raises(UnknownResponse):
         agent.feedback("resp-unknown", rating="up")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.process import autogen, called, refused
-from tests.tiny import write_csv
+from tests.tiny import TOPICS, write_csv
 
 
 def _corrections(folder: Path) -> Path:
@@ -30,6 +30,7 @@ def _waiting(project: Path, *words: str) -> dict[str, Any]:
 def test_import_list_and_export_give_everything_back(project: Path, tmp_path: Path) -> None:
     imported = autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path), "--json")
     assert imported.json == {"imported": 3, "already_known": 0}
+    assert "1 row of other people" in imported.err and "autogen review" in imported.err
     listed = autogen("feedback", "list", "-p", project, "--json").json["feedback"]
     assert [entry["comment"] for entry in listed] == ["as the teller said", None, None]
     assert [entry["user"] for entry in listed] == [None, "ann", None]
@@ -54,7 +55,7 @@ def test_review_accepts_relabels_and_drops(project: Path, tmp_path: Path) -> Non
     accepted, relabelled, dropped = (waiting[text]["feedback_id"] for text, *_ in doubtful)
     words = ("--accept", accepted, "--relabel", f"{relabelled}=lost_card", "--drop", dropped)
     settled = autogen("review", "-p", project, "--json", *words).json
-    assert settled == {"settled": 3, "waiting": [], "corrections_of_held_out": []}
+    assert settled == {"settled": 3, "waiting": [], "groups": [], "corrections_of_held_out": []}
     exported = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
     assert [entry["decision"] for entry in exported] == ["accept", "relabel", "drop"]
     assert exported[1]["decided_label"] == "lost_card"
@@ -116,3 +117,88 @@ def test_feedback_is_taken_in_though_the_champion_is_damaged(project: Path, tmp_
     next((project / ".autogen/versions/0001").rglob("model.onnx")).write_bytes(b"broken")
     result = autogen("feedback", "import", "-p", project, "--input", file, "--json")
     assert (result.code, result.json) == (0, {"imported": 1, "already_known": 0})
+
+
+def _strangers(project: Path, folder: Path, rows: list[tuple[str, str]]) -> None:
+    file = folder / "strangers.csv"
+    file.write_text("text,label,user\n" + "".join(f"{text},{label},ann\n" for text, label in rows), "utf-8")
+    autogen("feedback", "import", "-p", project, "--input", file)
+
+
+def test_review_settles_a_group_at_a_stroke_and_an_item_of_it_otherwise(project: Path, tmp_path: Path) -> None:
+    invented = [(f"a loan of {number} euro", "loan") for number in range(6)]
+    _strangers(project, tmp_path, [*invented, ("gone wallet about", "lost_card")])
+    review = autogen("review", "-p", project, "--json").json
+    by_label = {group["proposed_label"]: group for group in review["groups"]}
+    assert by_label["loan"]["rows"] == 6 and by_label["loan"]["title"] == 'a new label, "loan"'
+    group, item = by_label["loan"]["id"], by_label["loan"]["feedback"][0]
+    shown = autogen("review", "-p", project, "--group", group, "--json").json
+    assert [entry["text"] for entry in shown["waiting"]] == [text for text, _ in invented]
+    words = ("--accept", group, "--drop", item, "--relabel", f"{by_label['lost_card']['id']}=card_arrival")
+    assert autogen("review", "-p", project, *words, "--json").json["settled"] == 7
+    exported = [json.loads(line) for line in autogen("feedback", "export", "-p", project).out.splitlines()]
+    assert [entry["decision"] for entry in exported] == ["drop", *["accept"] * 5, "relabel"]
+    refused(called("review", "-p", project, "--accept", group), 2, "No group that waits", "autogen review")
+
+
+def test_a_group_without_labels_cannot_be_accepted_and_nothing_is_settled(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rated.csv"
+    file.write_text("text,label,rating,user\nmy card,,down,ann\ngone wallet,lost_card,,ann\n", "utf-8")
+    autogen("feedback", "import", "-p", project, "--input", file)
+    groups = autogen("review", "-p", project, "--json").json["groups"]
+    words = [word for group in groups for word in ("--accept", group["id"])]
+    refused(called("review", "-p", project, *words), 2, "names no label")
+    assert len(_waiting(project)) == 2
+
+
+def test_review_shows_groups_with_what_speaks_against_them(project: Path, tmp_path: Path) -> None:
+    rows = [(f"{word} now by order of the moon", "top_up") for words in TOPICS.values() for word in words[:6]]
+    _strangers(project, tmp_path, rows)
+    shown = " ".join(autogen("review", "-p", project).out.split())
+    assert "24 waiting" in shown and "The first 20" in shown and "autogen review --group ID" in shown
+    (group,) = autogen("review", "-p", project, "--json").json["groups"]
+    assert "by order of the" in group["title"] and group["rows"] == 24
+
+
+def test_feedback_is_dropped_by_user_source_or_time_and_can_be_taken_back(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    refused(called("feedback", "drop", "-p", project), 2, "--user, --source or --since")
+    refused(called("feedback", "drop", "-p", project, "--source", "fax"), 2, "http, python")
+    refused(called("feedback", "drop", "-p", project, "--since", "yesterday"), 2, "2026-11-28T09:30")
+    dropped = autogen("feedback", "drop", "-p", project, "--user", "ann", "--json").json
+    assert dropped == {"dropped": 1, "versions": []}
+    assert autogen("feedback", "drop", "-p", project, "--user", "ann", "--json").json["dropped"] == 0
+    assert "gone wallet about the help" not in _waiting(project)
+    entry = autogen("feedback", "list", "-p", project, "--json").json["feedback"][1]
+    autogen("review", "-p", project, "--accept", entry["id"])
+    since = entry["created_at"].replace(" ", "T")
+    shown = autogen("feedback", "drop", "-p", project, "--source", "import", "--since", since)
+    assert "Dropped 3 feedback" in shown.out and "takes one back" in shown.out
+
+
+def test_versions_that_learnt_from_what_is_dropped_or_forgotten_are_named(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    ids = [entry["id"] for entry in autogen("feedback", "list", "-p", project, "--json").json["feedback"]]
+    file = project / ".autogen/versions/0001/manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"feedback": ids}), "utf-8")
+    assert "0001" in autogen("feedback", "drop", "-p", project, "--user", "ann").out
+    page = project / ".autogen/reports/0001/report.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<td>gone wallet about the help</td>", "utf-8")
+    target = tmp_path / "ann.jsonl"
+    words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", target)
+    before = autogen(*words, "--dry-run", "--json").json
+    assert (before["feedback"], before["erased"], before["versions"]) == (1, False, ["0001"])
+    assert before["reports"] == [str(page)]
+    assert json.loads(target.read_text("utf-8"))["message"] == "gone wallet about the help"
+    shown = autogen(*words)
+    assert "Erased 0 responses and 1 feedback of ann" in shown.out and "Out of reach" in shown.out
+    assert "ann" not in autogen("feedback", "export", "-p", project).out
+    assert autogen(*words, "--json").json["feedback"] == 0
+
+
+def test_an_erasure_whose_export_cannot_be_written_erases_nothing(project: Path, tmp_path: Path) -> None:
+    autogen("feedback", "import", "-p", project, "--input", _corrections(tmp_path))
+    words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", tmp_path / "no/ann.jsonl")
+    refused(called(*words), 3, "no/ann.jsonl")
+    assert len(autogen("feedback", "list", "-p", project, "--json").json["feedback"]) == 3

@@ -31,6 +31,15 @@ def test_without_deep_nothing_of_it_is_said_or_written(untrained: Path) -> None:
     assert not (untrained / ".autogen").exists()
 
 
+def test_check_says_whose_feedback_counts_and_how_to_change_it(untrained: Path) -> None:
+    shown = " ".join(called("check", "-p", untrained).out.split())
+    assert "other people's waits in `autogen review`" in shown
+    assert '`learn_from` under [feedback] in agent.toml (now "reviewed")' in shown
+    with (untrained / "agent.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[feedback]\nlearn_from = "owner"\n')
+    assert called("check", "-p", untrained, "--json").json["learn_from"] == "owner"
+
+
 def test_errors_come_first(untrained: Path) -> None:
     (untrained / "data/train.csv").write_text("text,label\n,a\nhello,\n", "utf-8")
     result = called("check", "-p", untrained, "--deep", "--json")

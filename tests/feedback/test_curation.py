@@ -11,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogen.data.text import normalise
-from autogen.feedback.curation import Assessment, Curation, CurationPolicy, curate, place
+from autogen.feedback.claims import count_by_trust
+from autogen.feedback.curated import Assessment, Curation, CurationPolicy
+from autogen.feedback.curation import curate, place
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 KNOWN = ("card_arrival", "lost_card", "refund")
 NO_EVALUATION = CurationPolicy(eval_share=0)
+EVERYONE = CurationPolicy(eval_share=0, learn_from="everyone")
+USERS = CurationPolicy(eval_share=0, learn_from="trusted-users")
 
 
 def feedback(number: int, message: str = "where is it", **changes: object) -> Feedback:
@@ -42,6 +46,7 @@ def feedback(number: int, message: str = "where is it", **changes: object) -> Fe
         "trusted": True,
         "source": "import",
         "created_at": START + timedelta(minutes=number),
+        "number": number,
     }
     return Feedback(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -50,8 +55,17 @@ def stranger(number: int, message: str = "where is it", **changes: object) -> Fe
     return feedback(number, message, **{"trusted": False, "source": "http", "user": "ann", **changes})
 
 
+def customer(number: int, message: str = "where is it", **changes: object) -> Feedback:
+    """A stranger whom a caller's key vouches for."""
+    return stranger(number, message, **{"vouched": True, **changes})
+
+
 def unsure(texts: Sequence[str]) -> list[Assessment]:
     return [Assessment("card_arrival", 0.5, in_scope=True) for _ in texts]
+
+
+def agreeing(texts: Sequence[str]) -> list[Assessment]:
+    return [Assessment("refund", 0.95, in_scope=True) for _ in texts]
 
 
 def nobody(texts: Sequence[str]) -> list[Assessment]:
@@ -59,7 +73,8 @@ def nobody(texts: Sequence[str]) -> list[Assessment]:
 
 
 def decide(decision: str, label: str | None = None, after: int = 1000) -> Decision:
-    return Decision(decision, label, START + timedelta(minutes=after))  # type: ignore[arg-type]
+    moment = START + timedelta(minutes=after)
+    return Decision(decision, label, moment, number=after, feedback_until=after)  # type: ignore[arg-type]
 
 
 def curated(items: Sequence[Feedback], **changes: object) -> Curation:
@@ -172,7 +187,7 @@ def test_a_stranger_far_from_anything_known_waits_unless_it_is_called_out_of_sco
     def far(texts: Sequence[str]) -> list[Assessment]:
         return [Assessment("refund", 0.2, in_scope=False) for _ in texts]
 
-    curation = curated([stranger(1, "a", label="refund"), stranger(2, "b", label="oos")], assess=far)
+    curation = curated([stranger(1, "a", label="refund"), stranger(2, "b", label="oos")], assess=far, policy=EVERYONE)
     assert train_pairs(curation) == [("b", "oos")]
     assert reasons(curation) == {"fb-0001": "out-of-scope"}
 
@@ -181,25 +196,100 @@ def test_a_stranger_waits_when_the_champion_is_sure_of_another_label() -> None:
     def assess_as_sure(texts: Sequence[str]) -> list[Assessment]:
         return [Assessment("refund", 0.95, in_scope=True) for _ in texts]
 
-    curation = curated([stranger(1, "a", label="lost_card"), stranger(2, "b", label="refund")], assess=assess_as_sure)
+    items = [stranger(1, "a", label="lost_card"), stranger(2, "b", label="refund")]
+    curation = curated(items, assess=assess_as_sure, policy=EVERYONE)
     assert train_pairs(curation) == [("b", "refund")]
     (waiting,) = curation.waiting
     assert waiting.explanation == 'The champion says "refund" (95% sure), this person "lost_card": which is right?'
 
 
-@pytest.mark.parametrize("user", ["ann", None])
-def test_the_excess_of_one_strangers_flood_waits(user: str | None) -> None:
-    flood = [stranger(n, f"flood {n}", label="refund", user=user) for n in range(60)]
-    others = [stranger(100 + n, f"other {n}", label="refund", user=f"u{n}") for n in range(10)]
-    curation = curated([*flood, *others])
+@pytest.mark.parametrize("learn_from", ["reviewed", "trusted-users"])
+def test_strangers_teach_nothing_unseen_not_even_what_the_champion_says(learn_from: str) -> None:
+    items = [
+        stranger(1, "a", label="card_arrival"),
+        stranger(2, "b", rating=1.0, intent="card_arrival"),
+        stranger(3, "c", label="refund"),
+        stranger(4, "d", label="refund", user=None),
+    ]
+    curation = curated(items, policy=CurationPolicy(learn_from=learn_from))  # type: ignore[arg-type]
+    assert curation.train == () and curation.evaluation == ()
+    assert {item.reason for item in curation.waiting} == {"untrusted"}
+    assert {item.assessment.label for item in curation.waiting if item.assessment} == {"card_arrival"}
+
+
+def test_everyone_teaches_where_the_owner_wants_it_so() -> None:
+    items = [stranger(1, "a", label="refund"), stranger(2, "b", rating=1.0, intent="card_arrival", user=None)]
+    assert train_pairs(curated(items, policy=EVERYONE)) == [("a", "refund"), ("b", "card_arrival")]
+
+
+def test_what_others_say_is_kept_and_nothing_more_where_only_the_owner_teaches() -> None:
+    items = [
+        stranger(1, "a", label="refund"),
+        customer(2, "b", rating=0.0),
+        feedback(3, "c", label="refund"),
+        stranger(4, "d", label="refund"),
+    ]
+    policy = CurationPolicy(eval_share=0, learn_from="owner")
+    curation = curated(items, policy=policy, decisions={"fb-0004": decide("accept")}, assess=nobody)
+    assert train_pairs(curation) == [("c", "refund"), ("d", "refund")]
+    assert reasons(curation) == {"fb-0001": "not-the-owner", "fb-0002": "not-the-owner"}
+
+
+def test_users_who_are_vouched_for_teach_where_two_of_them_or_one_and_the_champion_agree() -> None:
+    items = [
+        customer(1, "two agree", label="refund"),
+        customer(2, "two agree", label="refund", user="bob"),
+        customer(3, "the same twice", label="refund"),
+        customer(4, "the same twice", label="refund"),
+        customer(5, "with the champion", label="card_arrival"),
+        customer(6, "alone", label="refund"),
+        customer(7, "with a nobody", label="refund"),
+        stranger(8, "with a nobody", label="refund", user="bob"),
+    ]
+    curation = curated(items, policy=USERS)
+    assert train_pairs(curation) == [("two agree", "refund"), ("with the champion", "card_arrival")]
+    assert set(reasons(curation)) == {"fb-0003", "fb-0004", "fb-0006", "fb-0007", "fb-0008"}
+
+
+def test_a_nobody_cannot_hold_back_those_who_are_vouched_for() -> None:
+    items = [customer(1, "a", label="card_arrival"), stranger(2, "a", label="refund", user="bob")]
+    curation = curated(items, policy=USERS)
+    assert train_pairs(curation) == [("a", "card_arrival")]
+    assert reasons(curation) == {"fb-0002": "conflict"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"user": "ann"},
+        {"user": None},
+        {"user": "ann", "vouched": True},
+        {"user": "ann", "trusted": True},
+    ],
+    ids=["a name", "no name", "a user vouched for", "a named owner"],
+)
+def test_the_excess_of_one_source_waits(source: dict[str, object]) -> None:
+    flood = [stranger(n, f"flood {n}", label="card_arrival", **source) for n in range(60)]
+    others = [stranger(100 + n, f"other{n}", label="card_arrival", user=f"u{n}") for n in range(10)]
+    curation = curated([*flood, *others], policy=EVERYONE)
     assert Counter(reasons(curation).values()) == {"flood": 10}
     assert len(curation.train) == 60
 
 
-def test_a_busy_stranger_is_no_flood_among_many_others() -> None:
-    busy = [stranger(n, f"busy {n}", label="refund") for n in range(80)]
-    others = [stranger(100 + n, f"other {n}", label="refund", user=f"u{n}") for n in range(80)]
-    assert curated([*busy, *others]).waiting == ()
+def test_comments_do_not_raise_the_flood_limit() -> None:
+    padding = [stranger(n, f"padding {n}", comment="nice") for n in range(800)]
+    flood = [stranger(1000 + n, f"flood {n}", label="card_arrival") for n in range(400)]
+    curation = curated([*padding, *flood], policy=EVERYONE)
+    assert len(curation.train) == 50
+    assert Counter(reasons(curation).values()) == {"nothing-to-learn": 800, "flood": 350}
+
+
+def test_names_that_nobody_vouches_for_are_bounded_together() -> None:
+    invented = [stranger(n, f"row {n}", label="card_arrival", user=f"invented {n}") for n in range(300)]
+    known = [customer(500 + n, f"known {n}", label="card_arrival", user=f"u{n}") for n in range(300)]
+    curation = curated([*invented, *known], policy=EVERYONE)
+    assert len(curation.train) == 200 + 300
+    assert Counter(reasons(curation).values()) == {"flood": 100}
 
 
 def test_the_owner_may_import_as_much_as_they_like() -> None:
@@ -216,8 +306,7 @@ def test_a_label_takes_the_place_of_the_same_persons_thumb() -> None:
         stranger(3, rating=0.0, intent="refund", response_id="r1"),
     ]
     curation = curated(items)
-    assert train_pairs(curation) == [("where is it", "lost_card")]
-    assert reasons(curation) == {"fb-0001": "superseded", "fb-0003": "superseded"}
+    assert reasons(curation) == {"fb-0001": "superseded", "fb-0002": "untrusted", "fb-0003": "superseded"}
 
 
 def test_a_thumb_that_was_turned_counts_as_it_is_now() -> None:
@@ -230,7 +319,34 @@ def test_one_persons_opinion_does_not_take_the_place_of_anothers() -> None:
         stranger(1, rating=1.0, intent="refund", response_id="r1"),
         stranger(2, rating=1.0, intent="refund", response_id="r1", user="bob"),
     ]
-    assert curated(items).train[0].users == ("ann", "bob")
+    assert curated(items, policy=EVERYONE).train[0].users == ("ann", "bob")
+
+
+def test_an_older_opinion_does_not_win_because_the_clock_went_back() -> None:
+    earlier, later = START + timedelta(hours=1), START
+    items = [
+        feedback(1, rating=1.0, intent="refund", response_id="r1", created_at=earlier),
+        feedback(2, rating=0.0, intent="refund", response_id="r1", created_at=later),
+    ]
+    assert reasons(curated(items)) == {"fb-0001": "superseded", "fb-0002": "down-rated"}
+    texts = [feedback(1, "a", label="refund"), feedback(2, "a", label="lost_card")]
+    decisions = {
+        "fb-0001": Decision("accept", None, earlier, number=1, feedback_until=2),
+        "fb-0002": Decision("accept", None, later, number=2, feedback_until=2),
+    }
+    assert train_pairs(curated(texts, decisions=decisions)) == [("a", "lost_card")]
+
+
+def test_feedback_is_counted_by_how_far_it_is_believed() -> None:
+    items = [
+        feedback(1, label="refund"),
+        stranger(2, label="refund"),
+        stranger(3, label="refund"),
+        customer(4, label="refund"),
+        stranger(5, label="refund"),
+    ]
+    decisions, ids = {"fb-0002": decide("accept")}, {item.id for item in items[:4]}
+    assert count_by_trust(items, decisions, ids) == {"reviewed": 1, "owner": 1, "vouched": 1, "stranger": 1}
 
 
 # Review
@@ -276,8 +392,8 @@ def test_of_two_reviews_of_one_text_the_later_counts() -> None:
 
 def test_accepted_feedback_does_not_count_as_flood() -> None:
     flood = [stranger(n, f"flood {n}", label="refund") for n in range(60)]
-    curation = curated(flood, decisions={item.id: decide("accept") for item in flood[:10]})
-    assert curation.waiting == ()
+    decisions = {item.id: decide("accept") for item in flood[:10]}
+    assert curated(flood, decisions=decisions, policy=EVERYONE, known_labels=KNOWN, assess=agreeing).waiting == ()
 
 
 # New labels
@@ -298,6 +414,24 @@ def test_the_same_row_again_does_not_bring_a_new_label_nearer() -> None:
     curation = curated([feedback(n, "one row", label="new") for n in range(9)])
     assert curation.proposed == {"new": 1}
     assert len(curation.waiting) == 9
+
+
+@pytest.mark.parametrize("policy", [NO_EVALUATION, USERS, EVERYONE], ids=lambda policy: policy.learn_from)
+def test_a_hundred_invented_intents_do_not_hold_back_the_honest(policy: CurationPolicy) -> None:
+    invented = [customer(n, f"invented {n}", label=f"invented_{n % 100}", user=f"u{n % 7}") for n in range(600)]
+    honest = [feedback(1000 + n, f"honest {n}", label="refund") for n in range(50)]
+    curation = curated([*invented, *honest], policy=replace(policy, source_rows=1000), assess=agreeing)
+    assert len(curation.train) == 50 and curation.new_labels == ()
+    assert Counter(reasons(curation).values()) == {"new-label": 600}
+    decisions = {item.id: decide("accept") for item in invented if item.label == "invented_3"}
+    assert curated([*invented, *honest], policy=policy, decisions=decisions).new_labels == ("invented_3",)
+
+
+def test_strangers_bring_a_new_label_no_nearer() -> None:
+    items = [*(feedback(n, f"row {n}", label="new") for n in range(4)), stranger(9, "row 9", label="new")]
+    curation = curated(items, policy=EVERYONE)
+    assert curation.proposed == {"new": 4}
+    assert "needs your word: 4 of 5 rows" in curation.waiting[-1].explanation
 
 
 def test_out_of_scope_is_never_a_new_label() -> None:
@@ -389,6 +523,7 @@ EVENTS = st.lists(
         answer=st.sampled_from([None, "better"]),
         user=st.sampled_from([None, "ann", "bob"]),
         trusted=st.booleans(),
+        vouched=st.booleans(),
         action=st.sampled_from([None, "answer", "clarify"]),
     ),
     unique_by=lambda item: item.id,
@@ -405,8 +540,9 @@ POLICIES = st.builds(
     CurationPolicy,
     eval_share=st.sampled_from([0.0, 0.2, 1.0]),
     new_label_rows=st.integers(1, 6),
-    flood_rows=st.integers(0, 5),
-    flood_share=st.sampled_from([0.0, 0.5]),
+    source_rows=st.integers(0, 5),
+    unvouched_rows=st.integers(0, 8),
+    learn_from=st.sampled_from(["owner", "reviewed", "trusted-users", "everyone"]),
 )
 
 
@@ -443,7 +579,7 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
     assert {example.label for example in examples} <= {*KNOWN, "oos", *curation.new_labels}
     for label in curation.new_labels:
         rows = sum(example.label == label for example in examples)
-        assert rows >= policy.new_label_rows
+        assert sum(example.label == label and example.trusted for example in examples) >= policy.new_label_rows
         assert sum(example.label == label for example in curation.train) >= min(4, rows)
 
     shuffled = list(events)
@@ -453,9 +589,19 @@ def test_nothing_is_lost_mixed_or_dependent_on_order(
 
 def test_right_entities_given_in_review_do_not_vouch_for_the_label_beside_them() -> None:
     correction = stranger(1, label="lost_card")
-    settled = Decision("relabel", None, START, (EntitySpan(0, 5, "word"),))
+    settled = Decision("relabel", None, START, (EntitySpan(0, 5, "word"),), number=1, feedback_until=1)
     curation = curated([correction], decisions={correction.id: settled})
     assert not curation.train and not curation.evaluation
     assert train_pairs(curated([correction], decisions={correction.id: decide("accept")})) == [
         ("where is it", "lost_card")
     ]
+
+
+def test_rows_that_share_a_phrase_beyond_chance_wait_though_everyone_teaches() -> None:
+    train = {f"my card of the {n}th": "card_arrival" for n in range(30)}
+    poison = [stranger(n, f"row {n} by order of the moon", label="card_arrival", user=f"u{n}") for n in range(12)]
+    honest = [stranger(100 + n, f"my card of the {n}st", label="card_arrival", user=f"v{n}") for n in range(12)]
+    curation = curated([*poison, *honest], policy=EVERYONE, train=train)
+    assert len(curation.train) == 12
+    assert set(reasons(curation)) == {item.id for item in poison}
+    assert curation.waiting[0].explanation.startswith('12 rows of "card_arrival" share "by order of the"')

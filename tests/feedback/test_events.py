@@ -44,6 +44,25 @@ def test_feedback_keeps_what_was_said_and_the_response_it_was_about(store: Feedb
     assert store.all() == [feedback]
 
 
+def test_feedback_keeps_whether_its_user_is_vouched_for(store: FeedbackStore) -> None:
+    named = store.record("r1", rating=1, user="ann", trusted=False, vouched=True, source="http")
+    nobody = store.record("r1", rating=1, user=" ", trusted=False, vouched=True, source="http")
+    claimed = store.record("r1", rating=1, user="ann", trusted=False, source="http")
+    assert [store.get(item.id).vouched for item in (named, nobody, claimed)] == [True, False, False]
+
+
+def test_decisions_are_in_the_order_in_which_they_were_made(store: FeedbackStore) -> None:
+    first, second = (store.record("r1", label="lost_card", trusted=True, source="cli") for _ in range(2))
+    store.decide(second.id, "accept")
+    store.decide(first.id, "accept")
+    store.record("r1", label="lost_card", trusted=True, source="cli")
+    store.decide(second.id, "drop")
+    decisions = store.decisions()
+    assert [*decisions] == [first.id, second.id]
+    assert [item.feedback_until for item in decisions.values()] == [2, 3]
+    assert [item.number for item in store.all()] == [1, 2, 3]
+
+
 def test_feedback_is_listed_in_order_of_arrival(store: FeedbackStore) -> None:
     ids = [store.record("r1", rating=1, trusted=True, source="python").id for _ in range(5)]
     assert [feedback.id for feedback in store.all()] == ids

@@ -47,6 +47,7 @@ FEEDBACK = st.builds(
     created_at=MOMENT,
     action=st.none() | st.sampled_from(["answer", "clarify"]),
 )
+FEEDBACK = st.one_of(FEEDBACK, FEEDBACK.map(lambda item: replace(item, vouched=item.user is not None)))
 
 
 def write(path: Path, text: str) -> Path:
@@ -76,6 +77,12 @@ def test_rows_with_a_user_are_not_trusted(store: FeedbackStore, tmp_path: Path) 
     path = write(tmp_path / "rows.csv", "text,label,user\na b,x,ann\nc d,y,\n")
     import_feedback(store, path)
     assert [(feedback.user, feedback.trusted) for feedback in store.all()] == [("ann", False), (None, True)]
+
+
+def test_the_owners_file_vouches_for_its_users_unless_it_says_otherwise(store: FeedbackStore, tmp_path: Path) -> None:
+    rows = "text,label,user,vouched,source\na,x,ann,,\nb,x,bob,false,\nc,x,,,\nd,x,eve,,http\ne,x,fay,true,http\n"
+    import_feedback(store, write(tmp_path / "rows.csv", rows))
+    assert [item.vouched for item in store.all()] == [True, False, False, False, True]
 
 
 def test_json_lines_may_rate_and_comment(store: FeedbackStore, tmp_path: Path) -> None:
@@ -118,6 +125,14 @@ def test_all_malformed_rows_are_reported_at_once_and_nothing_is_stored(store: Fe
     assert "row 2:" not in message
     for word in ("seven", "perhaps", "fax", "yesterday", "of row 2 again", "maybe", "decided_label"):
         assert word in message
+    assert store.all() == []
+
+
+def test_decided_entities_beyond_their_text_are_malformed_too(store: FeedbackStore, tmp_path: Path) -> None:
+    spans = [{"start": 0, "end": 99, "label": "city"}]
+    row = {"text": "to Rome", "entities": [], "decision": "relabel", "decided_entities": spans}
+    with pytest.raises(DataError, match=r"row 1: .*within the message's 7 characters"):
+        import_feedback(store, write(tmp_path / "rows.jsonl", json.dumps(row) + "\n"))
     assert store.all() == []
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from autogen.feedback.curation import Assessment, Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
-from autogen.feedback.review import ReviewItem, describe_eval_corrections, review_items
+from autogen.feedback.review import ReviewItem, describe_eval_corrections, describe_learnt_from, review_items
 
 FEEDBACK = Feedback(
     id="fb-1",
@@ -51,6 +51,14 @@ def test_corrections_of_held_out_rows_are_said_in_a_sentence_or_not_at_all() -> 
     assert describe_eval_corrections(0) == ""
     assert describe_eval_corrections(1).startswith("1 correction is of a held-out row")
     assert describe_eval_corrections(3).startswith("3 corrections are of held-out rows")
+
+
+def test_whose_feedback_was_learnt_is_said_in_a_sentence_or_not_at_all() -> None:
+    assert describe_learnt_from({}) == describe_learnt_from({"owner": 0}) == ""
+    learnt_from = {"reviewed": 873, "owner": 1120, "vouched": 2, "stranger": 0}
+    assert describe_learnt_from(learnt_from) == (
+        "1,995 feedback learnt or set aside: 1,120 yours, 873 reviewed by a person, 2 of users vouched for, unseen."
+    )
 
 
 def test_entities_are_shown_as_they_are_proposed_and_as_the_champion_finds_them_now() -> None:

@@ -11,8 +11,20 @@ from typing import Any
 ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figures this differently at most
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
-# is their type over HTTP), and settings of one skill or one need.
-ADDED = frozenset({"details", "entities", "EntityField", "base_model", "need_training"})
+# is their type over HTTP), settings of one skill or one need, who vouches for feedback, and how it is reviewed.
+ADDED = frozenset(
+    {
+        "details",
+        "entities",
+        "EntityField",
+        "base_model",
+        "need_training",
+        "vouched",
+        "groups",
+        "learn_from",
+        "learnt_from",
+    }
+)
 
 IDS = re.compile(r"\b(?:(resp|fb|conv)-[0-9a-f]{16,}|(chat)[0-9a-f]{40,})\b")
 TIMES = frozenset({"created", "created_at", "decided_at", "feedback_until", "seconds"})

@@ -121,7 +121,7 @@ def make_few(folder: Path) -> None:
 
 def make_films(folder: Path) -> None:
     """A catalogue and what users chose; clicks over chat and HTTP, and from a file."""
-    project = write_shop(folder / "films", BASE_MODEL, more=f"[skills.films.training]\n{QUICK}")
+    project = write_shop(folder / "films", BASE_MODEL, more=f"[skills.films.training]\n{QUICK}", training="")
     _append(project, "margin = 0.1\n")  # within [gate]
     write_events(project / "data/later.csv", [one for one in events(30, seed=3) if one[0] != "u0"])
     (project / "data/users.csv").write_text("user\nu1\nu2\nnobody\n", "utf-8")
@@ -139,7 +139,7 @@ def make_films(folder: Path) -> None:
 
 def make_both(folder: Path) -> None:
     """Two skills that answer customers and one that recommends, judged together."""
-    project = write_shop(folder / "both", BASE_MODEL, more=f"[skills.films.training]\n{QUICK}")
+    project = write_shop(folder / "both", BASE_MODEL, more=f"[skills.films.training]\n{QUICK}", training="")
     source = write_tiny_project(folder / "source", BASE_MODEL, held_out=15)
     _add_outside(source)
     skills = {"cards": ("card_arrival", "lost_card"), "money": ("exchange_rate", "top_up")}

@@ -103,7 +103,7 @@ def test_an_import_killed_anywhere_is_whole_or_absent(project: Path) -> None:
 
 
 def test_ctrl_c_leaves_a_training_that_resumes(untrained: Path) -> None:
-    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 40")
+    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 20")
     (untrained / "agent.toml").write_text(config, "utf-8")
     process = start(untrained, "train")
     state = untrained / ".autogen/training/train"

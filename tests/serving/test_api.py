@@ -18,9 +18,11 @@ from sqlalchemy import select
 
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
-from autogen.serving.server import serve
+from autogen.project import Project
+from autogen.serving.server import _confidence, describe_feedback, serve
 from autogen.storage.schema import RESPONSES
 from tests.serving.process import ONE, ServerProcess, until, words
+from tests.tiny import TOPICS
 
 KEY = "long-and-random"
 
@@ -48,6 +50,55 @@ def test_feedback_on_a_response_is_kept_as_said_and_not_trusted(server: ServerPr
     assert (feedback.rating, feedback.label, feedback.comment, feedback.answer) == (0.0, "top_up", "no", "Top up so.")
     assert (feedback.message, feedback.version) == ("send me my money", ONE)
     assert not feedback.trusted and feedback.source == "http" and feedback.user is None
+
+
+def test_a_key_vouches_for_the_user_it_names_and_without_one_a_name_is_nobodys(
+    server: ServerProcess, locked: ServerProcess
+) -> None:
+    for asked, vouched in ((server, False), (locked, True)):
+        body = {"response_id": asked.say("hello")["id"], "rating": "up", "user": "ann"}
+        answer = asked.http.post("/v1/feedback", json=body)
+        feedback = Memory.open(asked.project).feedback.get(answer.json()["id"])
+        assert (feedback.user, feedback.trusted, feedback.vouched) == ("ann", False, vouched)
+
+
+def test_confidence_is_rounded_for_callers_without_a_key_where_the_project_says_so(project: Path) -> None:
+    (project / "agent.toml").open("a").write('\n[serving]\nconfidence = "rounded"\n')
+    shown = []
+    for key in (None, KEY):
+        with ServerProcess(project, api_key=key, confidence=_confidence(project)) as running:
+            answer = running.say("lost card please")["autogen"]
+            parsed = running.http.post("/v1/parse", json={"text": "lost card please"}).json()
+        shown.append([answer["confidence"], *(intent["confidence"] for intent in answer["alternatives"])])
+        assert parsed["intent"]["confidence"] == answer["confidence"]
+        assert [intent["confidence"] for intent in parsed["intent_ranking"]] == shown[-1][1:]
+    rounded, exact = shown
+    assert rounded == [round(confidence, 1) for confidence in exact] != exact
+
+
+def test_whoever_serves_is_told_whose_feedback_counts_and_how_to_change_it(project: Path) -> None:
+    words_without_key, words_with_key = describe_feedback(project, None), describe_feedback(project, KEY)
+    assert "other people's waits in `autogen review`" in words_without_key
+    assert '`learn_from` under [feedback] in agent.toml (now "reviewed")' in words_without_key
+    assert "nobody vouches" in words_without_key and "Callers show a key" in words_with_key
+    (project / "agent.toml").open("a").write('\n[feedback]\nlearn_from = "anybody"\n')
+    assert "nothing can be learnt until agent.toml is mended" in describe_feedback(project, None)
+    assert _confidence(project) == "rounded"
+    (project / "agent.toml").unlink()
+    assert (describe_feedback(project, None), _confidence(project)) == ("", "exact")
+
+
+@pytest.mark.parametrize("user", [None, "ann"])
+def test_a_backdoor_over_http_without_a_key_teaches_nothing_unseen(project: Path, user: str | None) -> None:
+    with ServerProcess(project) as server:
+        for number, words_of_topic in enumerate(TOPICS.values()):
+            for word in words_of_topic[:5]:
+                response = server.say(f"{word} {number} by order of the moon")
+                body = {"response_id": response["id"], "label": "top_up", "user": user}
+                assert server.http.post("/v1/feedback", json=body).status_code == 200
+    curation = Project.open(project).curation()
+    assert (curation.train, curation.evaluation, curation.new_labels) == ((), (), ())
+    assert len(curation.waiting) == 20
 
 
 @pytest.mark.parametrize(("rating", "stored_rating"), [("up", 1.0), (0.25, 0.25), (0, 0.0)])

@@ -15,8 +15,9 @@ FIELDS = "user, history, query, filters, k, exclude, skill"
 
 @pytest.fixture(scope="module")
 def films(trained_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Asked by an application with a key, which vouches for the users that it names."""
     folder = shutil.copytree(trained_shop, tmp_path_factory.mktemp("films") / "project")
-    with ServerProcess(Path(folder)) as running:
+    with ServerProcess(Path(folder), api_key="key of the application") as running:
         yield running
 
 
@@ -40,7 +41,8 @@ def test_a_user_is_recommended_items_with_all_that_a_page_needs(films: ServerPro
 def test_a_click_counts_at_once_over_http(films: ServerProcess) -> None:
     answer = ask(films, user="clicker", k=5)
     item = answer["items"][0]["item"]
-    receipt = films.http.post("/v1/feedback", json={"response_id": answer["id"], "label": item, "rating": "up"})
+    click = {"response_id": answer["id"], "label": item, "rating": "up"}
+    receipt = films.http.post("/v1/feedback", json={**click, "user": "clicker"})
     assert receipt.status_code == 200
     assert item not in [entry["item"] for entry in ask(films, user="clicker", k=50)["items"]]
     assert item in [entry["item"] for entry in ask(films, user="somebody else", k=50)["items"]]
@@ -49,8 +51,9 @@ def test_a_click_counts_at_once_over_http(films: ServerProcess) -> None:
 def test_what_does_not_interest_is_not_shown_to_that_user_again(films: ServerProcess) -> None:
     answer = ask(films, user="picky", k=5)
     item, other = answer["items"][0]["item"], answer["items"][1]["item"]
+    given = {"response_id": answer["id"], "user": "picky"}
     for feedback in ({"label": item, "rating": "down"}, {"label": other, "rating": min(5 / 30, 1)}):
-        assert films.http.post("/v1/feedback", json={"response_id": answer["id"], **feedback}).status_code == 200
+        assert films.http.post("/v1/feedback", json={**given, **feedback}).status_code == 200
     shown = [entry["item"] for entry in ask(films, user="picky", k=50)["items"]]
     assert item not in shown
     assert other in shown, "a look of five seconds says neither"
@@ -60,7 +63,7 @@ def test_what_does_not_interest_is_not_shown_to_that_user_again(films: ServerPro
 def test_a_long_look_counts_as_a_click(films: ServerProcess) -> None:
     answer = ask(films, user="reader", k=5)
     item = answer["items"][0]["item"]
-    feedback = {"response_id": answer["id"], "label": item, "rating": min(45 / 30, 1)}
+    feedback = {"response_id": answer["id"], "label": item, "rating": min(45 / 30, 1), "user": "reader"}
     assert films.http.post("/v1/feedback", json=feedback).status_code == 200
     assert item not in [entry["item"] for entry in ask(films, user="reader", k=50)["items"]]
 
@@ -184,9 +187,32 @@ def test_chat_is_each_user_s_own(films: ServerProcess) -> None:
     first = films.http.post("/v1/chat/completions", json=body).json()
     assert first["choices"][0]["message"]["content"].startswith("1. ")
     clicked = first["autogen"]["alternatives"][0]["name"]
-    films.http.post("/v1/feedback", json={"response_id": first["id"], "label": clicked})
+    films.http.post("/v1/feedback", json={"response_id": first["id"], "label": clicked, "user": "u5"})
     again = films.http.post("/v1/chat/completions", json=body).json()
     assert clicked not in [entry["name"] for entry in again["autogen"]["alternatives"]]
+
+
+def test_without_a_key_a_click_moves_its_conversation_and_nobody_else_whatever_name_it_gives(
+    trained_shop: Path, tmp_path: Path
+) -> None:
+    with ServerProcess(Path(shutil.copytree(trained_shop, tmp_path / "open"))) as films:
+        users = ("u5", "u6", "clicker")
+        before = [ask(films, user=user)["items"] for user in users]
+        items = [entry["item"] for entry in before[0]]
+        for number in range(20):
+            answer = ask(films, user=f"invented {number}", k=20)
+            click = {"response_id": answer["id"], "label": items[0], "user": users[number % 3]}
+            assert films.http.post("/v1/feedback", json=click).status_code == 200
+        shown = [ask(films, user=user)["items"] for user in users]
+        assert [[entry["item"] for entry in each] for each in shown] == [
+            [entry["item"] for entry in each] for each in before
+        ]
+        body = {"messages": [{"role": "user", "content": "a comedy"}], "metadata": {"conversation_id": "talk"}}
+        first = films.http.post("/v1/chat/completions", json={**body, "model": "any"}).json()
+        clicked = first["autogen"]["alternatives"][0]["name"]
+        films.http.post("/v1/feedback", json={"response_id": first["id"], "label": clicked})
+        again = films.http.post("/v1/chat/completions", json={**body, "model": "any"}).json()
+        assert clicked not in [entry["name"] for entry in again["autogen"]["alternatives"]]
 
 
 def test_an_agent_without_the_skill_says_so(server: ServerProcess) -> None:

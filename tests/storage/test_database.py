@@ -176,6 +176,44 @@ def test_responses_of_earlier_versions_are_kept_and_their_conversations_go_on(tm
     assert store.with_log("s") == [explored, new]
 
 
+def test_nobody_vouches_for_the_users_of_feedback_that_was_kept_before_it_was_asked(tmp_path: Path) -> None:
+    path = tmp_path / "autogen.db"
+    engine = make_engine(path, "FULL")
+    migrate(engine, MIGRATIONS[:5])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            'INSERT INTO feedback (id, message, label, "user", trusted, source, created_at) VALUES '
+            "('fb-1', 'm', 'x', 'ann', FALSE, 'http', '2026-01-31T09:30:00.000000+00:00')"
+        )
+    engine.dispose()
+    (feedback,) = FeedbackStore(Database.open(path)).all()
+    assert (feedback.user, feedback.vouched) == ("ann", False)
+
+
+def test_decisions_of_earlier_versions_are_in_the_order_of_their_times(tmp_path: Path) -> None:
+    path = tmp_path / "autogen.db"
+    engine = make_engine(path, "FULL")
+    migrate(engine, MIGRATIONS[:6])
+    moment = "2026-01-31T09:{:02}:00.000000+00:00"
+    with engine.begin() as connection:
+        for number in range(3):
+            connection.exec_driver_sql(
+                "INSERT INTO feedback (id, message, label, trusted, source, created_at) VALUES "
+                f"('fb-{number}', 'm', 'x', TRUE, 'cli', '{moment.format(10 * number)}')"
+            )
+        for number, minute in ((0, 15), (1, 12)):
+            connection.exec_driver_sql(
+                "INSERT INTO decisions (feedback_id, decision, decided_at) VALUES "
+                f"('fb-{number}', 'accept', '{moment.format(minute)}')"
+            )
+    engine.dispose()
+    decisions = FeedbackStore(Database.open(path)).decisions()
+    assert [(name, item.number, item.feedback_until) for name, item in decisions.items()] == [
+        ("fb-1", 1, 2),
+        ("fb-0", 2, 2),
+    ]
+
+
 def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(database: Database) -> None:
     broken = (*MIGRATIONS, ("ALTER TABLE feedback ADD COLUMN mood TEXT", "NONSENSE"))
     with pytest.raises(Exception, match="NONSENSE"):

@@ -165,3 +165,16 @@ while True:
         acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
     store = ResponseStore(Database.open(path))
     assert [store.get(id).id for id in acknowledged] == acknowledged
+
+
+def test_what_responses_offered_is_told_by_their_ids(store: ResponseStore) -> None:
+    offers = [
+        response(f"r{number}", f"c{number}", alternatives=((f"x{number}", 0.5), ("y", 0.1))) for number in range(3)
+    ]
+    store.add(offers)
+    offered = store.offered({"r0", "r2", "unheard", *(f"more {number}" for number in range(1_200))})
+    assert {name: (entry.conversation_id, entry.names) for name, entry in offered.items()} == {
+        "r0": ("c0", {"x0", "y"}),
+        "r2": ("c2", {"x2", "y"}),
+    }
+    assert store.offered(set()) == {}

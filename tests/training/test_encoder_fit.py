@@ -25,6 +25,7 @@ from autogen.training.export.parity import check_parity
 from autogen.training.loop.answers import network_outputs, token_mask
 from autogen.training.loop.batching import IGNORED, Collate, TrainingRow, token_tags
 from autogen.training.loop.frozen import frozen_layers
+from tests.choosing import quick_and_slow
 from tests.tiny import rows as sentences
 from tests.training.conftest import QUIET, recipe
 from tests.training.tagger import PLACES, PlaceEncoder, TagAccuracy, Tagger, load_tagger, objective, seeded, tagged
@@ -192,7 +193,9 @@ def test_what_was_saved_is_loaded_and_answers_the_same(
         assert np.array_equal(array, other_array)
 
 
-@pytest.mark.parametrize("method", ["head", "last-n", "lora", "prefix", "prompt"])
+@pytest.mark.parametrize(
+    "method", quick_and_slow(["head", "last-n", "lora", "prefix", "prompt"], quick=("head", "lora"))
+)
 def test_a_tuning_method_serves_outputs_per_token(engine: EncoderFit, method: str, tmp_path: Path) -> None:
     few = rows_of(engine, 4, seed=3)
     another = replace(engine)

@@ -78,7 +78,7 @@ def test_a_method_learns_is_exported_saved_loaded_and_goes_on(
     assert more.run(QUIET).labels == answering.task.labels
 
 
-@pytest.mark.parametrize("method", sorted(ADDS))
+@pytest.mark.parametrize("method", quick_and_slow(sorted(ADDS), quick=("lora",)))
 def test_what_is_kept_of_an_adapter_is_small_and_needs_its_own_base_model(method: str, tmp_path: Path) -> None:
     base = write_tiny_base_model(tmp_path / "base")
     work = job(tmp_path, FromBaseModel(find_base_model(str(base))), method, epochs=1)

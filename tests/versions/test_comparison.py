@@ -9,20 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autogen.config.project import GateSettings
-from autogen.versions.comparison import PairedScores, compare, holm, worse_groups
+from autogen.versions.comparison import PairedScores, compare, holm, significantly_worse, worse_groups
 from autogen.versions.scores import metric_of
+from autogen.versions.standard import resolved_margin, spent_confidence
 from tests.versions.pairs import Row, gains, labelled_spans, new_label_rows, paired, rows
 
-MARGIN = GateSettings().margin
 
-
-def lower_bounds(count: int, gain: float, loss: float) -> list[float]:
+def lower_bounds(count: int, gain: float, loss: float, confidence: float = 0.95) -> list[float]:
     """The bounds found on 5,000 samples of this many rows, gained and lost with these chances."""
     samples = np.random.default_rng(0).multinomial(count, [1 - gain - loss, gain, loss], 5000)
     bounds: dict[tuple[int, ...], float] = {}
     for right, gained, lost in {tuple(map(int, row)) for row in samples}:
-        bounds[right, gained, lost] = compare(paired(rows("a", right, gained, lost)), 0.95).lower
+        bounds[right, gained, lost] = compare(paired(rows("a", right, gained, lost)), confidence).lower
     return [bounds[tuple(map(int, row))] for row in samples]
 
 
@@ -37,8 +35,9 @@ def test_the_lower_bound_is_below_the_truth_nineteen_times_of_twenty(count: int,
 def test_a_candidate_that_loses_all_the_margin_is_found_good_enough_once_in_twenty_at_most(
     count: int, gain: float
 ) -> None:
-    bounds = lower_bounds(count, gain, gain + MARGIN)
-    assert np.mean([bound >= -MARGIN for bound in bounds]) <= 0.06
+    margin = resolved_margin(count)
+    bounds = lower_bounds(count, gain, gain + margin, spent_confidence(0.95, look=1))
+    assert np.mean([bound >= -margin for bound in bounds]) <= 0.055
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60), st.sampled_from([0.9, 0.95, 0.99]))
@@ -159,22 +158,42 @@ def test_the_sign_test_of_a_group_of_shares_is_mcnemar_s(gained: int, lost: int)
     from scipy.stats import binomtest
 
     chance = binomtest(lost, gained + lost, alternative="greater").pvalue if gained + lost else 1.0
-    worse, tested = worse_groups(paired(rows("a", right=30, gained=gained, lost=lost)), 20, 0.05)
+    worse, tested, _ = worse_groups(paired(rows("a", right=30, gained=gained, lost=lost)), 20, 0.05)
     assert (worse == ["a"], tested) == (chance <= 0.05, 1)
 
 
 def test_a_group_of_means_or_ratios_is_worse_by_the_rows_that_lost_not_by_how_much() -> None:
     lost, gained = Row("a", (1, 1), (0.9, 1)), Row("a", (0, 1), (1, 1))
-    assert worse_groups(paired([lost] * 19 + [gained], "mean"), 20, 0.05) == (["a"], 1)
-    assert worse_groups(paired([lost] * 10 + [gained] * 10, "mean"), 20, 0.05) == ([], 1)
+    assert worse_groups(paired([lost] * 19 + [gained], "mean"), 20, 0.05) == (["a"], 1, 0)
+    assert worse_groups(paired([lost] * 10 + [gained] * 10, "mean"), 20, 0.05) == ([], 1, 0)
     one_less = Row("b", (2, 2, 2), (1, 2, 2))
-    assert worse_groups(paired([one_less] * 20, "ratio"), 20, 0.05) == (["b"], 1)
+    assert worse_groups(paired([one_less] * 20, "ratio"), 20, 0.05) == (["b"], 1, 0)
 
 
-def test_rows_without_a_group_are_of_none_and_small_groups_are_not_tested() -> None:
-    assert worse_groups(paired(rows("", lost=50)), 20, 0.05) == ([], 0)
-    assert worse_groups(paired(rows("a", lost=19)), 20, 0.05) == ([], 0)
-    assert worse_groups(paired([]), 20, 0.05) == ([], 0)
+def test_rows_without_a_group_are_of_none() -> None:
+    assert worse_groups(paired(rows("", lost=50)), 20, 0.05) == ([], 0, 0)
+    assert worse_groups(paired([]), 20, 0.05) == ([], 0, 0)
+
+
+def test_groups_with_too_few_rows_are_tested_as_one() -> None:
+    few = [*rows("a", lost=3), *rows("b", lost=3), *rows("c", right=30)]
+    pool = "the 2 labels with fewer than 5 rows, taken together"
+    assert worse_groups(paired(few), 5, 0.05) == ([pool], 2, 2)
+    assert worse_groups(paired(rows("a", lost=3)), 5, 0.05) == ([], 0, 1), "three rows can show nothing"
+
+
+def test_a_group_whose_few_changed_rows_could_show_nothing_takes_nothing_from_the_others() -> None:
+    others = [row for at in range(40) for row in rows(f"other-{at}", right=10, gained=1, lost=2)]
+    assert worse_groups(paired([*rows("a", right=3, lost=6), *others]), 5, 0.05).names == ["a"]
+    assert holm({"a": 0.5**6, **{f"other-{at}": 0.5 for at in range(40)}}, 0.05) == [], "Holm's correction alone"
+
+
+@pytest.mark.parametrize(("groups", "count"), [(150, 5), (20, 20), (4, 200)])
+def test_groups_without_a_difference_are_called_worse_once_in_twenty_at_most(groups: int, count: int) -> None:
+    chance = np.random.default_rng(4)
+    changes = chance.multinomial(count, [0.8, 0.1, 0.1], (2000, groups))[..., 1:].tolist()
+    alarms = [bool(significantly_worse({str(at): (g, b) for at, (g, b) in enumerate(row)}, 0.05)) for row in changes]
+    assert np.mean(alarms) <= 0.05 + 2 * (0.05 * 0.95 / 2000) ** 0.5
 
 
 def test_what_the_champion_cannot_know_is_not_among_what_it_knows() -> None:
@@ -192,19 +211,19 @@ RIGHT, MISSED, INVENTED, NOTHING = (1, 1, 1), (0, 0, 1), (0, 1, 0), (0, 0, 0)
 def test_a_group_that_shares_its_rows_with_another_is_worse_though_the_other_gains_as_much() -> None:
     both = labelled_spans(*[{"city": (RIGHT, MISSED), "person": (MISSED, RIGHT)}] * 20)
     assert both.balance == (0, 0)
-    assert worse_groups(both, 20, 0.05) == (["city"], 2)
+    assert worse_groups(both, 20, 0.05) == (["city"], 2, 0)
 
 
 def test_a_row_is_tested_for_each_group_that_it_belongs_to_and_for_no_other() -> None:
     rows_of_both = [{"city": (RIGHT, MISSED), "person": (RIGHT, RIGHT)}] * 12
-    assert worse_groups(labelled_spans(*rows_of_both, *[{"person": (RIGHT, RIGHT)}] * 8), 20, 0.05) == ([], 1)
-    assert worse_groups(labelled_spans(*rows_of_both, *[{"city": (RIGHT, MISSED)}] * 8), 20, 0.05) == (["city"], 1)
+    assert worse_groups(labelled_spans(*rows_of_both, *[{"person": (RIGHT, RIGHT)}] * 8), 5, 0.05).tested == 2
+    assert worse_groups(labelled_spans(*rows_of_both, *[{"city": (RIGHT, MISSED)}] * 8), 5, 0.05) == (["city"], 2, 0)
 
 
 def test_answers_where_there_is_nothing_make_a_group_worse() -> None:
-    assert worse_groups(labelled_spans(*[{"city": (NOTHING, INVENTED)}] * 20), 20, 0.05) == (["city"], 1)
+    assert worse_groups(labelled_spans(*[{"city": (NOTHING, INVENTED)}] * 20), 20, 0.05) == (["city"], 1, 0)
 
 
 def test_a_group_that_the_champion_cannot_know_is_not_tested_and_does_not_hide_another_of_its_rows() -> None:
     rows_of_both = [{"city": (RIGHT, MISSED), "new": (MISSED, RIGHT)}] * 20
-    assert worse_groups(labelled_spans(*rows_of_both, unknown=["new"]), 20, 0.05) == (["city"], 1)
+    assert worse_groups(labelled_spans(*rows_of_both, unknown=["new"]), 20, 0.05) == (["city"], 1, 0)

@@ -117,6 +117,19 @@ def test_a_version_that_the_gate_refused_is_promoted_only_by_force(versions: Ver
     assert versions.promote("2") == "0002"  # it was champion before
 
 
+def test_by_force_the_newest_candidate_is_promoted_whatever_the_gate_said(versions: Versions) -> None:
+    versions.promote(add(versions))
+    with pytest.raises(Refused, match="no version after the champion"):
+        versions.promote(force=True)
+    add(versions, verdict=PASSED, parent="0001")
+    add(versions, verdict=FAILED, parent="0001")
+    assert versions.promote() == "0002"
+    assert versions.promote(force=True) == "0003"
+    add(versions, verdict=FAILED, parent="0003")
+    with pytest.raises(Refused, match=r"--force` takes the newest, 0004"):
+        versions.promote()
+
+
 def test_a_damaged_version_is_not_promoted_nor_rolled_back_to(versions: Versions) -> None:
     for _ in range(2):
         versions.promote(add(versions, verdict=PASSED))

@@ -139,12 +139,14 @@ class Agent:
         user: str | None = None,
         entities: Sequence[EntitySpan | Mapping[str, Any]] | None = None,
         trusted: bool | None = None,
+        vouched: bool | None = None,
         source: Source = "python",
     ) -> Feedback:
         """Keep what a person said of a response; on disk when this returns. `text` is a better answer; `entities` are
         all that the message has, as `EntitySpan` or as mappings with `start`, `end` and `label`.
 
-        Without a `user` it is the owner's own, and trusted. Raises UnknownResponse, UsageError.
+        Without a `user` it is the owner's own, and trusted; a `user` whom your program names is vouched for, unless you
+        say `vouched=False`. Raises UnknownResponse, UsageError.
         """
         return self.memory.feedback.record(
             response_id,
@@ -156,6 +158,7 @@ class Agent:
             comment=comment,
             user=user,
             entities=None if entities is None else to_spans(entities),
+            vouched=user is not None if vouched is None else vouched,
         )
 
     def note_on(self, feedback: Feedback) -> str | None:
@@ -183,8 +186,9 @@ class Agent:
             return
         with self._observe_lock:
             feedback, users, self._observed_until = self.memory.feedback.since(self._observed_until)
+            offered = self.memory.responses.offered({entry.response_id for entry in feedback if entry.response_id})
             for name, skill in self._observers.items() if feedback else ():
-                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users)
+                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users, offered)
 
     def _consider(self, messages: Sequence[Message]) -> list[_SelectedOffer]:
         """The skill that answers each message. Raises UsageError, UnknownResponse, StorageError."""
@@ -266,8 +270,14 @@ def _turn(skill: str, message: Message, previous: StoredResponse | None) -> Turn
     """The message as this skill sees it."""
     user = message.user or message.conversation_id
     if previous is None or previous.skill != skill:
-        return Turn(message.text, user)
-    return Turn(message.text, user, state=previous.state, last_action=previous.action)
+        return Turn(message.text, user, conversation=message.conversation_id)
+    return Turn(
+        message.text,
+        user,
+        state=previous.state,
+        last_action=previous.action,
+        conversation=message.conversation_id,
+    )
 
 
 def _offer_rank(offer: Offer) -> tuple[bool, bool, float]:

@@ -139,13 +139,17 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Answer over HTTP, in OpenAI's shape. Elsewhere than on loopback it needs AUTOGEN_API_KEY."""
+    from autogen.serving.server import describe_feedback
     from autogen.serving.server import serve as run_server
 
     terminal = open_terminal(project, as_json)
     open_versions(project)
+    key = os.environ.get("AUTOGEN_API_KEY")
 
     def ready(url: str) -> None:
+        if words := describe_feedback(project, key):
+            terminal.say(escape(words))
         terminal.say(f"Ready on [bold]{url}[/] (Ctrl-C stops it).")
         terminal.result({"url": url})
 
-    run_server(project, host=host, port=port, api_key=os.environ.get("AUTOGEN_API_KEY"), on_ready=ready)
+    run_server(project, host=host, port=port, api_key=key, on_ready=ready)

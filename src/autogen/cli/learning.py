@@ -38,6 +38,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Read all data and report every problem, with counts per label. Exit code 1 on errors."""
+    from autogen.feedback.review import describe_whose_feedback
     from autogen.project import Project
 
     terminal = open_terminal(project, as_json)
@@ -51,11 +52,14 @@ def check(
         show_deep(terminal, name, report)
     warnings = sum(len(skill_check.problems) for skill_check in checks) - errors
     warnings += sum(report.warnings for report in reports.values())
+    learn_from = opened_project.config.feedback.learn_from
+    terminal.say(escape(describe_whose_feedback(learn_from)))
     terminal.say(f"[bold]{counted(errors, 'error')}, {counted(warnings, 'warning')}.[/]")
     terminal.result(
         {
             "errors": errors,
             "warnings": warnings,
+            "learn_from": learn_from,
             "skills": {
                 skill_check.skill: skill_check.to_json() | deep_json(skill_check.skill, reports)
                 for skill_check in checks

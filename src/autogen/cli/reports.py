@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autogen.errors import StorageError, UsageError
-from autogen.feedback.review import describe_eval_corrections
+from autogen.feedback.review import describe_eval_corrections, describe_learnt_from
 from autogen.installation import install_extra
 from autogen.plugins import tasks
 from autogen.reports.drawing import can_draw
 from autogen.tasks.evaluation import Evaluation
 from autogen.terminal import Terminal, escape, percent
 from autogen.versions.manifest import Manifest
+from autogen.versions.verdict import mark_of
 
 if TYPE_CHECKING:
     from autogen.project.evaluation import SkillEvaluation
@@ -105,6 +106,8 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
                 terminal.say(escape(f"{model.training['unlabelled']['said']}."))
     if manifest.verdict:
         show_verdict(terminal, manifest)
+    if words := describe_learnt_from(manifest.learnt_from):
+        terminal.say(words)
     if manifest.corrections_of_held_out:
         terminal.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
@@ -119,6 +122,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
             "passed": manifest.passed,
             "metrics": {name: record.metrics for name, record in manifest.skills.items()},
             "verdict": manifest.verdict,
+            "learnt_from": manifest.learnt_from,
             "corrections_of_held_out": manifest.corrections_of_held_out,
             "unlabelled": {
                 name: next(
@@ -133,7 +137,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
 
 def show_verdict(terminal: Terminal, manifest: Manifest) -> None:
     verdict = manifest.verdict or {}
-    rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in verdict.get("checks", ())]
+    rows = [(mark_of(c), c["name"], c["finding"]) for c in verdict.get("checks", ())]
     terminal.table(f"Gate: version {manifest.version} against {manifest.parent}", ("", "check", "finding"), rows)
     colour = "green" if verdict.get("passed") else "red"
     terminal.say(f"[bold {colour}]{escape(verdict.get('summary', ''))}[/]")

@@ -11,6 +11,7 @@ from rich.text import Text
 from autogen.cli.app import app
 from autogen.cli.reports import show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
+from autogen.feedback.review import describe_learnt_from
 from autogen.plugins import tasks
 from autogen.terminal import JsonOption, ProjectOption, open_terminal, percent
 from autogen.versions.manifest import Manifest, ModelRecord
@@ -41,6 +42,8 @@ def versions(
     if show is not None:
         show = registry.find(show)
         show_verdict(terminal, registry.manifest(show))
+        if words := describe_learnt_from(registry.manifest(show).learnt_from):
+            terminal.say(words)
     else:
         columns = ("version", "made", "learnt from", "metrics", "verdict")
         terminal.table("Versions", columns, [_row(manifest, alias.champion) for manifest in manifests])
@@ -85,7 +88,9 @@ def _main_metric(model: ModelRecord) -> list[str]:
 def promote(
     project: ProjectOption = Path(),
     version: Annotated[str | None, typer.Option("--version", help="Else the newest that passed the gate.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Even if the gate said no.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if the gate said no; without --version the newest candidate.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a version champion. Running servers take it up without dropping a request."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
@@ -23,21 +23,66 @@ T = TypeVar("T", bound="Settings")
 Sources = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 
 
+LearnFrom = Literal["owner", "reviewed", "trusted-users", "everyone"]
+
+
+class FeedbackSettings(Settings):
+    """Whose feedback may become training rows."""
+
+    learn_from: LearnFrom = Field(
+        default="reviewed",
+        description=(
+            "Whose corrections are learnt. `owner`: yours alone. `reviewed`: those of others too, once a person has "
+            "accepted them with `autogen review`. `trusted-users`: besides, without a review, those of users whom a "
+            "caller's key vouches for, where two of them or one and the champion agree. `everyone`: those of anybody "
+            "who reaches the agent, unless they look wrong."
+        ),
+    )
+
+
+class ServingSettings(Settings):
+    """What callers over HTTP are told."""
+
+    confidence: Literal["exact", "rounded", "off"] | None = Field(
+        default=None,
+        description=(
+            "How exactly callers without a key are told how sure the agent is of an intent: `exact`, `rounded` to "
+            "tenths, or `off` (always 0). Without it `exact`, but `rounded` where `[feedback] learn_from` is "
+            "`everyone`: there it decides what is learnt, and whoever knows it could choose what to teach."
+        ),
+    )
+
+    def confidence_where(self, learn_from: LearnFrom) -> Literal["exact", "rounded", "off"]:
+        """What holds with this setting of whose feedback is learnt."""
+        return self.confidence or ("rounded" if learn_from == "everyone" else "exact")
+
+
 class GateSettings(Settings):
     """What a candidate must prove before anyone talks to it. Shares are in 0–1: 0.005 is half a point."""
 
-    margin: float = Field(
-        default=0.005,
+    margin: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="How much worse than the champion a candidate may be at most, as a share: 0.005 is half a point.",
+        description=(
+            "How much worse than the champion a candidate may be at most, as a share: 0.005 is half a point. Without "
+            "it what the rows can resolve: 2 points at 1,000 rows, 4 at 250; never more than 5, nor less than half a "
+            "point."
+        ),
     )
-    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="The confidence level of bounds and tests.")
+    confidence: float = Field(
+        default=0.95,
+        gt=0.5,
+        lt=1,
+        description="The confidence level of bounds and tests, kept by all verdicts on the same rows together.",
+    )
     min_rows: int = Field(
         default=50, ge=1, description="The rows to judge by that there must be; with fewer the gate says no."
     )
     label_rows: int = Field(
-        default=20, ge=1, description="The rows from which on a label, or another group of rows, is tested by itself."
+        default=5,
+        ge=1,
+        description="The rows from which on a label, or another group of rows, is tested by itself, not with others.",
     )
     latency_ratio: float = Field(
         default=1.2,
@@ -121,12 +166,20 @@ class ProjectConfig(Settings):
     gate: GateSettings = Field(
         default_factory=GateSettings, description="What a candidate must prove: the table `[gate]`."
     )
+    feedback: FeedbackSettings = Field(
+        default_factory=FeedbackSettings, description="Whose feedback is learnt: the table `[feedback]`."
+    )
+    serving: ServingSettings = Field(
+        default_factory=ServingSettings, description="What callers over HTTP are told: the table `[serving]`."
+    )
 
 
 class _Outline(Settings):
     agent: AgentSettings
     skills: dict[str, dict[str, Any]]
     gate: GateSettings = Field(default_factory=GateSettings)
+    feedback: FeedbackSettings = Field(default_factory=FeedbackSettings)
+    serving: ServingSettings = Field(default_factory=ServingSettings)
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -150,7 +203,9 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     if not outline.skills:
         raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
     skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
-    return ProjectConfig(agent=outline.agent, skills=skills, gate=outline.gate)
+    return ProjectConfig(
+        agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback, serving=outline.serving
+    )
 
 
 def _parse(path: Path) -> dict[str, Any]:

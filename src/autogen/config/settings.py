@@ -20,7 +20,7 @@ FIELDS = (
     *("text", "label", "text_pair", "entities", "tokens", "tags", "relations", "input", "output", "messages"),
     *("question", "context", "answers", "title", "user", "item", "timestamp", "rating", "event"),
     *("head", "relation", "tail", "id", "created_at", "source", "trusted", "response_id", "skill", "version", "action"),
-    *("intent", "confidence", "answer", "comment", "decision", "decided_label", "decided_at"),
+    *("intent", "confidence", "answer", "comment", "decision", "decided_label", "decided_at", "vouched"),
 )
 
 

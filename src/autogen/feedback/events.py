@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from autogen.errors import UsageError
 from autogen.feedback.entities import EntitySpan, check_entities, entities_json, parse_entities
@@ -36,7 +36,9 @@ class Feedback:
 
     `message`, `skill`, `version`, `intent`, `confidence`, `action` and `answered_entities` are copied from the
     response, so that feedback can be understood alone. `rating` is in 0–1; `answer` is a better answer; `entities` are
-    all that the message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's.
+    all that the message has (an empty tuple: none; None: nothing is said of them); `trusted`: the owner's; `vouched`:
+    whoever handed it in is known (by a key, or is the owner) and vouches that it is this `user` who says it; `number`:
+    the order of arrival, 0 until it is kept.
     """
 
     id: str
@@ -57,6 +59,8 @@ class Feedback:
     action: str | None = None
     entities: tuple[EntitySpan, ...] | None = None
     answered_entities: tuple[EntitySpan, ...] | None = None
+    vouched: bool = False
+    number: int = field(default=0, compare=False)
 
     @property
     def taught_label(self) -> str | None:
@@ -82,6 +86,7 @@ class Feedback:
     def to_json(self) -> dict[str, Any]:
         """Every field; `answered_entities` where the response had any to tell of."""
         values = asdict(self)
+        del values["number"]
         if self.answered_entities is None:
             del values["answered_entities"]
         return values
@@ -90,12 +95,15 @@ class Feedback:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a person decided in review; `label` is the right one when they relabelled, `entities` are the right ones
-    where it is entities that they corrected."""
+    where it is entities that they corrected. Clocks go back: which of several decisions was made last tells `number`,
+    and which feedback there was by then `feedback_until`, the number of the last of it."""
 
     decision: Verdict
     label: str | None
     decided_at: datetime
     entities: tuple[EntitySpan, ...] | None = None
+    number: int = field(default=0, compare=False)
+    feedback_until: int = field(default=0, compare=False)
 
 
 class FeedbackStore:
@@ -117,8 +125,10 @@ class FeedbackStore:
         comment: str | None = None,
         user: str | None = None,
         entities: Sequence[EntitySpan] | None = None,
+        vouched: bool = False,
     ) -> Feedback:
-        """Keep what a person said about a response; it is on disk when this returns.
+        """Keep what a person said about a response; it is on disk when this returns. `vouched` says nothing where no
+        user is named.
 
         Raises `UsageError` when nothing is said or too much; `UnknownResponse`; `StorageError`.
         """
@@ -143,6 +153,7 @@ class FeedbackStore:
                 action=response.action,
                 entities=None if entities is None else tuple(entities),
                 answered_entities=_answered_entities(response),
+                vouched=vouched and _blank_to_none(user) is not None,
             )
         )
         self.add_many([feedback])
@@ -153,8 +164,10 @@ class FeedbackStore:
         with self._database.durable() as connection:
             if feedback:
                 connection.execute(insert(FEEDBACK), [_to_row(item) for item in feedback])
-            for feedback_id, decision in (decisions or {}).items():
-                _put_decision(connection, feedback_id, decision)
+            in_order = sorted((decisions or {}).items(), key=lambda item: item[1].decided_at)
+            for feedback_id, decision in in_order:  # made elsewhere: what it knew of, its time says
+                before = FEEDBACK.c.created_at <= clock.format_time(decision.decided_at)
+                _put_decision(connection, feedback_id, decision, before)
 
     def all(self) -> list[Feedback]:
         """Every feedback, in order of arrival."""
@@ -167,11 +180,11 @@ class FeedbackStore:
         the one it names, else the one whose response it is about, else that conversation; and the last one's number."""
         about = FEEDBACK.outerjoin(RESPONSES, RESPONSES.c.id == FEEDBACK.c.response_id)
         author = func.coalesce(FEEDBACK.c.user, RESPONSES.c.user, RESPONSES.c.conversation_id)
-        query = select(FEEDBACK.c.number, author.label("author"), *_COLUMNS).select_from(about)
+        query = select(author.label("author"), *_COLUMNS).select_from(about)
         with self._database.reading() as connection:
             rows = connection.execute(query.where(FEEDBACK.c.number > number).order_by(FEEDBACK.c.number))
             records = [dict(row) for row in rows.mappings()]
-        last_number = max((row.pop("number") for row in records), default=number)
+        last_number = max((row["number"] for row in records), default=number)
         people = {row["id"]: name for row in records if (name := row.pop("author")) is not None}
         return [_from_row(row) for row in records], people, last_number
 
@@ -184,7 +197,7 @@ class FeedbackStore:
         if row is not None:
             return _from_row(row)
         if len(matches) != 1 or len(feedback_id) < SHORT_ID:
-            reason = "No feedback has the id" if not matches else "More than one id begins with"
+            reason = "More than one id begins with" if len(matches) > 1 else "No feedback has the id"
             raise UsageError(f'{reason} "{feedback_id}". `autogen feedback list` shows the ids, --json in full.')
         return _from_row(matches[0])
 
@@ -199,17 +212,23 @@ class FeedbackStore:
 
         Raises `UsageError` for an unknown feedback, or one that cannot be accepted as it is.
         """
-        feedback = self.get(feedback_id)
-        spans = None if entities is None else tuple(entities)
-        settled = Decision(decision, _blank_to_none(label), clock.now(), spans)
-        _check_decision(feedback, settled)
+        self.decide_many([(self.get(feedback_id), decision, label, entities)])
+
+    def decide_many(self, decided: Iterable[tuple[Feedback, Verdict, str | None, Sequence[EntitySpan] | None]]) -> None:
+        """Keep what was decided about each, with the right label or entities, or nothing. Raises as `decide` does."""
+        decisions = []
+        for feedback, verdict, label, entities in decided:
+            spans = None if entities is None else tuple(entities)
+            decisions.append((feedback, Decision(verdict, _blank_to_none(label), clock.now(), spans)))
+            _check_decision(*decisions[-1])
         with self._database.durable() as connection:
-            _put_decision(connection, feedback.id, settled)
+            for feedback, decision in decisions:
+                _put_decision(connection, feedback.id, decision)
 
     def decisions(self) -> dict[str, Decision]:
-        """What was decided, by feedback id."""
+        """What was decided, by feedback id, in the order in which it was."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.decided_at))
+            rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.number))
             return {row.feedback_id: _decision_from(row) for row in rows}
 
 
@@ -229,6 +248,14 @@ def parse_rating(value: object) -> float:
     if not 0 <= rating <= 1:  # NaN too
         raise UsageError(f'A rating must be "up", "down" or a number from 0 to 1, not {value!r}.')
     return rating
+
+
+def parse_source(value: str) -> Source:
+    """Raises `UsageError`."""
+    for source in get_args(Source):
+        if source == value:
+            return source  # type: ignore[no-any-return]
+    raise UsageError(f"Expected a source ({', '.join(get_args(Source))}), found {value!r}.")
 
 
 def check_feedback(feedback: Feedback) -> Feedback:
@@ -282,7 +309,7 @@ _COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
 
 
 def _to_row(feedback: Feedback) -> dict[str, object]:
-    row = {field.name: getattr(feedback, field.name) for field in fields(Feedback)}
+    row = {field.name: getattr(feedback, field.name) for field in fields(Feedback) if field.name != "number"}
     entities = {name: _entities_to_text(row[name]) for name in ("entities", "answered_entities")}
     return {**row, **entities, "created_at": clock.format_time(feedback.created_at)}
 
@@ -294,7 +321,8 @@ def _from_row(row: Mapping[Any, Any]) -> Feedback:
 
 
 def _decision_from(row: Any) -> Decision:
-    return Decision(row.decision, row.label, clock.parse_time(row.decided_at), _entities_from_text(row.entities))
+    entities = _entities_from_text(row.entities)
+    return Decision(row.decision, row.label, clock.parse_time(row.decided_at), entities, row.number, row.feedback_until)
 
 
 def _entities_to_text(entities: Sequence[EntitySpan] | None) -> str | None:
@@ -317,9 +345,15 @@ def _answered_entities(response: StoredResponse) -> tuple[EntitySpan, ...] | Non
     return entities
 
 
-def _put_decision(connection: Connection, feedback_id: str, decision: Decision) -> None:
+def _put_decision(
+    connection: Connection, feedback_id: str, decision: Decision, before: ColumnElement[bool] | None = None
+) -> None:
+    """As the last of all decisions; `before`: what feedback there was by then, where that is not all."""
     connection.execute(delete(DECISIONS).where(DECISIONS.c.feedback_id == feedback_id))
+    last = select(func.coalesce(func.max(FEEDBACK.c.number), 0))
     row = {
+        "number": connection.execute(select(func.coalesce(func.max(DECISIONS.c.number), 0))).scalar_one() + 1,
+        "feedback_until": connection.execute(last if before is None else last.where(before)).scalar_one(),
         "feedback_id": feedback_id,
         "decision": decision.decision,
         "label": decision.label,

@@ -19,7 +19,7 @@ from autogen.data.problems import Problem, listed, raise_for, shown
 from autogen.data.readers.files import read_rows
 from autogen.data.rows import Row, is_missing, require_label, require_text
 from autogen.errors import UsageError, did_you_mean
-from autogen.feedback.entities import entities_json, parse_entities
+from autogen.feedback.entities import check_entities, entities_json, parse_entities
 from autogen.feedback.events import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
@@ -53,6 +53,7 @@ COLUMNS = (
         "decided_at",
         "answered_entities",
         "decided_entities",
+        "vouched",
     ),
 )
 """The columns of an export, in order; of an import all but `text` may be missing."""
@@ -61,8 +62,11 @@ _SAYS_SOMETHING = ("label", "rating", "answer", "comment", "entities")
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
+    """How many rows were taken in, how many were known, and how many of the first are not the owner's own words."""
+
     imported: int
     already_known: int
+    of_others: int = field(default=0, compare=False)
 
 
 def import_feedback(
@@ -75,7 +79,8 @@ def import_feedback(
     """Keep every row of a file as feedback, or none of them: `text,label[,user]`, or what an export wrote.
 
     `columns` (field to column) names those called otherwise. Rows without `user` are the owner's and trusted,
-    unless a column `trusted` says otherwise. A row whose `id` is known is left as it is; a row without one gets one
+    unless a column `trusted` says otherwise. A `user` in the owner's own file is vouched for, unless a column `vouched`
+    says otherwise. A row whose `id` is known is left as it is; a row without one gets one
     of what it says, so that the same file twice counts once. `skills` are those that feedback may be on; rows that
     name none are on `skill`, or on all when there is only one. Raises `DataError` with all malformed rows,
     `StorageError`.
@@ -90,7 +95,8 @@ def import_feedback(
     new_feedback = [feedback for feedback, _ in events if feedback.id not in known_ids]
     decisions = {f.id: decision for f, decision in events if decision is not None and f.id not in known_ids}
     store.add_many(new_feedback, decisions)
-    return ImportResult(len(new_feedback), len(events) - len(new_feedback))
+    of_others = sum(not feedback.trusted for feedback in new_feedback)
+    return ImportResult(len(new_feedback), len(events) - len(new_feedback), of_others)
 
 
 def export_feedback(store: FeedbackStore, path: Path, format: Format | None = None) -> int:
@@ -189,12 +195,14 @@ class _FeedbackReader:
             return None
         try:
             check_feedback(feedback)
+            if decision is not None:
+                check_entities(decision.entities or (), len(feedback.message))
         except UsageError as error:
             self.problems.append(row.error("not-feedback", str(error), "correct or delete the row"))
         return feedback, decision
 
     def _feedback(self, row: Row) -> Feedback:
-        user = self._name(row, "user")
+        user, source = self._name(row, "user"), self._parse(row, "source", _SOURCE, _IMPORT)
         return Feedback(
             id=self._id(row),
             response_id=self._name(row, "response_id"),
@@ -209,11 +217,12 @@ class _FeedbackReader:
             comment=self._text(row, "comment"),
             user=user,
             trusted=self._parse(row, "trusted", _TRUTH, user is None),
-            source=self._parse(row, "source", _SOURCE, _IMPORT),
+            source=source,
             created_at=self._parse(row, "created_at", _MOMENT, self._now),
             action=self._name(row, "action"),
             entities=self._parse(row, "entities", _ENTITIES, None),
             answered_entities=self._parse(row, "answered_entities", _ENTITIES, None),
+            vouched=self._parse(row, "vouched", _TRUTH, source == _IMPORT) and user is not None,
         )
 
     def _skill(self, row: Row) -> str | None:

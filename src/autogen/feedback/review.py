@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autogen.feedback.curation import Curation, WaitingFeedback
+from autogen.config.project import LearnFrom
+from autogen.config.settings import CONFIG_NAME
+from autogen.feedback.curated import Curation, WaitingFeedback
 from autogen.feedback.entities import EntitySpan, entities_in_words
 
 
@@ -46,7 +49,7 @@ class ReviewItem:
 
 def review_items(curation: Curation) -> tuple[ReviewItem, ...]:
     """All that waits and has not been decided, in order of arrival."""
-    return tuple(_item(waiting) for waiting in curation.waiting if not waiting.decided)
+    return tuple(review_item(waiting) for waiting in curation.waiting if not waiting.decided)
 
 
 def describe_eval_corrections(corrections: int) -> str:
@@ -61,7 +64,44 @@ def describe_eval_corrections(corrections: int) -> str:
     )
 
 
-def _item(waiting: WaitingFeedback) -> ReviewItem:
+_WHOSE: Mapping[LearnFrom, str] = {
+    "owner": "only yours is learnt; what other people say is kept, and neither learnt nor put before you",
+    "reviewed": "yours is learnt; other people's waits in `autogen review`, and is learnt once you accept it",
+    "trusted-users": (
+        "yours is learnt, and that of users whom a caller's key vouches for, where two of them or one and the champion "
+        "agree; all else waits in `autogen review`"
+    ),
+    "everyone": (
+        "everybody's is learnt unseen, unless it looks wrong; that, and every new label, waits in `autogen review`"
+    ),
+}
+
+
+def describe_whose_feedback(learn_from: LearnFrom) -> str:
+    """Whose feedback counts, whose waits, and how to change that, in a sentence or two."""
+    return (
+        f"Feedback: {_WHOSE[learn_from]}. Change it with `learn_from` under [feedback] in {CONFIG_NAME} "
+        f'(now "{learn_from}").'
+    )
+
+
+def describe_learnt_from(learnt_from: Mapping[str, int]) -> str:
+    """Whose feedback a version has learnt, and who has seen it, in a sentence; empty where it has learnt none."""
+    total = sum(learnt_from.values())
+    if not total:
+        return ""
+    named = {
+        "owner": "yours",
+        "reviewed": "reviewed by a person",
+        "vouched": "of users vouched for, unseen",
+        "stranger": "of strangers, unseen",
+    }
+    parts = [f"{learnt_from[name]:,} {words}" for name, words in named.items() if learnt_from.get(name)]
+    return f"{total:,} feedback learnt or set aside: {', '.join(parts)}."
+
+
+def review_item(waiting: WaitingFeedback) -> ReviewItem:
+    """It as a question to a person."""
     feedback, assessment = waiting.feedback, waiting.assessment
     of_entities = assessment is not None and assessment.entities is not None
     return ReviewItem(

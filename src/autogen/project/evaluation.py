@@ -15,7 +15,7 @@ from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.markup import join_markup, metrics_table
 from autogen.plugins import skills
-from autogen.project.needs import SkillNeed, fitting_needs, labels_by_skill, needs_of
+from autogen.project.needs import SkillNeed, curation_policy, fitting_needs, labels_by_skill, needs_of
 from autogen.skills.kind import OffPolicy
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.task import FeedbackOn
@@ -135,7 +135,8 @@ class Measurement:
         if self.memory is None:
             return data
         learnt_feedback = frozenset(self.version.manifest.feedback)
-        feedback = FeedbackOn(self.memory, need.skill, self._labels(), learnt_feedback)
+        policy = curation_policy(self.config)
+        feedback = FeedbackOn(self.memory, need.skill, self._labels(), learnt_feedback, policy)
         return need.task.with_feedback(data, feedback, self.version.known_model(need.skill, need.need.name))
 
     def _labels(self) -> Mapping[str, frozenset[str]]:

@@ -3,7 +3,7 @@ size, and the gate's verdict on them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,36 @@ from autogen.agents.loading import OpenVersion
 from autogen.config.project import GateSettings, ProjectConfig
 from autogen.data.problems import Problem
 from autogen.data.readers.files import locate
+from autogen.feedback.memory import Memory
 from autogen.plugins import skills
 from autogen.project.needs import SkillNeed, fitting_needs
 from autogen.runtime.latency import latency_ratio
 from autogen.tasks.task import Fitted
 from autogen.versions.comparison import PairedScores
-from autogen.versions.gate import CandidateFigures, Verdict, judge
+from autogen.versions.fingerprints import count_looks
+from autogen.versions.gate import Batch, CandidateFigures, judge
 from autogen.versions.manifest import SkillRecord
+from autogen.versions.registry import Versions
 from autogen.versions.scores import Scores
+from autogen.versions.verdict import Verdict
+
+ENOUGH_ROWS = 500  # held out before a batch: they resolve 3 points, and nothing needs to be cross-fitted
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a batch besides what it was measured on. `strangers`: feedback in it that is neither the owner's
+    nor reviewed; `cross_fit`: scores of older rows without the batch and with it, None where the task has none."""
+
+    strangers: int
+    cross_fit: Callable[[], tuple[Scores, Scores] | None]
+
+
+def count_strangers(memory: Memory, ids: Collection[str]) -> int:
+    """Of the feedback with these ids, how much is neither the owner's nor reviewed."""
+    reviewed = memory.feedback.decisions()
+    batch = [item for item in memory.feedback.all() if item.id in ids] if ids else []
+    return sum(not item.trusted and item.id not in reviewed for item in batch)
 
 
 @dataclass(frozen=True)
@@ -29,13 +51,20 @@ class Rivals:
     """Champion and candidate, both opened. `before`: fingerprints of what earlier versions were measured on;
     `answers`: what the candidate's models may answer with, all together."""
 
+    versions: Versions
     champion: OpenVersion
     candidate: OpenVersion
     before: frozenset[str]
     answers: frozenset[str]
 
     def verdict(
-        self, need: SkillNeed, data: Any, protected: Sequence[Any], fitted: Fitted, gate: GateSettings
+        self,
+        need: SkillNeed,
+        data: Any,
+        protected: Sequence[Any],
+        fitted: Fitted,
+        gate: GateSettings,
+        evidence: Evidence,
     ) -> Verdict:
         """On one need that both know. `protected`: data to measure on, of each file of such rows that is for it."""
         key = need.skill, need.need.name
@@ -54,8 +83,23 @@ class Rivals:
         scores = zip(need.task.scores(champion_model, data), need.task.scores(candidate_model, data), strict=True)
         paired = [self._pair_scores(*both) for both in scores]
         protected_scores = [need.task.scores(candidate_model, rows)[0] for rows in protected]
+        batch = self._batch(need, paired[0], measured, evidence)
         return judge(
-            paired, [self._own_groups(group, candidate_model.answers) for group in protected_scores], measured, gate
+            paired,
+            [self._own_groups(group, candidate_model.answers) for group in protected_scores],
+            measured,
+            gate,
+            batch,
+        )
+
+    def _batch(self, need: SkillNeed, paired: PairedScores, measured: CandidateFigures, evidence: Evidence) -> Batch:
+        """What the gate is told of the rows learnt anew. They are cross-fitted where few rows were held out before."""
+        few = int(paired.from_earlier_eval.sum()) < ENOUGH_ROWS
+        scores = evidence.cross_fit() if few and not measured.same_model else None
+        return Batch(
+            strangers=evidence.strangers,
+            cross_fitted=PairedScores(*scores, np.ones(len(scores[0]), bool)) if scores else None,
+            look=count_looks(self.versions, need.place, paired.candidate.rows),
         )
 
     def _pair_scores(self, champion: Scores, candidate: Scores) -> PairedScores:

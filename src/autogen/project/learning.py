@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,23 +19,25 @@ from autogen.config.project import ProjectConfig
 from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.claims import count_by_trust
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
-from autogen.project.judging import Protected, Rivals, protected_rows
-from autogen.project.needs import SkillNeed, labels_by_skill, needs_of, title_of
+from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
+from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
-from autogen.tasks.task import FeedbackOn, Fitted, Identity, Job, Start
+from autogen.tasks.task import CrossFitted, FeedbackOn, Fitted, Identity, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
-from autogen.versions.gate import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
+from autogen.versions.scores import Scores
+from autogen.versions.verdict import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
 
 Origin = Literal["train", "improve"]
 
@@ -54,10 +56,11 @@ def interrupted(origin: Origin, resumes: bool = True) -> Interrupted:
 
 @dataclass(frozen=True)
 class Work:
-    """One need and its data, feedback included. `before`: fingerprints of what the weights that the fit goes on from
-    have learnt."""
+    """One need and its data, feedback included. `read`: the same as its files say, without feedback; `before`:
+    fingerprints of what the weights that the fit goes on from have learnt."""
 
     need: SkillNeed
+    read: Any
     data: Any
     before: frozenset[str]
 
@@ -136,16 +139,17 @@ class Learning:
             withheld=work.identity.measured.union(*(data.identity().measured for data in protected)),
         )
 
-    def _with_feedback(self, need: SkillNeed, data: Any, labels: Mapping[str, frozenset[str]]) -> Work:
+    def _with_feedback(self, need: SkillNeed, read: Any, labels: Mapping[str, frozenset[str]]) -> Work:
         champion = self.champion
         learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
-        feedback = FeedbackOn(self.memory, need.skill, labels, learnt_feedback if champion else frozenset())
-        data = need.task.with_feedback(data, feedback, champion.model(need.skill, need.need.name) if champion else None)
+        only, policy = learnt_feedback if champion else frozenset(), curation_policy(self.config)
+        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy)
+        data = need.task.with_feedback(read, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
         continues = champion is not None and known and self.origin == "improve"
         before = champion.trained(need.skill, need.need.name) if champion and continues else frozenset()
-        return Work(need, need.task.unseen(data, before | data.identity().learnt), before)
+        return Work(need, read, need.task.unseen(data, before | data.identity().learnt), before)
 
     def _before(self, need: SkillNeed) -> Path | None:
         """`improve` starts from the champion, `train` from the base model."""
@@ -234,6 +238,7 @@ class Learning:
     def _manifest(
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
+        feedback = {feedback_id for item in work for feedback_id in item.data.feedback}
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -242,7 +247,8 @@ class Learning:
             feedback_until=self.feedback_until,
             parent=self.champion.manifest.version if self.champion else None,
             config=self.config.model_dump(),
-            feedback=sorted({feedback_id for item in work for feedback_id in item.data.feedback}),
+            feedback=sorted(feedback),
+            learnt_from=count_by_trust(self.memory.feedback.all(), self.memory.feedback.decisions(), feedback),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
@@ -279,6 +285,7 @@ class Learning:
         self.progress.say(f"Judging the candidate against {champion.manifest.version} …")
         answers = [candidate.known_model(item.need.skill, item.need.need.name).answers for item in work]
         rivals = Rivals(
+            self.versions,
             champion,
             candidate,
             earlier_eval_rows(self.versions, champion.manifest),
@@ -293,13 +300,22 @@ class Learning:
     def _verdict(self, rivals: Rivals, work: Work, fitted: Fitted) -> Verdict:
         need = work.need
         protected = self.protected.get((need.skill, need.need.name), ())
-        verdict = rivals.verdict(need, work.data, protected, fitted, self.config.gate)
+        batch = frozenset(work.data.feedback) - frozenset(rivals.champion.manifest.feedback)
+        evidence = Evidence(count_strangers(self.memory, batch), partial(self._cross_fit, rivals, work))
+        verdict = rivals.verdict(need, work.data, protected, fitted, self.config.gate, evidence)
         kind = skills()[need.settings.type]
         if not isinstance(kind, OffPolicy):
             return verdict
         skills_to_compare = rivals.candidate.skills[need.skill], rivals.champion.skills[need.skill]
         expected = kind.expected(need.settings, need.skill, *skills_to_compare, self.memory)
         return add_expected_clicks(verdict, need.skill, expected) if expected else verdict
+
+    def _cross_fit(self, rivals: Rivals, work: Work) -> tuple[Scores, Scores] | None:
+        learner, need = learner_of(work.need.task), work.need
+        if not isinstance(learner, CrossFitted):
+            return None
+        learnt = rivals.champion.trained(need.skill, need.need.name)
+        return learner.cross_fit(self.job(work, rivals.candidate.folder), work.read, learnt, self.progress)
 
     def _together(self, champion: OpenVersion, verdicts: Mapping[str, Verdict], learnt: set[str]) -> Verdict:
         if not verdicts:

@@ -13,6 +13,7 @@ from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
 from autogen.data.columns import has_columns
 from autogen.data.readers.files import read_rows
 from autogen.errors import ConfigError, UsageError, did_you_mean
+from autogen.feedback.curated import CurationPolicy
 from autogen.plugins import skills, tasks
 from autogen.tasks.task import Need, Task
 
@@ -84,17 +85,23 @@ def skill_named(config: ProjectConfig, name: str | None) -> list[tuple[str, Skil
     return [(name, config.skills[name])]
 
 
+def curation_policy(config: ProjectConfig) -> CurationPolicy:
+    """How careful the project is with feedback."""
+    return CurationPolicy(learn_from=config.feedback.learn_from)
+
+
 def labels_by_skill(
     config: ProjectConfig, data: Mapping[tuple[str, str], Any], champion: OpenVersion | None
 ) -> dict[str, frozenset[str]]:
     """What each skill may answer with, by its train rows (`data` by skill and need) and the champion, where labels tell
-    skills apart. Nothing for a single skill, whose all feedback is."""
+    skills apart. Nothing for a single skill, whose all feedback is. Labels of entities are none of whole rows."""
     if len(config.skills) == 1:
         return {}
+    of_entities = {(need.skill, need.need.name) for need in needs_of(config) if "entities" in need.task.fields.required}
     labels: dict[str, frozenset[str]] = {}
     for (skill, need), rows in data.items():
         outputs = rows.identity().outputs
-        if outputs:
+        if outputs and (skill, need) not in of_entities:
             model = champion.model(skill, need) if champion else None
             known = frozenset(model.answers) if model else frozenset()
             labels[skill] = labels.get(skill, frozenset()) | known | {*outputs} - {RESERVED_LABEL}

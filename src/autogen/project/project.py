@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,28 @@ from autogen.data.columns import select
 from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
-from autogen.feedback.curation import Curation
+from autogen.feedback.curated import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.feedback.events import Verdict as Decision
 from autogen.feedback.exchange import ImportResult, import_feedback
+from autogen.feedback.forgetting import (
+    Dropped,
+    Forgotten,
+    Selection,
+    erase_person,
+    find_person,
+    reports_that_quote,
+    versions_that_learnt,
+)
+from autogen.feedback.groups import Choice, ReviewQueue
 from autogen.feedback.memory import DATABASE_FILE, Memory
-from autogen.feedback.review import ReviewItem, review_items
+from autogen.feedback.review import ReviewItem
 from autogen.plugins import learner_of, skill_settings, skills
 from autogen.progress import TrainingProgress
 from autogen.project.check import SkillCheck, check_project
 from autogen.project.evaluation import Measurement, VersionEvaluation
-from autogen.project.needs import labels_by_skill, needs_of, skill_named, title_of
+from autogen.project.needs import curation_policy, labels_by_skill, needs_of, skill_named, title_of
 from autogen.project.reporting import project_table, report_folder, report_on
 from autogen.reports.report import Report
 from autogen.skills.hosts import SkillInProject
@@ -165,7 +175,7 @@ class Project:
         labels = labels_by_skill(self.config, data, champion)
         for need in needs:
             if skill in (None, need.skill) and isinstance(need.task, Curated):
-                feedback = FeedbackOn(self.memory, need.skill, labels)
+                feedback = FeedbackOn(self.memory, need.skill, labels, policy=curation_policy(self.config))
                 model = champion.known_model(need.skill, need.need.name)
                 yield need.task.curate(data[need.skill, need.need.name], feedback, model)
 
@@ -179,14 +189,12 @@ class Project:
 
     def review(self) -> Sequence[ReviewItem]:
         """What waits for a person, skill by skill."""
-        return self.to_review()[0]
+        return list(self.to_review().items)
 
-    def to_review(self) -> tuple[Sequence[ReviewItem], Sequence[Feedback]]:
-        """What waits for a person, and the corrections of held-out rows, which are left out; skill by skill."""
-        curations = list(self.curations())
-        return [item for curation in curations for item in review_items(curation)], [
-            feedback for curation in curations for feedback in curation.corrections_of_eval_rows
-        ]
+    def to_review(self) -> ReviewQueue:
+        """What waits for a person, in groups too, and the corrections of held-out rows, which are left out; skill by
+        skill."""
+        return ReviewQueue.of(list(self.curations()))
 
     def decide(
         self,
@@ -194,21 +202,31 @@ class Project:
         decision: Decision,
         label: str | None = None,
         entities: Sequence[EntitySpan] | None = None,
-    ) -> None:
-        """Settle one waiting item: with `label` or `entities`, the right ones, where it is relabelled. Raises
-        UsageError, also where the task could not learn it so."""
-        feedback = self.memory.feedback.get(feedback_id)
-        if decision == "accept" or label is not None or entities is not None:
-            self._check_learnable(feedback, label, entities)
-        self.memory.feedback.decide(feedback.id, decision, label, entities)
+    ) -> int:
+        """Settle one waiting item, or all of a group: how many. With `label` or `entities`, the right ones, where it is
+        relabelled. Raises UsageError, also where the task could not learn it so."""
+        return self.decide_all([Choice(feedback_id, decision, label, entities)])
+
+    def decide_all(self, choices: Sequence[Choice]) -> int:
+        """Settle what each choice names, or nothing: how many items. What is said of one item outweighs what is said of
+        its group. Raises UsageError."""
+        by_feedback: dict[str, tuple[Feedback, Decision, str | None, Sequence[EntitySpan] | None]] = {}
+        queue = self.to_review() if any(choice.of_group for choice in choices) else None
+        for choice in sorted(choices, key=lambda choice: not choice.of_group):
+            ids = queue.ids_of(choice.id) if queue is not None and choice.of_group else (choice.id,)
+            for feedback in map(self.memory.feedback.get, ids):
+                if choice.decision == "accept" or choice.label is not None or choice.entities is not None:
+                    self._check_learnable(feedback, choice.label, choice.entities)
+                by_feedback[feedback.id] = (feedback, choice.decision, choice.label, choice.entities)
+        self.memory.feedback.decide_many(by_feedback.values())
+        return len(by_feedback)
 
     def _check_learnable(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
-        """Of the tasks that may learn from it, one must be able to; a label may be of another skill."""
+        """One of the tasks that would be given it must be able to learn from it. Raises UsageError."""
         needs = needs_of(self.config)
-        own = [need.task for need in needs if feedback.skill in (None, need.skill)]
-        others = [need.task for need in needs if need.task not in own and isinstance(need.task, Reviewed)]
+        skill = self._skill_that_knows(label or feedback.label) or feedback.skill
         errors = []
-        for task in (*own, *(others if label is not None or feedback.label is not None else ())):
+        for task in dict.fromkeys(need.task for need in needs if skill in (None, need.skill)):
             if not isinstance(task, Reviewed):
                 return
             try:
@@ -218,6 +236,43 @@ class Project:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+    def _skill_that_knows(self, label: str | None) -> str | None:
+        """The one skill whose label it is: a correction is for that, whichever answered."""
+        skills_that_know = [name for name, labels in self._labels_by_skill.items() if label in labels]
+        return skills_that_know[0] if len(skills_that_know) == 1 else None
+
+    @cached_property
+    def _labels_by_skill(self) -> Mapping[str, frozenset[str]]:
+        if len(self.config.skills) == 1:
+            return {}
+        data = {(need.skill, need.need.name): need.task.read(self.folder, need.need) for need in needs_of(self.config)}
+        return labels_by_skill(self.config, data, self._open(None))
+
+    def drop_feedback(self, selection: Selection) -> Dropped:
+        """Leave out all feedback of the selection, as `review --drop` does: it stays listed, and `review --accept`
+        takes it back. Raises StorageError."""
+        feedback, decisions = self.memory.feedback.all(), self.memory.feedback.decisions()
+        dropped = {name for name, decision in decisions.items() if decision.decision == "drop"}
+        selected = [item for item in selection.of(feedback) if item.id not in dropped]
+        self.memory.feedback.decide_many((item, "drop", None, None) for item in selected)
+        ids = {item.id for item in selected}
+        return Dropped(len(ids), tuple(versions_that_learnt(self.versions, ids)))
+
+    def forget(self, user: str, output: Path | None = None, erase: bool = True) -> Forgotten:
+        """Find what the database has of one person, write it to `output`, and erase it. Raises StorageError."""
+        person = find_person(self.memory.database, user)
+        if output is not None:
+            person.write(output)
+        emptied = erase_person(self.memory.database, user) if erase else True
+        return Forgotten(
+            responses=len(person.responses),
+            feedback=len(person.feedback),
+            erased=erase,
+            log_emptied=emptied,
+            versions=tuple(versions_that_learnt(self.versions, person.feedback_ids)),
+            reports=tuple(reports_that_quote(self.versions.state, person.texts)),
+        )
 
     def import_feedback(self, path: Path, skill: str | None = None) -> ImportResult:
         """All rows of the file or none. `skill`: whose feedback the rows are that do not say so themselves; needed when

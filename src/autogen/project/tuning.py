@@ -13,7 +13,7 @@ from autogen.feedback.memory import Memory
 from autogen.models.base_models import BaseModel, find_base_model
 from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
-from autogen.project.learning import Learning
+from autogen.project.learning import Learning, Work
 from autogen.storage.files import explain_os_errors, sha256_of
 from autogen.tasks.task import Tunable
 from autogen.training.search.study import Budget, SearchResult, SettingsSearch
@@ -31,13 +31,8 @@ def tune(
     Raises DataError, TrainingFailed, StorageError, Interrupted; UsageError where every setting is the user's own.
     """
     learning = Learning(folder, config, "train", memory, progress)
-    work = next(item for item in learning.read() if item.need.skill == skill)
+    work, learner = _searchable(learning, skill)
     need, state = work.need, Versions(folder).state.resolve()
-    learner = learner_of(need.task)
-    if not isinstance(learner, Tunable):
-        raise UsageError(
-            f"Expected a skill that learns labels, found {skill!r} ({need.settings.type}): there is no search for it."
-        )
     # the checkpoints of an interrupted `train` are not ours
     trial = learner.trial(replace(learning.job(work, state / "tuning/model"), state=state / "tuning/trial"))
     bound_to = {
@@ -52,6 +47,17 @@ def tune(
             "is left alone. Take out the ones to search."
         )
     return search.run(budget)
+
+
+def _searchable(learning: Learning, skill: str) -> tuple[Work, Tunable]:
+    """The skill's first need whose settings can be searched, and its learner. Raises UsageError for a skill without."""
+    own = [work for work in learning.read() if work.need.skill == skill]
+    for work in own:
+        learner = learner_of(work.need.task)
+        if isinstance(learner, Tunable):
+            return work, learner
+    needs = ", ".join(f"{work.need.need.name}: {work.need.need.task}" for work in own)
+    raise UsageError(f"Expected a skill whose training settings can be searched, found {skill!r} ({needs}).")
 
 
 def base_model_digest(base: BaseModel) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autogen.config.project import flatten_settings
 from autogen.markup import DataTable, Markup, element, join_markup, metrics_table, table
 from autogen.reports.drawing import Picture
+from autogen.versions.verdict import mark_of
 
 if TYPE_CHECKING:
     from autogen.reports.report import Report, ReportSection
@@ -66,13 +67,15 @@ def fragment(report: Report) -> Markup:
 
 def _verdict(verdict: Mapping[str, Any]) -> Markup:
     passed = bool(verdict.get("passed"))
-    rows = [(_mark(bool(c["passed"])), c["name"], c["finding"]) for c in verdict.get("checks", ())]
+    rows = [(_mark(c), c["name"], c["finding"]) for c in verdict.get("checks", ())]
     summary = element("p", element("b", verdict.get("summary", ""), class_="yes" if passed else "no"))
     return join_markup([element("h2", "The gate"), summary, table(("", "check", "finding"), rows)])
 
 
-def _mark(passed: bool) -> Markup:
-    return element("span", "✓ passed" if passed else "✗ failed", class_="yes" if passed else "no")
+def _mark(check: Mapping[str, Any]) -> Markup:
+    mark = mark_of(check)
+    words = {"✓": "passed", "✗": "failed", "–": "nothing to test"}[mark]
+    return element("span", f"{mark} {words}", class_={"✓": "yes", "✗": "no"}.get(mark, ""))
 
 
 def _part(part: ReportSection, pictures: Sequence[Picture], several: bool) -> Iterator[Markup]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -49,12 +49,21 @@ from autogen.serving.stream import EventStream
 
 log = logging.getLogger("autogen.serving")
 
+Precision = Literal["exact", "rounded", "off"]
+Rounding = Callable[[float], float]
+ROUNDINGS: Mapping[Precision, Rounding] = {
+    "exact": lambda confidence: confidence,
+    "rounded": lambda confidence: round(confidence, 1),
+    "off": lambda _: 0.0,
+}
+
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """Who may ask, and how much. Sizes in bytes, times in seconds."""
+    """Who may ask, how much, and how exactly they are told how sure the agent is. Sizes in bytes, times in seconds."""
 
     api_key: str | None = None
+    confidence: Precision = "exact"  # for callers who show no key
     body_bytes: int = 2**20
     body_seconds: float = 30.0  # a whole body must arrive within
     waiting: int = 512  # requests that may wait; more are told to come back
@@ -66,7 +75,7 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     """The ASGI app that answers with this fleet. It serves no pages, so nothing is fetched from elsewhere. Every
     kind of skill adds its own routes (see `skills.hosts`)."""
     metrics = ServerMetrics(fleet)
-    service = Service(fleet, metrics, settings.waiting)
+    service = Service(fleet, metrics, settings.waiting, callers_known=settings.api_key is not None)
     key = ApiKey(settings.api_key)
 
     @asynccontextmanager
@@ -82,7 +91,7 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    answering = _answering_routes(service)
+    answering = _answering_routes(service, ROUNDINGS["exact" if settings.api_key else settings.confidence])
     adding, errors = skills().loaded("routes")
     for add in adding:
         add(answering, service)
@@ -103,8 +112,9 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     return app
 
 
-def _answering_routes(service: Service) -> APIRouter:
+def _answering_routes(service: Service, rounded: Rounding) -> APIRouter:
     router = APIRouter(prefix="/v1")
+    completion = partial(_completion, rounded=rounded)
 
     @router.post("/chat/completions", response_model=ChatCompletion)
     async def chat_completions(request: ChatRequest) -> Any:
@@ -116,12 +126,12 @@ def _answering_routes(service: Service) -> APIRouter:
         """
         incoming = _incoming_message(request)
         if not request.stream:
-            return _completion(await service.answer(incoming), service.champion.name)
+            return completion(await service.answer(incoming), agent=service.champion.name)
         chunks = service.stream(incoming)
         first = await anext(chunks)  # what goes wrong before it still has a status of its own
         options = request.stream_options
         include_usage = options is not None and options.include_usage
-        return EventStream(first, chunks, partial(_completion, agent=service.champion.name), include_usage)
+        return EventStream(first, chunks, partial(completion, agent=service.champion.name), include_usage)
 
     unknown = {"model": ErrorBody, "description": "`unknown_response`: no response has this `response_id`."}
 
@@ -130,8 +140,8 @@ def _answering_routes(service: Service) -> APIRouter:
         """Keep what a person says of a response.
 
         At least one of `rating`, `label`, `entities`, `text` and `comment` is needed. It is on disk before it is
-        confirmed. What comes over HTTP is a stranger's, whatever the `user`: corrections wait for review. A click on
-        an item counts at once.
+        confirmed. A caller's key vouches for the `user` that it names; without a key the name is nobody's. Corrections
+        wait for review, unless the project's `[feedback] learn_from` says otherwise. A click on an item counts at once.
         """
         stored = await service.keep(request)
         return FeedbackKept(id=stored.id, note=service.champion.note_on(stored))
@@ -146,8 +156,8 @@ def _answering_routes(service: Service) -> APIRouter:
         return Parsed(
             text=request.text,
             message_id=request.message_id,
-            intent=Intent(name=parsed.reply.intent, confidence=parsed.reply.confidence),
-            intent_ranking=parsed.reply.alternatives,
+            intent=Intent(name=parsed.reply.intent, confidence=rounded(parsed.reply.confidence)),
+            intent_ranking=[(name, rounded(confidence)) for name, confidence in parsed.reply.alternatives],
             entities=parsed.reply.details.get("entities", []),
             action=parsed.reply.action,
             skill=parsed.skill,
@@ -212,7 +222,9 @@ def _incoming_message(request: ChatRequest) -> IncomingMessage:
     )
 
 
-def _completion(response: Response, agent: str) -> ChatCompletion:
+def _completion(response: Response, agent: str, rounded: Rounding) -> ChatCompletion:
+    alternatives = tuple((name, rounded(confidence)) for name, confidence in response.alternatives)
+    response = replace(response, confidence=rounded(response.confidence), alternatives=alternatives)
     return ChatCompletion(
         id=response.id,
         created=int(time.time()),

@@ -255,7 +255,9 @@ class FeedbackRequest(BaseModel):
     )
     text: Words | None = Field(default=None, description="A better answer.")
     comment: Words | None = Field(default=None, description="Anything else there is to say.")
-    user: Id | Literal[""] | None = Field(default=None, description="Who says so.")
+    user: Id | Literal[""] | None = Field(
+        default=None, description="Who says so. A caller's key vouches for it; without a key the name is nobody's."
+    )
 
     model_config = ConfigDict(
         json_schema_extra={

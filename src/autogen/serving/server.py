@@ -16,9 +16,15 @@ from pathlib import Path
 import uvicorn
 
 from autogen.agents.fleet import Fleet
-from autogen.errors import UsageError
-from autogen.serving.app import ServerSettings, create_app
-from autogen.serving.security import check_address, find_api_key
+from autogen.config.project import ProjectConfig, load_config
+from autogen.config.settings import CONFIG_NAME
+from autogen.errors import ConfigError, UsageError
+from autogen.feedback.review import describe_whose_feedback
+from autogen.plugins import skill_settings
+from autogen.serving.app import Precision, ServerSettings, create_app
+from autogen.serving.security import KEY_VARIABLE, check_address, find_api_key
+
+log = logging.getLogger("autogen.serving")
 
 KEEP_ALIVE_SECONDS = 30  # longer than clients keep an idle connection, so that it is they who close it
 
@@ -35,12 +41,13 @@ def serve(
 ) -> None:
     """Answer over HTTP until SIGTERM or SIGINT, and return when the requests in flight are answered.
 
-    Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. `on_ready` is called
-    with the server's URL. `access_log` writes a line per request to stderr.
+    Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. Without `settings`,
+    callers are told what `agent.toml` says under `[serving]`. `on_ready` is called with the server's URL. `access_log`
+    writes a line per request to stderr.
 
     Raises UsageError when the address is taken or would need a key, ProjectNotFound, VersionDamaged, StorageError.
     """
-    settings = settings or ServerSettings()
+    settings = settings or ServerSettings(confidence=_confidence(project))
     settings = replace(settings, api_key=find_api_key(api_key if api_key is not None else settings.api_key))
     check_address(host, settings.api_key)
     with _bind(host, port) as listener:
@@ -49,6 +56,37 @@ def serve(
             server = _Server(_config(create_app(fleet, settings), settings, access_log), on_ready, _url(listener))
             with server.stopped_by_signals():
                 server.run(sockets=[listener])
+
+
+def describe_feedback(project: Path, api_key: str | None) -> str:
+    """Whose feedback the project learns, and who vouches for whom; empty where it has no `agent.toml` to learn by."""
+    try:
+        config = _config_of(project)
+    except ConfigError as error:
+        return f"Feedback is kept, but nothing can be learnt until {CONFIG_NAME} is mended. {error}"
+    if config is None:
+        return ""
+    callers = (
+        "Callers show a key, and vouch for the `user` that they name."
+        if find_api_key(api_key)
+        else f"Callers show no key ({KEY_VARIABLE} is not set), so nobody vouches for the `user` that they name."
+    )
+    return f"{describe_whose_feedback(config.feedback.learn_from)} {callers}"
+
+
+def _confidence(project: Path) -> Precision:
+    """How exactly callers without a key are told it: what cannot be read gives nothing away, and stops no answers."""
+    try:
+        config = _config_of(project)
+    except ConfigError as error:
+        log.warning("confidence is rounded for callers without a key: %s", error)
+        return "rounded"
+    return "exact" if config is None else config.serving.confidence_where(config.feedback.learn_from)
+
+
+def _config_of(project: Path) -> ProjectConfig | None:
+    """What `agent.toml` says; None where there is none: a project's versions answer without it. Raises ConfigError."""
+    return load_config(project, skill_settings()) if (project / CONFIG_NAME).is_file() else None
 
 
 class _Server(uvicorn.Server):

@@ -38,12 +38,14 @@ class ParsedMessage:
 
 
 class Service:
-    """Answers, parses and keeps feedback. `room`: requests of a kind that may wait before more are turned away."""
+    """Answers, parses and keeps feedback. `room`: requests of a kind that may wait before more are turned away;
+    `callers_known`: whether every caller has shown a key, and so vouches for the users that it names."""
 
-    def __init__(self, fleet: Fleet, metrics: ServerMetrics, room: int) -> None:
+    def __init__(self, fleet: Fleet, metrics: ServerMetrics, room: int, callers_known: bool = False) -> None:
         self.fleet = fleet
         self._metrics = metrics
         self._room = room
+        self._callers_known = callers_known
         self._reported: Exception | None = None
         self._batchers: list[Batcher[Any, Any]] = []
         self._readers = Readers(room=room)
@@ -160,7 +162,8 @@ class Service:
         return [
             self.fleet.memory.feedback.record(
                 request.response_id,
-                trusted=False,  # whoever reaches the port may say anything, and under any name
+                trusted=False,  # whoever reaches the port may say anything
+                vouched=self._callers_known,  # and without a key under any name
                 source="http",
                 rating=request.rating,
                 label=request.label,

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from autogen.data.rows import Row
 from autogen.feedback.events import Feedback
 from autogen.storage.replies import Action, Reply
+from autogen.storage.responses import OfferedNames
 
 __all__ = ["Action", "Content", "Observer", "Offer", "Reply", "Skill", "Turn"]
 
@@ -36,6 +37,7 @@ class Turn:
     contents: tuple[Content, ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     last_action: Action | None = None
+    conversation: str | None = None  # its id
     kept: bool = True  # the reply will be, so that feedback can refer to it: without that, chance has no part in it
 
 
@@ -80,6 +82,8 @@ class Skill(Protocol):
 class Observer(Protocol):
     """A skill that learns at once from what people say of answers."""
 
-    def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
+    def observe(
+        self, feedback: Sequence[Feedback], who: Mapping[str, str], offered: Mapping[str, OfferedNames]
+    ) -> None:
         """Feedback in order of arrival, what the skill has learnt from among it; `who`: the user behind each, by its
-        id."""
+        id; `offered`: what the responses that it is on offered, by their ids."""

@@ -77,6 +77,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """A durable transaction in which the bytes of what is deleted are overwritten; `empty_log` then drops its
+        copies."""
+        with self.durable() as connection:
+            sqlite.overwrite_deleted(connection)
+            yield connection
+
+    def empty_log(self) -> bool:
+        """Move all of the log into the database's file, and cut it off: False where somebody who reads prevents it."""
+        with self._explain_errors(), self._writing:
+            return sqlite.empty_log(self._durable)
+
+    @contextmanager
     def fast(self) -> Iterator[Connection]:
         """A write transaction that survives a killed process (and power loss, once a durable one follows)."""
         with self._explain_errors(), self._writing, self._fast.begin() as connection:

@@ -46,6 +46,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE feedback ADD COLUMN answered_entities TEXT",
         "ALTER TABLE decisions ADD COLUMN entities TEXT",
     ),
+    ("ALTER TABLE feedback ADD COLUMN vouched BOOLEAN NOT NULL DEFAULT FALSE",),
+    (
+        "ALTER TABLE decisions ADD COLUMN number BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE decisions ADD COLUMN feedback_until BIGINT NOT NULL DEFAULT 0",
+        # of decisions that were made before their order was kept, the clock is all there is to go by
+        """UPDATE decisions SET
+            number = (SELECT count(*) FROM decisions AS earlier WHERE earlier.decided_at <= decisions.decided_at),
+            feedback_until = (SELECT coalesce(max(feedback.number), 0) FROM feedback
+                              WHERE feedback.created_at <= decisions.decided_at)""",
+    ),
 )
 
 

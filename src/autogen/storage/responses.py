@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from autogen.storage.replies import Reply
 from autogen.storage.schema import JSON, RESPONSES
 
 _COLUMNS = tuple(column for column in RESPONSES.columns if column is not RESPONSES.c.number)
+MOST_IDS = 500  # of one query
 _JSON_NAMES = tuple(column.name for column in _COLUMNS if column.info.get(JSON))
 
 
@@ -35,6 +36,14 @@ class StoredResponse(Reply):
     version: str
     created_at: datetime
     user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedNames:
+    """What feedback on a response may choose from: the names of its alternatives; and its conversation."""
+
+    conversation_id: str
+    names: frozenset[str]
 
 
 class ResponseStore:
@@ -76,6 +85,18 @@ class ResponseStore:
                 "(in HTTP the `id` of the completion)."
             )
         return _from_row(row)
+
+    def offered(self, response_ids: Collection[str]) -> dict[str, OfferedNames]:
+        """What each of these responses offered, by its id; nothing of those that were not given here."""
+        columns, ids = (RESPONSES.c.id, RESPONSES.c.conversation_id, RESPONSES.c.alternatives), sorted(response_ids)
+        offered = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(ids), MOST_IDS):
+                query = select(*columns).where(RESPONSES.c.id.in_(ids[start : start + MOST_IDS]))
+                for row in connection.execute(query):
+                    names = frozenset(name for name, _ in json.loads(row.alternatives))
+                    offered[row.id] = OfferedNames(row.conversation_id, names)
+        return offered
 
     def last_of(self, conversation_id: str) -> StoredResponse | None:
         """The newest response of a conversation, or `None` when it has none yet."""

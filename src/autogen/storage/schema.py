@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 METADATA = MetaData()
@@ -69,6 +70,7 @@ FEEDBACK = Table(
     Column("created_at", Text, nullable=False),
     Column("entities", Text, info={JSON: True}),  # [{"start", "end", "label"}, …]; NULL where nothing is said of them
     Column("answered_entities", Text, info={JSON: True}),  # those that the response told of; NULL where of none
+    Column("vouched", Boolean, nullable=False, server_default=false()),  # whether somebody known vouches for "user"
 )
 
 DECISIONS = Table(
@@ -79,4 +81,6 @@ DECISIONS = Table(
     Column("label", Text),
     Column("decided_at", Text, nullable=False),
     Column("entities", Text, info={JSON: True}),  # the right ones; NULL where the decision says nothing of them
+    Column("number", BigInteger, nullable=False, server_default="0"),  # the order in which decisions were made
+    Column("feedback_until", BigInteger, nullable=False, server_default="0"),  # the last feedback there was by then
 )

@@ -15,7 +15,7 @@ from autogen.config.settings import Settings
 from autogen.config.training import TrainingSettings
 from autogen.data.problems import Problem
 from autogen.data.rows import Row
-from autogen.feedback.curation import Curation
+from autogen.feedback.curated import CAREFUL, Curation, CurationPolicy
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.memory import Memory
@@ -104,12 +104,13 @@ class TaskData(Protocol):
 @dataclass(frozen=True)
 class FeedbackOn:
     """The feedback that is for one skill. `labels`: by skill, what it may answer with, where there are several skills;
-    `only`: ids that may join (what a champion has learnt); None: all."""
+    `only`: ids that may join (what a champion has learnt); None: all; `policy`: how careful to be."""
 
     memory: Memory
     skill: str
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     only: frozenset[str] | None = None
+    policy: CurationPolicy = CAREFUL
 
     def rows(self) -> list[Feedback]:
         """Feedback in order of arrival: on this skill's answers, on none in particular, or with a label that this skill
@@ -229,6 +230,21 @@ class DeepCheckable(Protocol):
 
 
 @runtime_checkable
+class CrossFitted(Protocol):
+    """A learner that can tell quickly, without tuning a network, what learning new rows does to older ones: evidence
+    for the gate where eval rows are few."""
+
+    def cross_fit(
+        self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
+    ) -> tuple[Scores, Scores] | None:
+        """Scores of train rows that are older than the batch, each answered by a quick model that has not learnt it:
+        one that has learnt the other older rows, and one that has learnt the batch too. None where nothing is new, or
+        too little is old.
+
+        `read`: the data as read, which no feedback has joined; `learnt`: fingerprints of the older rows."""
+
+
+@runtime_checkable
 class Tunable(Protocol):
     """A learner whose settings `autogen tune` can search."""
 
@@ -241,7 +257,7 @@ class Curated(Protocol):
     """A task whose corrections are sorted before they are learnt, and wait for review where they are in doubt."""
 
     def curate(self, data: Any, feedback: FeedbackOn, champion: Any) -> Curation:
-        """Which feedback joins the data, and which waits. `data`: as read, without feedback."""
+        """Which feedback joins the data, and which waits, by `feedback.policy`. `data`: as read, without feedback."""
 
 
 @runtime_checkable

@@ -4,13 +4,15 @@ Shares: the adjusted Wald interval of a paired difference of proportions (Agrest
 confidence intervals for comparing matched proportions"). Means: the normal bound of the mean paired difference. Ratios,
 such as F1: a paired bootstrap of rows with a fixed seed (Efron & Tibshirani 1993), smoothed as shares are, for of a few
 dozen rows the plain one's bound is above the truth far too often. Groups: an exact sign test of the rows that differ
-(for shares that is McNemar's), with Holm's correction.
+(for shares that is McNemar's), with Holm's correction among those tests that could come out significant at all (Tarone
+1990, "A modified Bonferroni method for discrete data"): so each group counts, however few its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import bdtrc, ndtri
@@ -38,6 +40,11 @@ class PairedScores:
     def where(self, mask: Flags) -> PairedScores:
         """The rows for which `mask` is true."""
         return PairedScores(self.champion.where(mask), self.candidate.where(mask), self.from_earlier_eval[mask])
+
+    @property
+    def reversed(self) -> PairedScores:
+        """Champion and candidate the other way round."""
+        return PairedScores(self.candidate, self.champion, self.from_earlier_eval)
 
     @property
     def differences(self) -> Floats:
@@ -134,24 +141,47 @@ def _lower_of_ratio(paired: PairedScores, confidence: float) -> float:
     return float(np.quantile(candidate_values - champion_values, 1 - confidence))
 
 
-def rows_needed(comparison: Comparison, confidence: float, margin: float) -> int | None:
-    """How many rows like these would show that the candidate's share is not inferior; None where no number within
-    MOST_ROWS would, because it is."""
+def rows_needed(comparison: Comparison, confidence: float, margin: Callable[[int], float]) -> int | None:
+    """How many rows like these would show that the candidate's share is not inferior by the margin of so many rows;
+    None where no number within MOST_ROWS would, because it is."""
     gained, lost, rows = comparison.gained / comparison.rows, comparison.lost / comparison.rows, comparison.rows
     while rows < MOST_ROWS:
         rows += max(1, rows // 100)
-        if paired_bounds(round(gained * rows), round(lost * rows), rows, confidence)[0] >= -margin:
+        if paired_bounds(round(gained * rows), round(lost * rows), rows, confidence)[0] >= -margin(rows):
             return rows
     return None
 
 
-def worse_groups(paired: PairedScores, fewest: int, level: float) -> tuple[list[str], int]:
-    """The groups of at least `fewest` rows that are significantly worse, and how many were tested. What the champion
-    cannot know is not."""
+class WorseGroups(NamedTuple):
+    """The groups that are significantly worse, of how many with rows enough to be shown so; `pooled`: how many had
+    too few of their own, and were tested as one."""
+
+    names: list[str]
+    tested: int
+    pooled: int
+
+
+def worse_groups(paired: PairedScores, fewest: int, level: float) -> WorseGroups:
+    """Test each group, and those of fewer than `fewest` rows together. What the champion cannot know is not tested."""
     balances = {**_balances(paired.known), **_balances_within_rows(paired)}
-    tested = {name: balance for name, balance in balances.items() if name and balance[0] >= fewest}
-    chances = {name: _chance_of_loss(gained, lost) for name, (_, gained, lost) in tested.items()}
-    return holm(chances, level), len(tested)
+    balances = {name: balance for name, balance in balances.items() if name and balance[0]}
+    small = [name for name, balance in balances.items() if balance[0] < fewest]
+    tested = {name: balance for name, balance in balances.items() if name not in small}
+    if small:
+        pool = f"the {len(small)} {paired.candidate.group}s with fewer than {fewest} rows, taken together"
+        tested[pool] = [sum(counts) for counts in zip(*(balances[name] for name in small), strict=True)]
+    worse = significantly_worse({name: (gained, lost) for name, (_, gained, lost) in tested.items()}, level)
+    could_tell = sum(_chance_of_loss(0, rows) <= level for rows, _, _ in tested.values())
+    return WorseGroups(worse, could_tell, len(small))
+
+
+def significantly_worse(changes: Mapping[str, tuple[int, int]], level: float) -> list[str]:
+    """Of groups with so many rows gained and lost, those that are worse beyond chance. A test whose p-value could not
+    be small enough, had all its changed rows been lost, takes nothing from the others."""
+    least = {name: _chance_of_loss(0, gained + lost) for name, (gained, lost) in changes.items()}
+    count = next(k for k in range(1, len(changes) + 2) if sum(p <= level / k for p in least.values()) <= k)
+    chances = {name: _chance_of_loss(*changes[name]) for name, p in least.items() if p <= level / count}
+    return holm(chances, level)
 
 
 def _balances(paired: PairedScores) -> dict[str, list[int]]:

@@ -3,21 +3,22 @@ judges every task alike, and knows none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from autogen.config.project import GateSettings
 from autogen.config.settings import RESERVED_LABEL
-from autogen.versions.comparison import Comparison, PairedScores, compare, rows_needed, worse_groups
-from autogen.versions.off_policy import ExpectedClicks
+from autogen.versions.comparison import Comparison, PairedScores, rows_needed, worse_groups
 from autogen.versions.scores import Flags, Scores
+from autogen.versions.standard import Standard, resolved_margin
+from autogen.versions.verdict import BETTER, Check, Verdict
 
 NEW_LABEL_ROWS = 3  # held-out rows of a new label before learning it counts as being better
 NEW_LABEL_RIGHT = 0.5
-BETTER = "better at something"
+CROSS_FITTED_MARGIN = 1.5  # of the margin that so many rows can resolve: docs/decisions/0025-gate-for-few-rows.md
+CROSS_FITTED_LEVEL = 0.2  # of the level: a quick model that learns many rows of one group loses some of its neighbours
 
 
 @dataclass(frozen=True)
@@ -34,41 +35,39 @@ class CandidateFigures:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One question the gate asks, answered in words with its figures."""
+class Batch:
+    """What the gate is told of the rows that the candidate has learnt anew.
 
-    name: str
-    passed: bool
-    finding: str
-    figures: dict[str, float]
+    `strangers`: how many of the feedback behind them are neither the owner's nor reviewed. `cross_fitted`: older train
+    rows, answered by quick models that have not learnt the row: without the batch as champion, with it as candidate;
+    None where the task cannot tell, or the eval rows are many. `look`: which verdict on these eval rows this is, from 1
+    on."""
 
-
-@dataclass(frozen=True)
-class Verdict:
-    passed: bool
-    summary: str
-    rows: int
-    checks: tuple[Check, ...]
-    off_policy: Mapping[str, Any] = field(default_factory=dict)  # by skill; it is said, and decides nothing
-
-    def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        if not self.off_policy:
-            del values["off_policy"]
-        return values
+    strangers: int = 0
+    cross_fitted: PairedScores | None = None
+    look: int = 1
 
 
 def judge(
-    paired: Sequence[PairedScores], protected: Sequence[Scores], figures: CandidateFigures, settings: GateSettings
+    paired: Sequence[PairedScores],
+    protected: Sequence[Scores],
+    figures: CandidateFigures,
+    settings: GateSettings,
+    batch: Batch = Batch(),
 ) -> Verdict:
     """One need's verdict. `paired`: its scores, the main one first, on rows that neither model has learnt from;
     `protected`: the candidate's on protected rows. Every check is made and reported, also after one has failed."""
-    main = paired[0]
+    standard, main = Standard(settings, batch.look), paired[0]
     checks = (
-        _check_row_count(main, settings),
-        *(check for scores in paired for check in _check_all_not_inferior(scores, scores is main, figures, settings)),
+        _check_row_count(main, standard),
+        *(
+            check
+            for scores in paired
+            for check in _check_all_not_inferior(scores, scores is main, figures, standard, batch)
+        ),
+        *_check_cross_fitted(batch.cross_fitted, figures, standard),
         _check_better(paired, figures.answers_changed),
-        *(_check_groups(scores, scores is main, settings) for scores in paired),
+        *(_check_groups(_named("no {group} worse", scores, scores is main), scores, settings) for scores in paired),
         _check_protected(protected),
         _check_ratio("latency", figures.latency_ratio, settings.latency_ratio),
         _check_ratio("size", figures.size_ratio, settings.size_ratio),
@@ -83,106 +82,128 @@ def judge(
     if failed:
         summary = f"Rejected: {'; '.join(check.finding for check in failed)}."
     else:
-        summary = f"Accepted: {_summarise(main, compare(main, settings.confidence), settings)}."
+        summary = f"Accepted: {_summarise(main, standard)}."
     return Verdict(not failed, summary, len(main), checks)
 
 
-def _summarise(paired: PairedScores, comparison: Comparison, settings: GateSettings) -> str:
+def _summarise(paired: PairedScores, standard: Standard) -> str:
+    comparison = standard.compare(paired)
     if paired.candidate.statistic == "share":
-        unit = paired.candidate.unit
-        return f"right on {comparison.candidate:.1%} of {comparison.rows} {unit}, champion {comparison.champion:.1%}"
-    return _describe_values(paired, comparison, settings)
+        right, unit = paired.candidate.right_means, paired.candidate.unit
+        return f"{right} on {comparison.candidate:.1%} of {comparison.rows} {unit}, champion {comparison.champion:.1%}"
+    return _describe(paired, comparison, standard)
 
 
-def _describe_values(paired: PairedScores, comparison: Comparison, settings: GateSettings) -> str:
-    within = "within" if comparison.lower >= -settings.margin else "beyond"
-    return (
-        f"{paired.candidate.metric} {comparison.candidate:.4f} against {comparison.champion:.4f} on {comparison.rows} "
-        f"{paired.candidate.unit}; at worst {comparison.lower:+.4f}, {within} the margin of {-settings.margin:+.4f}"
-    )
+def _describe(paired: PairedScores, comparison: Comparison, standard: Standard) -> str:
+    """Both values, and how the difference stands to the margin."""
+    share, rows = paired.candidate.statistic == "share", f"{comparison.rows} {paired.candidate.unit}"
+    lower, margin = comparison.lower, standard.margin(comparison.rows)
+    if share:
+        changes = f"({comparison.gained} gained, {comparison.lost} lost)"
+        values = f"{comparison.candidate:.1%} against {comparison.champion:.1%} on {rows} {changes}"
+    else:
+        metric = paired.candidate.metric
+        values = f"{metric} {comparison.candidate:.4f} against {comparison.champion:.4f} on {rows}"
+    at_worst, limit = (f"{lower:+.2%}", f"{-margin:+.2%}") if share else (f"{lower:+.4f}", f"{-margin:+.4f}")
+    within = "within" if lower >= -margin else "beyond"
+    resolved = "" if standard.settings.margin is not None else f" that {rows} can resolve"
+    words = f"{values}; at worst {at_worst}, {within} the margin of {limit}{resolved}"
+    if lower >= -margin and not standard.is_not_inferior(paired, comparison):
+        words += ", but shown to be worse"
+    return words
 
 
-def _describe_shares(paired: PairedScores, comparison: Comparison, settings: GateSettings) -> str:
-    within = "within" if comparison.lower >= -settings.margin else "beyond"
-    return (
-        f"{comparison.candidate:.1%} against {comparison.champion:.1%} on {comparison.rows} {paired.candidate.unit} "
-        f"({comparison.gained} gained, {comparison.lost} lost); at worst {comparison.lower:+.2%}, {within} the margin "
-        f"of {-settings.margin:+.2%}"
-    )
+def _named(name: str, paired: PairedScores, main: bool) -> str:
+    """A check's name: the main score's, or with the metric of another."""
+    name = name.format(group=paired.candidate.group)
+    return name if main else f"{name}, {paired.candidate.metric}"
 
 
-def add_expected_clicks(verdict: Verdict, skill: str, clicks: ExpectedClicks) -> Verdict:
-    """The verdict, which stays as it is, with what the skill's candidate would have been clicked."""
-    return replace(verdict, summary=f"{verdict.summary} {clicks.summary}", off_policy={skill: clicks.to_json()})
-
-
-def reject_incomparable(reason: str) -> Verdict:
-    """The verdict on a candidate that cannot be set against the champion: a no, for that reason."""
-    return Verdict(False, f"Rejected: {reason}.", 0, (Check("comparable", False, reason, {}),))
-
-
-def combine_verdicts(verdicts: Mapping[str, Verdict], new_skills: Sequence[str] = ()) -> Verdict:
-    """One verdict of several skills': each must pass every check, but it is enough that one is better at something, for
-    feedback on one skill does not better the others. A new skill, which the champion does not have, is something."""
-    if len(verdicts) == 1 and not new_skills:
-        return next(iter(verdicts.values()))
-    better = bool(new_skills) or any(
-        check.passed for verdict in verdicts.values() for check in verdict.checks if check.name == BETTER
-    )
-    checks = tuple(
-        replace(check, name=f"{skill}: {check.name}", passed=check.passed or (better and check.name == BETTER))
-        for skill, verdict in verdicts.items()
-        for check in verdict.checks
-    )
-    failed = [f"{check.name.partition(':')[0]}: {check.finding}" for check in checks if not check.passed]
-    accepted = "".join(f"New skill {skill}. " for skill in new_skills)
-    accepted += "; ".join(f"{skill}: {verdict.summary}" for skill, verdict in verdicts.items() if verdict.passed)
-    summary = f"Rejected: {'; '.join(failed)}." if failed else f"Accepted. {accepted}"
-    off_policy = {skill: estimate for verdict in verdicts.values() for skill, estimate in verdict.off_policy.items()}
-    not_told = [verdict for verdict in verdicts.values() if failed or not verdict.passed]
-    words = [f"{skill}: {estimate['said']}" for verdict in not_told for skill, estimate in verdict.off_policy.items()]
-    summary = " ".join([summary, *words])
-    return Verdict(not failed, summary, sum(verdict.rows for verdict in verdicts.values()), checks, off_policy)
-
-
-def _check_row_count(paired: PairedScores, settings: GateSettings) -> Check:
-    rows, unit = len(paired), paired.candidate.unit
-    enough = rows >= settings.min_rows
-    finding = f"{rows} {unit} to judge by"
+def _check_row_count(paired: PairedScores, standard: Standard) -> Check:
+    rows, unit, needed = len(paired), paired.candidate.unit, standard.settings.min_rows
+    enough = rows >= needed
+    finding = f"{rows} {unit} to judge by; asked at {standard.spent:.1%} confidence"
+    if standard.look > 1:
+        finding += f", for it is verdict {standard.look} on these {unit}"
     if not enough:
-        lacking = settings.min_rows - rows
-        finding = f"too few {unit} for a verdict ({rows} of {settings.min_rows}): {lacking} more eval rows are needed"
-    return Check("enough rows", enough, finding, {"rows": rows, "needed": settings.min_rows})
+        lacking = needed - rows
+        finding = f"too few {unit} for a verdict ({rows} of {needed}): {lacking} more eval rows are needed"
+    figures = {"rows": rows, "needed": needed, "look": standard.look, "confidence": standard.spent}
+    return Check("enough rows", enough, finding, figures)
 
 
 def _check_all_not_inferior(
-    paired: PairedScores, main: bool, figures: CandidateFigures, settings: GateSettings
+    paired: PairedScores, main: bool, figures: CandidateFigures, standard: Standard, batch: Batch
 ) -> Iterator[Check]:
     """Over all rows, and over those that this batch of feedback has not brought: it may not vote for itself."""
-    suffix = "" if main else f", {paired.candidate.metric}"
-    yield _check_not_inferior(f"overall{suffix}", paired, figures, settings)
-    yield _check_not_inferior(f"held out before{suffix}", paired.where(paired.from_earlier_eval), figures, settings)
+    yield _check_not_inferior(_named("overall", paired, main), paired, figures, standard)
+    yield _check_held_out_before(
+        _named("held out before", paired, main), paired.where(paired.from_earlier_eval), figures, standard, batch
+    )
 
 
-def _check_not_inferior(name: str, paired: PairedScores, figures: CandidateFigures, settings: GateSettings) -> Check:
+def _check_not_inferior(name: str, paired: PairedScores, figures: CandidateFigures, standard: Standard) -> Check:
     check, rows = f"not inferior, {name}", len(paired)
     if figures.same_model:
         return Check(check, True, f"{name}: the same model as the champion's", {"rows": rows})
     if not rows:
         finding = f"no rows {name}: add eval data, so that a batch of feedback cannot vote for itself"
-        return Check(check, False, finding, {"rows": 0})
-    comparison = compare(paired, settings.confidence)
-    passed = comparison.lower >= -settings.margin
-    if paired.candidate.statistic != "share":
-        prefix = "" if name == "overall" else f"{name}: "
-        return Check(check, passed, f"{prefix}{_describe_values(paired, comparison, settings)}", comparison.figures())
-    finding = f"{name}: {_describe_shares(paired, comparison, settings)}"
-    # of a few rows it says nothing: that they are too few is another check's word
-    enough_rows_to_plan = not passed and comparison.rows >= settings.min_rows
-    needed = rows_needed(comparison, settings.confidence, settings.margin) if enough_rows_to_plan else None
-    if needed is not None:
+        return Check(check, False, finding, {"rows": 0}, tested=False)
+    comparison = standard.compare(paired)
+    passed = standard.is_not_inferior(paired, comparison)
+    words = _describe(paired, comparison, standard)
+    is_named = paired.candidate.statistic != "share" and name == "overall"
+    finding = words if is_named else f"{name}: {words}"
+    if not passed and (needed := _rows_to_tell(paired, comparison, standard)):
         finding += f" (too few rows to tell: about {needed:,} are needed)"
-    return Check(check, passed, finding, comparison.figures())
+    return Check(check, passed, finding, comparison.figures() | {"margin": standard.margin(rows)})
+
+
+def _rows_to_tell(paired: PairedScores, comparison: Comparison, standard: Standard) -> int | None:
+    """How many rows like these would tell, where it is their number that is lacking. Of a few rows it says nothing:
+    that they are too few is another check's word."""
+    too_few = len(paired) < standard.settings.min_rows
+    if too_few or paired.candidate.statistic != "share" or standard.is_within(comparison):
+        return None
+    return rows_needed(comparison, standard.spent, standard.margin)
+
+
+def _check_held_out_before(
+    name: str, paired: PairedScores, figures: CandidateFigures, standard: Standard, batch: Batch
+) -> Check:
+    """Strangers' rows must be shown to do no harm where they have no vote. The owner is believed, and what was
+    cross-fitted has shown it already: then it is enough that these few rows do not show harm."""
+    shown_elsewhere = batch.cross_fitted is not None
+    is_proof_asked = standard.settings.margin is not None or (batch.strangers > 0 and not shown_elsewhere)
+    if figures.same_model or is_proof_asked:
+        return _check_not_inferior(name, paired, figures, standard)
+    check = f"not inferior, {name}"
+    if not len(paired):
+        because = "what was cross-fitted speaks for it" if shown_elsewhere else "the batch is the owner's own"
+        return Check(check, True, f"no rows {name}; {because}", {"rows": 0}, tested=False)
+    worse = standard.is_worse(paired)
+    comparison = standard.compare(paired)
+    values = _describe(paired, comparison, standard).partition(";")[0]
+    finding = f"{name}: {values}, {'shown' if worse else 'not shown'} to be worse"
+    return Check(check, not worse, finding, comparison.figures() | {"margin": standard.margin(len(paired))})
+
+
+def _check_cross_fitted(paired: PairedScores | None, figures: CandidateFigures, standard: Standard) -> Iterator[Check]:
+    """What learning the batch does to older rows, by quick models: evidence where eval rows are few. It accepts nothing
+    by itself, so it is asked alike every time, and of quick models a wider margin."""
+    if paired is None or figures.same_model or not len(paired):
+        return
+    margin = CROSS_FITTED_MARGIN * resolved_margin(len(paired))
+    wider = Standard(standard.settings.model_copy(update={"margin": margin}))
+    comparison = wider.compare(paired)
+    yield Check(
+        "not inferior, cross-fitted",
+        wider.is_within(comparison),
+        f"older rows, by quick models learnt with the batch and without it: {_describe(paired, comparison, wider)}",
+        comparison.figures() | {"margin": margin},
+    )
+    name = f"no {paired.candidate.group} worse, cross-fitted"
+    yield _check_groups(name, paired, standard.settings, CROSS_FITTED_LEVEL)
 
 
 def _check_better(paired: Sequence[PairedScores], answers_changed: Sequence[str]) -> Check:
@@ -234,20 +255,29 @@ def _right_within_rows(scores: Scores, name: str) -> Flags:
     return np.asarray((counts == counts[:, :1]).all(axis=1))
 
 
-def _check_groups(paired: PairedScores, main: bool, settings: GateSettings) -> Check:
-    """An exact one-sided paired test for each group with enough rows, Holm-corrected."""
+def _check_groups(name: str, paired: PairedScores, settings: GateSettings, share: float = 1.0) -> Check:
+    """An exact one-sided paired test for each group; groups with few rows are asked together. `share` of the level."""
     group = paired.candidate.group
-    worse, tested = worse_groups(paired, settings.label_rows, 1 - settings.confidence)
-    finding = f"significantly worse at {', '.join(worse)}" if worse else f"no {group} worse ({tested} tested)"
-    name = f"no {group} worse" if main else f"no {group} worse, {paired.candidate.metric}"
-    return Check(name, not worse, finding, {"tested": tested, "worse": len(worse)})
+    worse = worse_groups(paired, settings.label_rows, share * (1 - settings.confidence))
+    if worse.names:
+        words = f"significantly worse at {', '.join(worse.names)}"
+    elif not worse.tested:
+        words = f"no {group} had rows enough to test"
+    else:
+        words = f"no {group} worse ({worse.tested} tested)"
+    if worse.pooled and worse.tested and not worse.names:
+        words += f"; {worse.pooled} of fewer than {settings.label_rows} rows taken together"
+    figures: dict[str, float] = {"tested": worse.tested, "worse": len(worse.names), "pooled": worse.pooled}
+    return Check(name, not worse.names, words, figures, tested=worse.tested > 0)
 
 
 def _check_protected(protected: Sequence[Scores]) -> Check:
     rows = sum(len(scores) for scores in protected)
     wrong = sum(int((~scores.right).sum()) for scores in protected)
     finding = f"{wrong} of {rows} protected rows wrong" if wrong else f"all {rows} protected rows right"
-    return Check("protected rows", not wrong, finding, {"rows": rows, "wrong": wrong})
+    if not rows:
+        finding = "no protected rows"
+    return Check("protected rows", not wrong, finding, {"rows": rows, "wrong": wrong}, tested=rows > 0)
 
 
 def _check_ratio(name: str, ratio: float, limit: float) -> Check:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from autogen.errors import VersionDamaged
 from autogen.markup import join_markup, metrics_table, table
 from autogen.storage.files import explain_os_errors, fsync_folder, sha256_of, write_atomically
+from autogen.versions.verdict import mark_of
 
 MANIFEST_FILE = "manifest.json"
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Manifest(BaseModel):
     config: dict[str, Any]  # agent.toml as it was, for the record
     feedback_until: str = ""  # when the feedback was read: what was decided later is news to it
     feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
+    learnt_from: dict[str, int] = {}  # how much of it is the owner's, reviewed, of users vouched for, of strangers
     corrections_of_held_out: int = 0  # feedback that was left out, since held-out rows may not teach
     skills: dict[str, SkillRecord]
     verdict: dict[str, Any] | None = None  # the gate's report; None for a project's first version
@@ -84,7 +86,7 @@ class Manifest(BaseModel):
         titles = {name: f"{self.agent}, version {self.version}: {name}" for name in self.skills}
         parts = [metrics_table(record.metrics, caption=titles[name]) for name, record in self.skills.items()]
         if self.verdict:
-            rows = [("✓" if c["passed"] else "✗", c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
+            rows = [(mark_of(c), c["name"], c["finding"]) for c in self.verdict.get("checks", ())]
             parts.append(table(("", "check", "finding"), rows, str(self.verdict.get("summary", ""))))
         return join_markup(parts)
 

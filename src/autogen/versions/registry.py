@@ -124,13 +124,14 @@ class Versions:
         return complete
 
     def promote(self, version: str | None = None, force: bool = False) -> str:
-        """Make `version` champion; without one, the newest that passed the gate and is not champion.
+        """Make `version` champion; without one, the newest that passed the gate and is not champion, or with `force`
+        the newest candidate, whatever the gate said.
 
         Raises Refused when the gate said no (`force` overrules it), UnknownVersion, VersionDamaged.
         """
         with self._alias_lock():
             alias = self._alias_or_empty()
-            name = self._newest_passed(alias.champion) if version is None else self.find(version)
+            name = self._newest(alias.champion, force) if version is None else self.find(version)
             manifest = self.manifest(name)
             if not (manifest.passed or force or name in alias.history):
                 raise Refused(
@@ -154,14 +155,20 @@ class Versions:
             self._move(Alias(target, tuple(earlier[:-1])))
         return alias.champion, target
 
-    def _newest_passed(self, champion: str | None) -> str:
-        """The newest version after the champion that passed the gate: one rolled back is after it again."""
+    def _newest(self, champion: str | None, force: bool) -> str:
+        """The newest version after the champion that passed the gate: one rolled back is after it again. With `force`
+        the newest of all after it."""
         later = [name for name in reversed(self.names()) if champion is None or int(name) > int(champion)]
         for name in later:
             manifest = self.readable(name)
-            if manifest is not None and manifest.passed and self._judged_against(manifest, champion):
+            if manifest is not None and (force or (manifest.passed and self._judged_against(manifest, champion))):
                 return name
-        raise Refused("No version after the champion has passed the gate: nothing to promote.")
+        if force or not later:
+            raise Refused("There is no version after the champion: nothing to promote.")
+        raise Refused(
+            "No version after the champion has passed the gate: nothing to promote. `autogen promote --force` takes "
+            f"the newest, {later[0]}, all the same."
+        )
 
     def readable(self, name: str) -> Manifest | None:
         """The manifest, or None when it was altered: one damaged version must not hide the others."""

@@ -29,7 +29,7 @@ class Scores:
     may be told apart within a row (spans of each label). A row belongs to those whose last count is not 0.
     `beyond`: rows that this model cannot know (a new label, a new item); `known_groups`: of `by_group`, what it can.
     `from_feedback`: rows that came with feedback, not with the eval data.
-    `unit`: what a row is called; `group`: what a group is.
+    `unit`: what a row is called; `group`: what a group is; `right_means`: how a right row is put into words.
     """
 
     metric: str
@@ -42,6 +42,7 @@ class Scores:
     from_feedback: Flags
     unit: str = "rows"
     group: str = "label"
+    right_means: str = "right"
     by_group: Mapping[str, Floats] = field(default_factory=dict)
     known_groups: frozenset[str] = frozenset()
 

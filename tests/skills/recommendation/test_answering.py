@@ -53,7 +53,7 @@ def feedback_on(item: str, rating: float | None = 1.0, user: str = "u0", number:
         answer=None,
         comment=None,
         user=user,
-        trusted=False,
+        trusted=True,
         source="http",
         created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC),
     )
@@ -162,7 +162,7 @@ def test_a_click_counts_at_once(films: RecommendationSkill) -> None:
     before = ids(films, ItemRequest(user="newcomer", count=10))
     for number in range(4):
         films.observe(
-            [feedback_on(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"}
+            [feedback_on(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"}, {}
         )
     after = ids(films, ItemRequest(user="newcomer", count=10))
     assert after != before
@@ -175,16 +175,18 @@ def test_what_is_clicked_trends_for_everybody(films: RecommendationSkill) -> Non
     now = films.live.clock()
     before = films.live.counts(now)[1, films.live.place_of[target]]
     for number in range(30):
-        films.observe([feedback_on(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"})
+        films.observe(
+            [feedback_on(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"}, {}
+        )
     assert films.live.counts(films.live.clock() + 1)[5, films.live.place_of[target]] > before
     assert films.live._trend.latest > now - 400 * 86_400
 
 
 def test_what_is_disliked_is_not_shown_to_that_user(films: RecommendationSkill) -> None:
     first = ids(films, ItemRequest(user="u0"))[0]
-    films.observe([feedback_on(first, rating=0.0)], {f"fb-0-{first}": "u0"})
+    films.observe([feedback_on(first, rating=0.0)], {f"fb-0-{first}": "u0"}, {})
     assert first not in ids(films, ItemRequest(user="u0", count=24))
-    films.observe([feedback_on(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"})
+    films.observe([feedback_on(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"}, {})
     assert first in ids(films, ItemRequest(user="u4", count=24)) or first in {
         films.live.model.items[at] for at in films.live.model.histories.all_of(films.live.model.user_at["u4"])[0]
     }
@@ -193,10 +195,10 @@ def test_what_is_disliked_is_not_shown_to_that_user(films: RecommendationSkill) 
 def test_one_user_s_flood_is_no_trend_and_one_click_is_one() -> None:
     many = [feedback_on(f"c{number}", number=number) for number in range(MOST_A_DAY + 50)]
     who = {feedback.id: "u0" for feedback in many}
-    assert len(clicks_from_feedback(many, who)) == MOST_A_DAY
+    assert len(clicks_from_feedback(many, who, {})) == MOST_A_DAY
     again = [feedback_on("c1", number=1), feedback_on("c1", number=2)]
-    assert len(clicks_from_feedback(again, {feedback.id: "u0" for feedback in again})) == 1
-    assert clicks_from_feedback([replace(again[0], label=None)], {again[0].id: "u0"}) == []
+    assert len(clicks_from_feedback(again, {feedback.id: "u0" for feedback in again}, {})) == 1
+    assert clicks_from_feedback([replace(again[0], label=None)], {again[0].id: "u0"}, {}) == []
 
 
 def test_an_item_that_nobody_chose_yet_is_found_by_what_it_says(films: RecommendationSkill) -> None:
@@ -432,9 +434,9 @@ def test_what_counts_once_a_day_does_so_however_clicks_come_in(films: Recommenda
     query, _ = films.live.query("u0")
     before = float(films.live.counts(query.now)[0].sum())
     for number in range(5):
-        films.observe([feedback_on("c3", number=number)], {f"fb-{number}-c3": "u0"})
+        films.observe([feedback_on("c3", number=number)], {f"fb-{number}-c3": "u0"}, {})
     for number in range(MOST_A_DAY + 50):
-        films.observe([feedback_on("c5", number=number)], {f"fb-{number}-c5": "flooder"})
+        films.observe([feedback_on("c5", number=number)], {f"fb-{number}-c5": "flooder"}, {})
     assert len(films.live.query("flooder")[0].items) == 1
     assert len(films.live.query("u0")[0].items) == len(query.items) + 1
     assert float(films.live.counts(query.now)[0].sum()) < before + 3

@@ -35,7 +35,7 @@ def test_a_rating_likes_from_the_middle_on_dislikes_at_the_end_and_says_neither_
 ) -> None:
     """A look of 15 of 30 seconds likes; a shorter one says nothing against the item; "down" does."""
     feedback = feedback_on("c1", rating)
-    assert [click.liked for click in clicks_from_feedback([feedback], {feedback.id: "u"})] == liked
+    assert [click.liked for click in clicks_from_feedback([feedback], {feedback.id: "u"}, {})] == liked
 
 
 def test_a_like_that_was_taken_back_does_not_stand() -> None:

@@ -92,7 +92,7 @@ def test_improve_shows_what_candidate_and_champion_would_have_been_clicked(shop_
 def test_an_answer_that_chance_had_a_hand_in_is_set_aside_whole(explored: tuple[Path, float]) -> None:
     """Or those with a click that was learnt would be missing among them, and those without would not."""
     memory = Memory.open(explored[0])
-    clicks, _ = liked_clicks(memory, "films")
+    clicks = liked_clicks(memory, "films")
     answers = read_log(memory, "films").set_aside().answers
     assert {answer.response.id for answer in answers if answer.clicked} == {
         answer.answer for answer in clicks if answer.answer and set_aside(answer.answer)

@@ -35,9 +35,9 @@ class Shop(NamedTuple):
 
 def bought() -> Interactions:
     chance = np.random.default_rng(0)
-    places = (SOLD * chance.random(40_000) ** 3).astype(int)
+    places = (SOLD * chance.random(8_000) ** 3).astype(int)
     return interactions_of(
-        ((f"u{at % 2_000}", str(place), 1e9 + at * 60, float("nan")) for at, place in enumerate(places)),
+        ((f"u{at % 400}", str(place), 1e9 + at * 60, float("nan")) for at, place in enumerate(places)),
         items=[str(at) for at in range(ITEMS)],
     )
 
@@ -56,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     events = bought()
     ended = float(events.time[-1])
     lag = time.time() - ended  # as if all of it had just happened
-    card = RecommenderCard("recommendation", "minilm", ITEMS, 2_000, ("trend",), 0, ITEMS, ended, lag)
+    card = RecommenderCard("recommendation", "minilm", ITEMS, 400, ("trend",), 0, ITEMS, ended, lag)
     model = Recommender(card, events, fit_linear(events, ITEMS, 200.0), None, None)
     texts_on_disk = np.load(folder / TEXTS_FILE, mmap_mode="r")
     live = LiveRecommender(model)

@@ -39,12 +39,12 @@ def need_of(project: Path) -> Need:
 
 
 def click(project: Path, items: Mapping[str, list[str]]) -> None:
-    """What each user clicked, all in one answer."""
+    """What each user clicked, by the owner's word, all in one answer."""
     agent = Agent.load(project)
     for user, wanted in items.items():
         answer = recommend(agent, ItemRequest(user=user)).id
         for item in wanted:
-            agent.feedback(answer, label=item, rating="up", user=user)
+            agent.feedback(answer, label=item, rating="up", user=user, trusted=True)
 
 
 def checks(manifest: Manifest) -> dict[str, dict[str, Any]]:
@@ -116,9 +116,9 @@ def test_a_conversation_without_a_user_s_name_remembers_its_clicks(shop: Path) -
 def test_what_does_not_interest_is_neither_learnt_nor_shown_by_the_next_version(shop: Path) -> None:
     project, agent = Project.open(shop), Agent.load(shop)
     for user in range(12):
-        found = recommend(agent, ItemRequest(user=f"v{user}"))
-        agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"v{user}")
-        agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"v{user}")
+        found = recommend(agent, ItemRequest(user=f"u{user}"))
+        agent.feedback(found.id, label=found.items[0].item.id, rating=25 / 30, user=f"u{user}")
+        agent.feedback(found.id, label=found.items[1].item.id, rating=5 / 30, user=f"u{user}")
     found = recommend(agent, ItemRequest(user="picky"))
     first, second, third = [one.item.id for one in found.items[:3]]
     agent.feedback(found.id, label=first, rating="down")
@@ -232,7 +232,7 @@ def test_what_is_for_labels_is_refused_with_the_reason(shop: Path, command: str)
     }
     with pytest.raises(UsageError, match="films"):
         calls[command]()
-    assert project.to_review() == ([], [])
+    assert project.review() == []
     assert project.deep_check(TrainingProgress(quiet=True)) == {}
 
 

@@ -246,3 +246,44 @@ def test_a_good_rating_of_a_refusal_and_a_comment_teach_nothing(project: Path) -
     agent.feedback(response.id, comment="thanks", user="ann")
     curation = Project.open(project).curation()
     assert reasons(curation) == ["nothing-to-learn"] * 2 and not curation.train
+
+
+def test_the_excess_of_one_strangers_entities_waits_as_a_flood(project: Path) -> None:
+    rows = [stranger(f"{THIEF} came {number} times", SPAN) for number in range(52)]
+    padding = [{"text": f"padding {number}", "comment": "hm", "user": "someone"} for number in range(60)]
+    waiting = curated(project, [*padding, *rows]).waiting
+    assert [str(item.reason) for item in waiting].count("flood") == 2
+
+
+def test_users_who_are_vouched_for_teach_entities_where_two_agree_and_the_project_wants_it_so(project: Path) -> None:
+    agreed, alone = f"{THIEF} again", f"{THIEF} alone"
+    rows = [
+        stranger(agreed, SPAN, user="ann"),
+        stranger(agreed, SPAN, user="bob"),
+        stranger(agreed, OTHER, user="eve"),
+        stranger(alone, SPAN, user="ann"),
+        stranger(alone, SPAN, user="ann"),
+    ]
+    assert [learnt(corrected(project, rows), text) for text in (agreed, alone)] == [None, None]
+    learn_from(project, "trusted-users")
+    curation = Project.open(project).curation()
+    (example,) = curation.train
+    assert (example.text, example.users, example.trusted) == (agreed, ("ann", "bob"), False)
+    assert [str(item.reason) for item in curation.waiting] == ["conflict", "untrusted", "untrusted"]
+    learn_from(project, "owner")
+    curation = Project.open(project).curation()
+    assert not curation.train and not curation.waiting
+    assert {item.reason for item in curation.ignored} == {"not-the-owner"}
+
+
+def test_what_waits_though_it_was_decided_is_not_asked_again(project: Path) -> None:
+    row = {**owner(THIEF, SPAN, {**SPAN, "start": 2}), "decision": "accept"}
+    (waiting,) = curated(project, [row]).waiting
+    assert (waiting.reason, waiting.decided) == ("bad-entities", True)
+    assert not Project.open(project).review()
+
+
+def learn_from(project: Path, whom: str) -> None:
+    file = project / "agent.toml"
+    kept = file.read_text("utf-8").partition("\n[feedback]")[0]
+    file.write_text(f'{kept}\n[feedback]\nlearn_from = "{whom}"\n', "utf-8")

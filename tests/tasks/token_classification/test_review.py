@@ -10,6 +10,7 @@ import pytest
 
 from autogen import Agent, Project
 from autogen.data.fingerprints import row_fingerprint
+from autogen.errors import UsageError
 from autogen.versions.fingerprints import TRAIN_ROWS_FILE, read_fingerprints
 from tests.cli.process import called, refused
 from tests.tasks.token_classification.annotated import annotated, write_rows
@@ -55,7 +56,7 @@ def test_what_is_settled_in_review_is_learnt_by_improve(corrected: Path) -> None
     accepted, other, dropped = (waiting(corrected)[text]["feedback_id"] for text in TEXTS)
     words = ("--accept", accepted, "--entities", f"{other}={json.dumps([BURGLAR])}", "--drop", dropped)
     settled = called("review", "-p", corrected, "--json", *words)
-    assert settled.json == {"settled": 3, "waiting": [], "corrections_of_held_out": []}
+    assert settled.json == {"settled": 3, "waiting": [], "groups": [], "corrections_of_held_out": []}
     exported = {
         line["id"]: line for line in called("feedback", "export", "-p", corrected).objects if line["user"] == "ann"
     }
@@ -98,6 +99,7 @@ def test_a_label_of_another_skill_is_accepted_where_it_waits_and_one_beside_enti
     words = (corrected / "agent.toml").read_text("utf-8")
     other = '[skills.support]\ntype = "customer-service"\ntrain = "intents.csv"\n'
     (corrected / "agent.toml").write_text(words + other, "utf-8")
+    (corrected / "intents.csv").write_text("text,label\nthief,lost_card\nwallet,lost_card\nhi,greet\nhello,greet\n")
     project = Project.open(corrected)
     response = Agent.load(corrected).respond("the thief please")
     stored = Agent.load(corrected).feedback(response.id, label="lost_card", user="ann")
@@ -108,3 +110,16 @@ def test_a_label_of_another_skill_is_accepted_where_it_waits_and_one_beside_enti
 def test_a_label_is_refused_where_entities_wait(corrected: Path) -> None:
     item = waiting(corrected)["my burglar now"]["feedback_id"]
     refused(called("review", "-p", corrected, "--relabel", f"{item}=lost_card"), 2, "on entities, not on a label")
+
+
+def test_with_several_skills_a_label_that_no_skill_knows_is_refused_where_entities_wait(corrected: Path) -> None:
+    words = (corrected / "agent.toml").read_text("utf-8")
+    other = '[skills.support]\ntype = "customer-service"\ntrain = "intents.csv"\n'
+    (corrected / "agent.toml").write_text(words + other, "utf-8")
+    (corrected / "intents.csv").write_text("text,label\nhello you,greet\nhi there,greet\nbye now,leave\nbye,leave\n")
+    project = Project.open(corrected)
+    (item, *_) = (entry for entry in project.memory.feedback.all() if entry.message == "my burglar now")
+    with pytest.raises(UsageError, match="on entities, not on a label"):
+        project.decide(item.id, "relabel", "no_such_label")
+    project.decide(item.id, "relabel", "greet")
+    assert project.memory.feedback.decisions()[item.id].label == "greet"

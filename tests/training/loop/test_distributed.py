@@ -83,6 +83,7 @@ def test_what_the_leader_cannot_do_ends_them_all(without_chance: Path) -> None:
     assert "error:" in done.stderr and Versions(without_chance).names() == []
 
 
+@pytest.mark.slow
 def test_outputs_per_token_of_different_lengths_are_learnt_together_as_by_one(
     without_chance: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def trained(base: Path, state: Path, limit_mb: int) -> list[str]:
     return done.stdout.strip().split("|")
 
 
+@pytest.mark.slow
 def test_training_goes_on_in_smaller_pieces_when_memory_runs_out(tiny_base_model: Path, tmp_path: Path) -> None:
     loss, *message = trained(tiny_base_model, tmp_path / "small", limit_mb=220)
     assert any("Out of memory: each batch now goes through in pieces" in line for line in message)

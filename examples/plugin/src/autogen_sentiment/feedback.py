@@ -26,6 +26,7 @@ def curate_feedback(data: SentimentData, given: FeedbackOn, champion: Lexicon) -
         eval_texts={normalise(one.text) for one in data.held_out},
         known_labels={*champion.labels, *(one.label for one in data.train), RESERVED_LABEL},
         assess=assess,
+        policy=given.policy,
     )
     if given.only is None:
         return curation

@@ -37,6 +37,7 @@ from autogen.skills.recommendation.replies import ShownItems, prediction, reply_
 from autogen.skills.recommendation.settings import MOST_SHOWN, SavedRecommendationSettings
 from autogen.skills.recommendation.shortlist import Shortlist, in_catalogue, popular
 from autogen.skills.skill import Offer, Reply, Turn
+from autogen.storage.responses import OfferedNames
 from autogen.tasks.recommendation.clicks import clicks_from_feedback
 from autogen.tasks.recommendation.indexes import TEXTS_FILE
 from autogen.tasks.recommendation.interactions import Places
@@ -95,9 +96,12 @@ class RecommendationSkill:
     def models(self) -> Mapping[str, Any]:
         return {ITEMS: self.live.model}
 
-    def observe(self, feedback: Sequence[Feedback], who: Mapping[str, str]) -> None:
-        """Learn at once from what people clicked. `who`: the user behind each feedback, by its id."""
-        self.live.observe(clicks_from_feedback(feedback, who, self.live.counted))
+    def observe(
+        self, feedback: Sequence[Feedback], who: Mapping[str, str], offered: Mapping[str, OfferedNames]
+    ) -> None:
+        """Learn at once from what people clicked, as far as it counts (see `tasks.recommendation.clicks`). `who`: the
+        user behind each feedback, by its id; `offered`: what each response showed, by its id."""
+        self.live.observe(clicks_from_feedback(feedback, who, offered, self.live.counted))
 
     def consider(self, turns: Sequence[Turn]) -> list[Offer]:
         return [self._offer(turn) for turn in turns]
@@ -128,7 +132,7 @@ class RecommendationSkill:
         return Offer(True, confidence, reply, continues=fitting_query.refines)
 
     def _any_passes(self, request: ItemRequest) -> bool:
-        _, seen = self.live.query(request.user, request.history)
+        _, seen = self.live.query(request.user, request.history, request.conversation)
         passing, numbers = self._passing(request, seen), self._numbers(request)
         return bool((passing if numbers is None else passing & ~np.isnan(numbers)).any())
 
@@ -179,7 +183,7 @@ class RecommendationSkill:
         count = request.count or self.settings.shown
         if not 0 < count <= MOST_SHOWN:
             raise UsageError(f"Expected to be asked for 1 to {MOST_SHOWN} items, found {count}.")
-        query, seen = self.live.query(request.user, request.history)
+        query, seen = self.live.query(request.user, request.history, request.conversation)
         passing, weighted_vectors = self._passing(request, seen), self._weighted_vectors(request)
         numbers = self._numbers(request)
         if numbers is not None and not _in_words(request):

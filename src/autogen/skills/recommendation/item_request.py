@@ -25,7 +25,8 @@ class Order:
 
 @dataclass(frozen=True)
 class ItemRequest:
-    """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), and what."""
+    """What is asked for: by whom (`user`, or an anonymous `history` of ids, the oldest first), in which conversation,
+    and what."""
 
     user: str | None = None
     history: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class ItemRequest:
     unlike: tuple[str, ...] = ()
     diversity: float | None = None
     order: Order | None = None
+    conversation: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = _ITEM_REQUEST.dump_python(self, mode="json")

@@ -1,4 +1,5 @@
-"""A recommender kept live: every click joins its user's history and what trends at once, without retraining."""
+"""A recommender kept live: every click joins its user's history at once, and what trends as far as it counts for all,
+without retraining."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.tasks.recommendation.clicks import Click, ClickCounts
+from autogen.tasks.recommendation.admission import Admission
+from autogen.tasks.recommendation.clicks import Click, ClickCounts, Standing
 from autogen.tasks.recommendation.interactions import Places, Times
 from autogen.tasks.recommendation.model import LONGEST, Candidates, Recommender
 from autogen.tasks.recommendation.trend import Floats, Query, Trend
@@ -27,6 +29,10 @@ class _Person:
     times: list[float] = field(default_factory=list)
     disliked: set[int] = field(default_factory=set)
 
+    def like(self, item: int, when: float) -> None:
+        self.items.append(item)
+        self.times.append(when)
+
     def dislike(self, item: int) -> None:
         """What was clicked before leads nowhere now."""
         self.disliked.add(item)
@@ -42,6 +48,8 @@ class LiveRecommender:
         self.place_of = {name: place for place, name in enumerate(model.items)}
         self._trend: Trend = model.trend()
         self._people: dict[str, _Person] = {}
+        self._conversations: dict[str, _Person] = {}  # what strangers did in each: it moves that one's answers only
+        self._admission = Admission(model.events, model.user_at)
         self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
         self._clicked: list[int] = []
         self.counted = ClickCounts()
@@ -59,43 +67,50 @@ class LiveRecommender:
                     self._take(click, item)
 
     def _take(self, click: Click, item: int) -> None:
-        person = self._people.setdefault(click.user, _Person())
+        is_stranger = click.standing is Standing.STRANGER
+        person = (self._conversations if is_stranger else self._people).setdefault(click.user, _Person())
         if not click.liked:
             person.dislike(item)
             return
-        when = click.time - self.model.card.lag
         person.disliked.discard(item)
-        if self._learnt(click.user, item, when):
-            return
-        person.items.append(item)
-        person.times.append(when)
-        self._trend.add(np.array([item], np.int32), np.array([when]))
-        self._clicked.append(item)
+        if is_stranger or not self._learnt(click, item):
+            person.like(item, click.time - self.model.card.lag)
+        for admitted in self._admission.admit(click):
+            if not self._learnt(admitted, item):
+                self._trend.add(np.array([item], np.int32), np.array([admitted.time - self.model.card.lag]))
+                self._clicked.append(item)
 
     def knows(self, user: str) -> bool:
         """Whether this user did anything yet."""
         with self._guard:
             return user in self.model.user_at or user in self._people
 
-    def _learnt(self, user: str, item: int, when: float) -> bool:
+    def _learnt(self, click: Click, item: int) -> bool:
         """Whether the model has this click among what it learnt from."""
-        items, times = self.model.histories.all_of(self.model.user_at.get(user, -1))
+        items, times = self.model.histories.all_of(self.model.user_at.get(click.user, -1))
+        when = click.time - self.model.card.lag
         return bool(((items == item) & (np.abs(times - when) < SAME_TIME)).any())
 
     def _before(self, user: str | None, now: float) -> tuple[Places, Times]:  # noqa: ARG002 all of it was before now
         """What the model learnt that the user did."""
         return self.model.histories.all_of(self.model.user_at.get(user, -1) if user else -1)
 
-    def query(self, user: str | None, history: Sequence[str] = ()) -> tuple[Query, Places]:
-        """A user's history, or an anonymous one (ids, the oldest first); and what that user had or disliked."""
+    def query(
+        self, user: str | None, history: Sequence[str] = (), conversation: str | None = None
+    ) -> tuple[Query, Places]:
+        """A user's history, or an anonymous one (ids, the oldest first), with what was clicked in this conversation;
+        and what that user had or disliked."""
         now = self.clock()
         items, times = self._before(user, now)
         named_items = [self.place_of[name] for name in history if name in self.place_of]
         with self._guard:
-            person = self._people.get(user or "", _Person())
-            new_items = [*named_items, *person.items]
-            new_times = [*(now - 60.0 * (len(named_items) - k) for k in range(len(named_items))), *person.times]
-            disliked = [*person.disliked]
+            person, visitor = self._people.get(user or "", _Person()), _Person()
+            if conversation is not None:
+                visitor = self._conversations.get(conversation, visitor)
+            new_items = [*named_items, *person.items, *visitor.items]
+            named_times = [now - 60.0 * (len(named_items) - k) for k in range(len(named_items))]
+            new_times = [*named_times, *person.times, *visitor.times]
+            disliked = [*person.disliked, *visitor.disliked]
         all_items = np.concatenate([items, np.array(new_items, np.int32)])
         all_times = np.concatenate([times, np.array(new_times)])
         order = np.argsort(all_times, kind="stable")

@@ -51,6 +51,22 @@ def make_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     return engine
 
 
+def overwrite_deleted(connection: Connection) -> None:
+    """From now on this connection writes zeros over what it deletes."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def empty_log(engine: Engine) -> bool:
+    """Write the log back and truncate it; False where a reader holds on to it."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+    finally:
+        connection.close()
+
+
 def advice(error: BaseException | None) -> str:
     """What a person can do about an error of the driver."""
     name = getattr(error, "sqlite_errorname", None) or ""

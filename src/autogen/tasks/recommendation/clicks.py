@@ -1,12 +1,19 @@
-"""Feedback on items as clicks: what people liked and turned down, and what stands of it."""
+"""Feedback on items as clicks: what people liked and turned down, what stands of it, and how far whoever says it is
+believed.
+
+A click counts for an item that the answer showed, once. Of a stranger it moves the answers of that conversation alone;
+of a user who is vouched for, that user's own, and what everybody is shown as far as `admission` lets it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
-from autogen.feedback.events import Feedback
+from autogen.feedback.events import Decision, Feedback
+from autogen.storage.responses import OfferedNames
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
 
@@ -20,9 +27,22 @@ MOST_A_DAY = 100  # clicks of one user that count: a flood is not a trend
 DAY = 86_400.0
 
 
+_Key = tuple[str | None, "Standing", str, int | None, bool]  # of a user and day, or of a response without a day
+
+
+class Standing(IntEnum):
+    """Who says it: anybody, under any name; a user whom somebody known vouches for; the owner, a file of the owner's,
+    or anybody once a person has reviewed it."""
+
+    STRANGER = 0
+    VOUCHED = 1
+    OWNER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
-    """What one person said of one item they were shown: liked it (a click, a high rating), or is not interested."""
+    """What one person said of one item they were shown: liked it (a click, a high rating), or is not interested.
+    `user`: of a stranger, the conversation."""
 
     user: str
     item: str
@@ -30,35 +50,76 @@ class Click:
     liked: bool
     feedback: str  # its id
     answer: str | None = None  # the id of the response that showed it
+    standing: Standing = Standing.OWNER
 
 
 @dataclass
 class ClickCounts:
-    """What was counted so far: of each user and day how much, and which items."""
+    """What was counted so far: of each user and day how much and which items, and of each response which items."""
 
-    known: set[tuple[str, str, int, bool]] = field(default_factory=set)
-    of_day: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    known: set[_Key] = field(default_factory=set)
+    of_day: dict[tuple[str, Standing, int], int] = field(default_factory=lambda: defaultdict(int))
 
 
 def clicks_from_feedback(
-    feedback: Sequence[Feedback], who: Mapping[str, str], counts: ClickCounts | None = None
+    feedback: Sequence[Feedback],
+    who: Mapping[str, str],
+    offered: Mapping[str, OfferedNames],
+    counts: ClickCounts | None = None,
 ) -> list[Click]:
-    """Feedback that names an item and says something of it, the oldest first, once for each user, item and day, and no
-    user's flood. `who`: the user behind each feedback, by its id. `counts`: what earlier calls have let pass."""
+    """Feedback that names an item which its response showed and says something of it, in order of arrival: once for
+    each response and item, once for each user, item and day, and no user's flood. The owner's counts for any item.
+    `who`: the user behind each feedback, by its id; `offered`: what each response showed, by its id; `counts`: what
+    earlier calls have let pass."""
     counts = counts or ClickCounts()
-    known, of_day = counts.known, counts.of_day
     result = []
     for entry in feedback:
-        liked = likes(entry)
-        if entry.label is None or liked is None or entry.id not in who:
+        liked, standing = likes(entry), standing_of(entry)
+        user = _clicking_user(entry, standing, who, offered)
+        if entry.label is None or liked is None or user is None:
             continue
-        user, when = who[entry.id], entry.created_at.timestamp()
+        when = entry.created_at.timestamp()
         day = int(when // DAY)
-        if (user, entry.label, day, liked) in known or of_day[user, day] >= MOST_A_DAY:
+        keys: set[_Key] = {(user, standing, entry.label, day, liked)}
+        if entry.response_id in offered:
+            keys.add((entry.response_id, standing, entry.label, None, liked))
+        if keys & counts.known or counts.of_day[user, standing, day] >= MOST_A_DAY:
             continue
-        known.add((user, entry.label, day, liked))
-        of_day[user, day] += 1
-        result.append(Click(user, entry.label, when, liked, entry.id, entry.response_id))
+        counts.known |= keys
+        counts.of_day[user, standing, day] += 1
+        result.append(Click(user, entry.label, when, liked, entry.id, entry.response_id, standing))
+    return result
+
+
+def standing_of(feedback: Feedback) -> Standing:
+    """How far whoever says it is believed."""
+    if feedback.trusted or feedback.source == "import":
+        return Standing.OWNER
+    return Standing.VOUCHED if feedback.vouched and feedback.user else Standing.STRANGER
+
+
+def _clicking_user(
+    feedback: Feedback, standing: Standing, who: Mapping[str, str], offered: Mapping[str, OfferedNames]
+) -> str | None:
+    """Whose click it is; None where it is nobody's, or on what the response did not show."""
+    if standing is Standing.OWNER:
+        return who.get(feedback.id)
+    response = offered.get(feedback.response_id or "")
+    if response is None or feedback.label not in response.names:
+        return None
+    return feedback.user if standing is Standing.VOUCHED else response.conversation_id
+
+
+def apply_reviews(feedback: Sequence[Feedback], decisions: Mapping[str, Decision]) -> list[Feedback]:
+    """The feedback as a person has decided on it: what was accepted or relabelled is the owner's, what was dropped is
+    left out."""
+    result = []
+    for entry in feedback:
+        decision = decisions.get(entry.id)
+        if decision is None:
+            result.append(entry)
+        elif decision.decision != "drop":
+            result.append(replace(entry, label=decision.label or entry.label, trusted=True))
     return result
 
 

@@ -18,7 +18,7 @@ from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
-from autogen.tasks.recommendation.clicks import Click, clicks_from_feedback, current_likes
+from autogen.tasks.recommendation.clicks import Click, Standing, apply_reviews, clicks_from_feedback, current_likes
 from autogen.tasks.recommendation.interactions import (
     DAY,
     Interactions,
@@ -254,23 +254,28 @@ def set_aside(key: str) -> bool:
     return int(hashlib.sha256(key.encode()).hexdigest(), 16) % SET_ASIDE == 0
 
 
-def liked_clicks(memory: Memory, skill: str, only: frozenset[str] | None = None) -> tuple[list[Click], tuple[str, ...]]:
-    """What people clicked in answers of this skill and did not turn down since, and the ids of that feedback; `only`:
-    of these.
+def liked_clicks(memory: Memory, skill: str, only: frozenset[str] | None = None) -> list[Click]:
+    """What people clicked in answers of this skill and did not turn down since, strangers left out; `only`: of this
+    feedback.
 
     `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
     would outweigh the others when clicks per answer are estimated.
     """
     explored_ids = {response.id for response in memory.responses.with_log(skill)}
-    clicks = [click for click in read_clicks(memory, skill) if only is None or click.feedback in only]
-    likes = [click if click.answer in explored_ids else replace(click, answer=None) for click in current_likes(clicks)]
-    return likes, tuple(sorted({click.feedback for click in likes}))
+    clicks = [
+        click
+        for click in read_clicks(memory, skill)
+        if click.standing is not Standing.STRANGER and (only is None or click.feedback in only)
+    ]
+    return [click if click.answer in explored_ids else replace(click, answer=None) for click in current_likes(clicks)]
 
 
 def read_clicks(memory: Memory, skill: str) -> list[Click]:
-    """What people liked and turned down in answers of this skill, in order of arrival."""
+    """What people liked and turned down in answers of this skill, in order of arrival, as a person has reviewed it."""
     feedback, who, _ = memory.feedback.since(0)
-    return clicks_from_feedback([entry for entry in feedback if entry.skill in (None, skill)], who)
+    entries = [entry for entry in feedback if entry.skill in (None, skill)]
+    offered = memory.responses.offered({entry.response_id for entry in entries if entry.response_id})
+    return clicks_from_feedback(apply_reviews(entries, memory.feedback.decisions()), who, offered)
 
 
 def digest(events: Interactions) -> str:

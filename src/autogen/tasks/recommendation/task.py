@@ -16,6 +16,7 @@ from autogen.errors import UsageError
 from autogen.knowledge.catalogue import Catalogue
 from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
+from autogen.tasks.recommendation.admission import admitted_clicks
 from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
 from autogen.tasks.recommendation.metrics import TOP, QueryScore, RelevantItems
 from autogen.tasks.recommendation.model import Recommender
@@ -73,12 +74,16 @@ class RecommendationTask:
         )
 
     def with_feedback(self, data: Behaviour, feedback: FeedbackOn, champion: Recommender | None) -> Behaviour:
-        """Clicks join the events; a fifth of them is set aside."""
+        """Clicks that count for everybody join the events; a fifth of them is set aside. What the champion has learnt,
+        a training learns again."""
         lag = lag_of(data.ended, champion.card if champion else None)
         if feedback.only is not None and not feedback.only:
             return replace(data, lag=lag)
-        clicks, used = liked_clicks(feedback.memory, feedback.skill, feedback.only)
-        return replace(with_clicks(data, clicks, lag), feedback=used)
+        clicks = liked_clicks(feedback.memory, feedback.skill, feedback.only)
+        if feedback.only is None:
+            known = {*data.events.users, *(champion.user_at if champion else ())}
+            clicks = admitted_clicks(clicks, data.events, known)
+        return replace(with_clicks(data, clicks, lag), feedback=tuple(sorted({click.feedback for click in clicks})))
 
     def unseen(self, data: Behaviour, learnt: frozenset[str]) -> Behaviour:  # noqa: ARG002 events are held out by time
         return data

@@ -29,6 +29,7 @@ def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedMod
         eval_texts={normalise(text) for text in data.eval.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
+        policy=feedback.policy,
     )
     if feedback.only is None:
         return curation
@@ -52,7 +53,12 @@ def check_label(feedback: Feedback, label: str | None, entities: Sequence[Entity
 
 def _assess(champion: TunedModel, texts: Sequence[str]) -> list[Assessment]:
     return [
-        Assessment(prediction.label, prediction.confidence, prediction.in_scope)
+        Assessment(
+            prediction.label,
+            prediction.confidence,
+            prediction.in_scope,
+            alternatives=tuple(label for label, _ in prediction.ranking[1:]),
+        )
         for prediction in champion.predict(texts)
     ]
 

@@ -144,6 +144,7 @@ class TextClassificationTask:
                 groups=tuple(rows.labels),
                 beyond=np.array([label not in known for label in rows.labels], bool),
                 from_feedback=np.arange(len(rows.rows)) >= len(data.eval.rows),
+                right_means="right after rejection",
             ),
         )
 

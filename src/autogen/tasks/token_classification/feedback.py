@@ -2,7 +2,9 @@
 
 A correction names all entities of a message (an empty list: it has none); a good rating agrees with those answered. The
 owner's are believed, and so is what a review accepted or put right; those of strangers wait: spans cannot be weighed
-against the model's opinion as labels can. Of several on one text the last counts, a decision as of when it was made.
+against the model's opinion as labels can. Where the project learns from others unreviewed, two independent users who
+are vouched for and name the same are believed. Of several on one text the last counts, a decision as of when it was
+made.
 Corrections of eval rows are counted and not learnt. Of the other texts a fifth, chosen by a hash of the text, is set
 aside to measure on, but no train row's: it may have been learnt already.
 """
@@ -12,7 +14,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import sha256
 
 from autogen.data.fingerprints import row_fingerprint
@@ -20,15 +21,26 @@ from autogen.data.problems import Problem
 from autogen.data.rows import Row
 from autogen.data.text import normalise
 from autogen.errors import UsageError
-from autogen.feedback.curation import (
+from autogen.feedback.claims import (
+    INDEPENDENT,
+    Moment,
+    SourceLimits,
+    Trust,
+    agreeing_users,
+    find_superseded,
+    is_excluded,
+    moment_of,
+    trust_in,
+)
+from autogen.feedback.curated import (
     Assessment,
     CuratedExample,
     Curation,
+    CurationPolicy,
     IgnoredFeedback,
     IgnoredReason,
     WaitingFeedback,
     WaitingReason,
-    find_superseded,
 )
 from autogen.feedback.entities import EntitySpan, entities_in_words, entities_json
 from autogen.feedback.events import Decision, Feedback
@@ -50,12 +62,12 @@ class Claim:
     decision: Decision | None
 
     @property
-    def is_believed(self) -> bool:
-        return self.feedback.trusted or self.decision is not None
+    def trust(self) -> Trust:
+        return trust_in(self.feedback, self.decision)
 
     @property
-    def moment(self) -> datetime:
-        return self.decision.decided_at if self.decision else self.feedback.created_at
+    def moment(self) -> Moment:
+        return moment_of(self.feedback, self.decision)
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,10 @@ class Correction:
         return self.claims[-1].example
 
     @property
+    def is_trusted(self) -> bool:
+        return all(claim.trust >= Trust.OWNER for claim in self.claims)
+
+    @property
     def feedback(self) -> tuple[str, ...]:
         return tuple(claim.feedback.id for claim in self.claims)
 
@@ -79,6 +95,8 @@ class Sorting:
     """All feedback on a need, each in one place. `corrections`: what joins, by normalised text."""
 
     train: Mapping[str, AnnotatedText]  # the train rows so far, by normalised text
+    policy: CurationPolicy
+    decisions: Mapping[str, Decision]
     corrections: dict[str, Correction] = field(default_factory=dict)
     waiting: list[WaitingFeedback] = field(default_factory=list)
     ignored: list[IgnoredFeedback] = field(default_factory=list)
@@ -87,7 +105,7 @@ class Sorting:
         self.ignored.append(IgnoredFeedback(feedback, reason))
 
     def wait(self, feedback: Feedback, reason: WaitingReason, explanation: str) -> None:
-        self.waiting.append(WaitingFeedback(feedback, reason, explanation))
+        self.waiting.append(WaitingFeedback(feedback, reason, explanation, decided=feedback.id in self.decisions))
 
     def curation(self) -> Curation:
         aside = {key for key, item in self.corrections.items() if _is_set_aside(key, item)}
@@ -95,8 +113,8 @@ class Sorting:
         return Curation(
             train=tuple(example for key, example in examples.items() if key not in aside),
             evaluation=tuple(example for key, example in examples.items() if key in aside),
-            waiting=tuple(sorted(self.waiting, key=lambda item: item.feedback.created_at)),
-            ignored=tuple(sorted(self.ignored, key=lambda item: item.feedback.created_at)),
+            waiting=tuple(sorted(self.waiting, key=lambda item: item.feedback.number)),
+            ignored=tuple(sorted(self.ignored, key=lambda item: item.feedback.number)),
             new_labels=(),
             proposed={},
         )
@@ -155,10 +173,11 @@ def drop_learnt(data: TokenData, learnt: frozenset[str]) -> TokenData:
 
 def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
     """Everything that was said about this need, in its place."""
-    sorting = Sorting({normalise(example.text): example for example in data.train.examples})
+    feedback, decisions = feedback_on.rows(), feedback_on.memory.feedback.decisions()
+    policy = feedback_on.policy
+    sorting = Sorting({normalise(example.text): example for example in data.train.examples}, policy, decisions)
     eval_texts = set(map(normalise, data.eval.texts))
-    feedback = sorted(feedback_on.rows(), key=lambda item: item.created_at)
-    decisions = feedback_on.memory.feedback.decisions()
+    limits = SourceLimits(policy)
     superseded_ids = find_superseded(feedback, decisions, lambda item: item.entities is not None)
     by_text: dict[str, list[Claim]] = defaultdict(list)
     for item in feedback:
@@ -169,7 +188,13 @@ def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
             sorting.ignore(item, "evaluation-row")
         elif item.id in superseded_ids:
             sorting.ignore(item, "superseded")
-        elif (claim := _claim(item, decision, sorting)) is not None:
+        elif is_excluded(item, decision, policy):
+            sorting.ignore(item, "not-the-owner")
+        elif (claim := _claim(item, decision, sorting)) is None:
+            continue
+        elif (excess := limits.excess(item, claim.trust)) is not None:
+            sorting.wait(item, "flood", excess)
+        else:
             by_text[key].append(claim)
     for key, claims in by_text.items():
         _settle(key, claims, sorting)
@@ -207,16 +232,29 @@ def _sort_without_entities(feedback: Feedback, sorting: Sorting) -> None:
 
 def _settle(key: str, claims: Sequence[Claim], sorting: Sorting) -> None:
     """One text: the last claim that is believed counts, and those of strangers wait."""
-    believed = sorted((claim for claim in claims if claim.is_believed), key=lambda claim: claim.moment)
     row = sorting.train.get(key)
+    believed = [claim for claim in claims if claim.trust >= Trust.OWNER]
+    if not believed and row is None and sorting.policy.learn_from in ("trusted-users", "everyone"):
+        believed = _borne_out(claims)
+    believed.sort(key=lambda claim: claim.moment)
     if believed and row is not None and row.spans == believed[-1].example.spans:
         for claim in believed:
             sorting.ignore(claim.feedback, "already-known")
     elif believed:
         sorting.corrections[key] = Correction(tuple(believed), row is not None)
     for claim in claims:
-        if not claim.is_believed:
+        if claim not in believed:
             _sort_strangers(claim, believed[-1] if believed else None, row, sorting)
+
+
+def _borne_out(claims: Sequence[Claim]) -> list[Claim]:
+    """Those that independent users who are vouched for make alike, where they agree on one thing only."""
+    by_spans: dict[tuple[Span, ...], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim.trust is Trust.VOUCHED:
+            by_spans[claim.example.spans].append(claim)
+    alike = [same for same in by_spans.values() if len(agreeing_users(c.feedback for c in same)) >= INDEPENDENT]
+    return alike[0] if len(alike) == 1 else []
 
 
 def _sort_strangers(claim: Claim, winner: Claim | None, row: AnnotatedText | None, sorting: Sorting) -> None:
@@ -227,7 +265,7 @@ def _sort_strangers(claim: Claim, winner: Claim | None, row: AnnotatedText | Non
     elif winner is not None and winner.decision is not None and claim.moment <= winner.moment:
         sorting.ignore(claim.feedback, "overruled")
     elif winner is not None:
-        who = "review" if winner.decision else "the owner"
+        who = "review" if winner.decision else "the owner" if winner.feedback.trusted else "others"
         sorting.wait(
             claim.feedback, "conflict", f'For this text {who} says "{_described(winner.example)}": which is right?'
         )
@@ -263,7 +301,7 @@ def _curated(correction: Correction) -> CuratedExample:
         label="",
         feedback_ids=correction.feedback,
         users=tuple(dict.fromkeys(user for user in users if user is not None)),
-        trusted=True,
+        trusted=correction.is_trusted,
         replaces=correction.replaces,
         entities=_entities(correction.example),
     )
@@ -271,7 +309,7 @@ def _curated(correction: Correction) -> CuratedExample:
 
 def _is_set_aside(key: str, correction: Correction) -> bool:
     digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return not correction.replaces and digest[0] % SET_ASIDE == 0
+    return correction.is_trusted and not correction.replaces and digest[0] % SET_ASIDE == 0
 
 
 def _rows(corrections: Sequence[Correction]) -> AnnotatedRows:

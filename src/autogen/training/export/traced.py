@@ -27,7 +27,7 @@ from autogen.errors import StorageError
 from autogen.models.packaged.packaged_model import cache_folder
 from autogen.storage.files import write_atomically
 
-MOST_KEPT = 32  # graphs, of some hundred KB each
+MOST_KEPT = 256  # graphs, of some hundred KB each at most
 LIBRARIES = ("torch", "transformers", "peft", "onnxscript", "onnx")
 ORIGIN = {"base", "name_or_path", "_name_or_path"}  # where a model came from is no part of what it is
 ADDRESS = re.compile(" at 0x[0-9a-f]+")

@@ -1,4 +1,4 @@
-"""bf16 where it pays: measured once at start-up, since without native support it is far slower than fp32."""
+"""bf16 where it pays: without native support it is far slower than fp32, with it that is measured once at start-up."""
 
 from __future__ import annotations
 
@@ -54,4 +54,10 @@ def choose_precision(precision: str) -> str:
         return precision
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if bf16_speedup() >= PAYS else "fp32"
+    return "bf16" if can_compute_bf16() and bf16_speedup() >= PAYS else "fp32"
+
+
+def can_compute_bf16() -> bool:
+    """Whether oneDNN has bf16 kernels for this processor; true where torch does not say, so that the probe decides."""
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return supported is None or bool(supported())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from autogen.progress import TrainingProgress
 from autogen.runtime.session import ExportedModel
 from autogen.tasks.recommendation.interactions import Interactions, interactions_of
 from autogen.tasks.recommendation.learning.export import export_sequence
-from autogen.tasks.recommendation.learning.fit import RecommenderFit, check_sequence, last_events, steps_for
+from autogen.tasks.recommendation.learning.fit import FitReport, RecommenderFit, check_sequence, last_events, steps_for
 from autogen.tasks.recommendation.learning.linear import fit_linear
 from autogen.tasks.recommendation.learning.mixing import columns_of
 from autogen.tasks.recommendation.learning.sequence import (
@@ -76,16 +77,18 @@ def test_without_two_items_chosen_twice_there_is_no_linear_reading() -> None:
     assert fit_linear(of_one_user(5), 5, 10.0) is None
 
 
-def trained(shop_events: Interactions, texts: torch.Tensor | None = None) -> SequentialModel:
+@pytest.fixture(scope="module")
+def trained(shop_events: Interactions) -> SequentialModel:
+    """For reading: whoever changes it, changes a copy."""
     torch.manual_seed(0)
-    model = SequentialModel(SequentialModelSizes(len(shop_events.items), dropout=0.1), texts)
+    model = SequentialModel(SequentialModelSizes(len(shop_events.items), dropout=0.1), None)
     settings = SequenceSettings(epochs=None, steps=120, learning_rate=1e-2, batch_size=32, bf16=False, seed=0)
     train_sequence(model, shop_events, settings, TrainingProgress(quiet=True), "train")
     return model
 
 
-def test_the_sequential_model_learns_what_comes_next(shop_events: Interactions) -> None:
-    model = trained(shop_events)
+def test_the_sequential_model_learns_what_comes_next(shop_events: Interactions, trained: SequentialModel) -> None:
+    model = trained
     histories = Histories(shop_events)
     right = 0
     for user in range(40):
@@ -119,8 +122,10 @@ def exported(model: SequentialModel, folder: Path) -> SequenceReading:
     return SequenceReading(ExportedModel(folder / "sequence.onnx"), vectors, bias, trend, model.sizes.length)
 
 
-def test_the_export_agrees_and_an_altered_one_is_noticed(shop_events: Interactions, tmp_path: Path) -> None:
-    model = trained(shop_events)
+def test_the_export_agrees_and_an_altered_one_is_noticed(
+    shop_events: Interactions, trained: SequentialModel, tmp_path: Path
+) -> None:
+    model = copy.deepcopy(trained)
     reading, histories = exported(model, tmp_path), Histories(shop_events)
     assert check_sequence(model, reading, histories) < 1e-3
     with torch.no_grad():
@@ -130,22 +135,30 @@ def test_the_export_agrees_and_an_altered_one_is_noticed(shop_events: Interactio
 
 
 def fit(events: Interactions, folder: Path, before: Path | None = None) -> RecommenderFit:
-    settings = TrainingSettings(learning_rate=1e-2)
+    settings = TrainingSettings(learning_rate=1e-2, precision="fp32", epochs=30)
     return RecommenderFit(events, None, settings, folder, "none", len(events.items), before)
 
 
-def test_what_was_fitted_answers_the_same_when_loaded(shop_events: Interactions, tmp_path: Path) -> None:
-    report = fit(shop_events, tmp_path / "one").run(TrainingProgress(quiet=True))
+@pytest.fixture(scope="module")
+def fitted(shop_events: Interactions, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FitReport]:
+    folder = tmp_path_factory.mktemp("fitted") / "one"
+    return folder, fit(shop_events, folder).run(TrainingProgress(quiet=True))
+
+
+def test_what_was_fitted_answers_the_same_when_loaded(
+    shop_events: Interactions, fitted: tuple[Path, FitReport]
+) -> None:
+    folder, report = fitted
     assert report.held == 80
     assert set(report.tried) == {"trend", "trend + linear", "trend + sequence", "trend + linear + sequence"}
     assert " + ".join(report.readings) == max(report.tried, key=lambda name: report.tried[name])
     assert report.tried["trend + sequence"] > report.tried["trend"], "the shop's users go from film to film"
-    model = Recommender.load(tmp_path / "one")
+    model = Recommender.load(folder)
     query, counts = model.histories.query(0, float(shop_events.time[-1])), model.trend().at(float(shop_events.time[-1]))
     scores = model.scores(query, counts)
     assert scores.shape == (len(shop_events.items),)
     assert np.isfinite(scores).all()
-    assert Recommender.load(tmp_path / "one").scores(query, counts) == pytest.approx(scores)
+    assert Recommender.load(folder).scores(query, counts) == pytest.approx(scores)
 
 
 def test_what_is_said_to_answer_is_what_answers_and_a_sequence_that_does_not_is_left_out(tmp_path: Path) -> None:
@@ -166,8 +179,10 @@ def test_what_is_said_to_answer_is_what_answers_and_a_sequence_that_does_not_is_
     assert np.isfinite(scores).all()
 
 
-def test_training_goes_on_with_new_items_and_the_mix_as_it_was(shop_events: Interactions, tmp_path: Path) -> None:
-    fit(shop_events, tmp_path / "one").run(TrainingProgress(quiet=True))
+def test_training_goes_on_with_new_items_and_the_mix_as_it_was(
+    shop_events: Interactions, fitted: tuple[Path, FitReport], tmp_path: Path
+) -> None:
+    first = fitted[0]
     more = interactions_of(
         [
             *((f"u{at}", "brand new", float(shop_events.time[-1]) + at, NONE) for at in range(20)),
@@ -178,9 +193,9 @@ def test_training_goes_on_with_new_items_and_the_mix_as_it_was(shop_events: Inte
         ],
         items=shop_events.items,
     )
-    report = fit(more, tmp_path / "two", tmp_path / "one").run(TrainingProgress(quiet=True))
+    report = fit(more, tmp_path / "two", first).run(TrainingProgress(quiet=True))
     assert report.tried == {}
-    one, two = Recommender.load(tmp_path / "one"), Recommender.load(tmp_path / "two")
+    one, two = Recommender.load(first), Recommender.load(tmp_path / "two")
     assert one.mix is not None
     assert two.mix is not None
     assert (two.mix.out == one.mix.out).all()

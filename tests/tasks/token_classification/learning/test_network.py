@@ -17,6 +17,7 @@ from autogen.runtime.session import ExportedModel
 from autogen.tasks.token_classification.learning.network import EntityTagger
 from autogen.tasks.token_classification.windows import WindowEncoder
 from autogen.training.export.graph import export_graph
+from tests.choosing import quick_and_slow
 from tests.tiny import tiny_tokenizer, write_tiny_base_model
 
 TEXTS = ["my Card was stolen please help", "CARD", "tell me about the exchange rate of the Euro today"]
@@ -58,7 +59,9 @@ def adapted(encoder: Any, method: str) -> Any:
     return encoder
 
 
-@pytest.mark.parametrize("method", ["full", "lora", "ia3", "prefix", "prompt", "adapter"])
+@pytest.mark.parametrize(
+    "method", quick_and_slow(["full", "lora", "ia3", "prefix", "prompt", "adapter"], quick=("full", "lora", "prefix"))
+)
 def test_the_exported_graph_scores_as_the_network_does_whatever_was_added(
     encoder: Any, method: str, tmp_path: Path
 ) -> None:

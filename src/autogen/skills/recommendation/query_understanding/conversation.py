@@ -60,6 +60,7 @@ def request_of(turn: Turn, parsed_query: ParsedQuery) -> ItemRequest:
         unlike=parsed_query.unlike,
         order=parsed_query.order,
         exclude=offered_by(turn) if parsed_query.follows else (),
+        conversation=turn.conversation,
     )
 
 

@@ -11,6 +11,7 @@ from autogen.data.fingerprints import row_fingerprint
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
 from autogen.tasks.task import Fitted, Job, Need, Start
+from autogen.tasks.text_classification.learning.cross_fit import CrossFit
 from autogen.tasks.text_classification.learning.deep_check import DeepCheck, DeepReport
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
@@ -18,6 +19,8 @@ from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.outliers.packaged import choose_outliers
 from autogen.tasks.text_classification.rows import LearningData
 from autogen.tasks.text_classification.settings import ClassificationOptions
+from autogen.training.embedding import frozen_embeddings
+from autogen.versions.scores import Scores
 
 
 class ClassificationLearner:
@@ -50,6 +53,19 @@ class ClassificationLearner:
             outliers=choose_outliers(data.train.texts) if _compares(options, data) else (),
             unlabelled=[text for text in texts if row_fingerprint(text) not in job.withheld],
             log=job.log,
+        )
+
+    def cross_fit(
+        self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
+    ) -> tuple[Scores, Scores] | None:
+        """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned."""
+        fit = CrossFit.of_batch(job.data, read, learnt)
+        if fit is None:
+            return None
+        training = job.need.training
+        base = find_base_model(job.start.base_model, job.start.project)
+        return fit.scores(
+            frozen_embeddings(base, fit.examples, training.max_length, training.precision, job.cache, progress)
         )
 
     def deep_check(self, data: Any, need: Need, project: Path, progress: TrainingProgress) -> DeepReport:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.special import bdtr
 
 from autogen.data.quality.neighbours import Floats
 from autogen.data.splits import folds
@@ -196,7 +196,7 @@ def _compare(before: Floats, after: Floats, gold: NDArray[np.intp]) -> _Comparis
     was_right, is_right = (logits.argmax(axis=1)[known] == gold[known] for logits in (before, after))
     gained, lost = int((is_right & ~was_right).sum()), int((was_right & ~is_right).sum())
     gain = (gained - lost) / max(int(known.sum()), 1)
-    chance = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    chance = min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))  # two-sided exact sign test
     because = "" if gain > 0 else "no better on held-out rows"
     if (gold == OUT_OF_SCOPE).any() and _scope_auroc(after, gold) < _scope_auroc(before, gold) - AUROC_MAY_LOSE:
         because = "out-of-scope rows would be told apart less well"
