@@ -6,7 +6,7 @@ import pytest
 from autogen.tasks.text_classification.learning.rejection import (
     PARTS,
     Answers,
-    CrossFit,
+    CrossFittedDetectors,
     Labelled,
     ModelView,
     find_alike,
@@ -36,16 +36,16 @@ def view(outliers: Answers, own: int = 0) -> ModelView:
     return ModelView(learnt, Labelled(unseen, np.repeat([0, -1], [200, own])), outliers)
 
 
-def cross_fit(outliers: Answers) -> CrossFit:
+def cross_fit(outliers: Answers) -> CrossFittedDetectors:
     views = [view(outliers)] * PARTS
-    return CrossFit(views, parts_of(KINDS), ~find_alike(views))
+    return CrossFittedDetectors(views, parts_of(KINDS), ~find_alike(views))
 
 
 def test_a_direction_that_tells_outliers_of_unlearnt_kinds_is_used() -> None:
     weight, scores = cross_fit(answers(120, 6, 1, seed=4)).choose_weight(0.01)
     assert weight > 0
     assert scores.declined(scores.highest(0.01))[0] > 0.9
-    _, logit_alone = CrossFit(
+    _, logit_alone = CrossFittedDetectors(
         [view(answers(120, 6, 0, seed=4))] * PARTS, parts_of(KINDS), np.ones(120, bool)
     ).choose_weight(0.01)
     assert logit_alone.declined(logit_alone.highest(0.01))[0] < 0.5  # there is nothing else to tell them by
@@ -57,7 +57,7 @@ def test_a_direction_that_tells_only_the_kinds_learnt_is_left_aside() -> None:
     outliers = answers(120, 4, 0, seed=5)
     for part in range(PARTS):
         outliers.embeddings[parts == part] = answers(int((parts == part).sum()), 4, 2 + part, seed=part).embeddings
-    fit = CrossFit([view(outliers)] * PARTS, parts, np.ones(120, bool))
+    fit = CrossFittedDetectors([view(outliers)] * PARTS, parts, np.ones(120, bool))
     for at, detector in enumerate(fit.detectors()):
         direction = np.asarray(detector.direction)
         learnt = [2 + part for part in range(PARTS) if part != at]

@@ -21,7 +21,7 @@ from autogen.tasks.text_classification.learning.rejection import (
     LEAST_USABLE,
     PARTS,
     Answers,
-    CrossFit,
+    CrossFittedDetectors,
     ModelView,
     Scale,
     UnseenScores,
@@ -123,13 +123,13 @@ class Calibration:
         detector = weighted(fit_detector(view.learnt, view.outliers.at(~find_alike([view]))), before.weight)
         return Calibrated(replace(task, detector=replace(detector, slope=before.slope, middle=before.middle)), {})
 
-    def _cross_fit(self, views: Sequence[ModelView]) -> CrossFit | None:
+    def _cross_fit(self, views: Sequence[ModelView]) -> CrossFittedDetectors | None:
         """None where there are no outliers, or too few that are unlike the intents."""
         if not self.outliers or not views:
             return None
         usable = ~find_alike(views)
         parts = parts_of([outlier.kind for outlier in self.outliers])
-        return CrossFit(views, parts, usable) if usable.sum() >= LEAST_USABLE else None
+        return CrossFittedDetectors(views, parts, usable) if usable.sum() >= LEAST_USABLE else None
 
     def _view(self, unseen: Sequence[LabelledText], train: Sequence[LabelledText]) -> ModelView:
         """What the exported model answers."""
@@ -140,7 +140,7 @@ class Calibration:
         return view_of(answers, self.task.gold([row.label for row in [*unseen, *learnt]]), len(unseen))
 
     def _detector(
-        self, view: ModelView, fit: CrossFit, weight: float, unseen: UnseenScores
+        self, view: ModelView, fit: CrossFittedDetectors, weight: float, unseen: UnseenScores
     ) -> tuple[OutlierDetector, Scale]:
         """Of all kinds, with the probability that the unseen scores give; and its scale."""
         outliers = view.outliers.at(fit.usable)
@@ -177,7 +177,9 @@ class Calibration:
         task = replace(task, threshold=None, detector=None)
         return Calibrated(task, task.metrics(task.decode(rows.logits), rows.labels))
 
-    def _report(self, task: TextClassification, scores: UnseenScores, fit: CrossFit, weight: float) -> RejectionReport:
+    def _report(
+        self, task: TextClassification, scores: UnseenScores, fit: CrossFittedDetectors, weight: float
+    ) -> RejectionReport:
         kinds = {outlier.kind for outlier, usable in zip(self.outliers, fit.usable, strict=True) if usable}
         declined = scores.declined(task.threshold)[-1] if task.threshold is not None and len(scores.packaged) else 0.0
         alike = int((~fit.usable).sum())
@@ -189,7 +191,9 @@ def _has_own(train: Sequence[LabelledText]) -> bool:
     return any(row.label == RESERVED_LABEL for row in train)
 
 
-def _predictions(task: TextClassification, scale: Scale, fit: CrossFit, weight: float) -> list[LabelPrediction]:
+def _predictions(
+    task: TextClassification, scale: Scale, fit: CrossFittedDetectors, weight: float
+) -> list[LabelPrediction]:
     """Of the unseen rows of all views, each by its own view's detector, whose threshold moves with its scale."""
     detectors = [weighted(detector, weight) for detector in fit.detectors()]
     predictions: list[LabelPrediction] = []

@@ -178,7 +178,7 @@ class UnseenScores:
 
 
 @dataclass(frozen=True)
-class CrossFit:
+class CrossFittedDetectors:
     """Models with their detectors: number `at` has not learnt the outliers of that part."""
 
     views: Sequence[ModelView]
