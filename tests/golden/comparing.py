@@ -11,7 +11,8 @@ from typing import Any
 ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figures this differently at most
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
-# is their type over HTTP), settings of one skill or one need, what declining rests on, who vouches for feedback, and how it is reviewed.
+# is their type over HTTP), settings of one skill or one need, what declining rests on,
+# who vouches for feedback, and how it is reviewed.
 ADDED = frozenset(
     {
         "detector",
