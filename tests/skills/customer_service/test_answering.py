@@ -67,7 +67,8 @@ def turn(text: str, last_reply: tuple[Any, ...] | None = None) -> Turn:
 
 
 def difference(model: TunedModel, text: str) -> float:
-    (_, first), (_, second) = model.predict([text])[0].ranking[:2]
+    """Of the two likeliest intents' probabilities, as the skill of these tests has them."""
+    (_, first), (_, second) = skill(model).model.predict([text])[0].ranking[:2]
     return first - second
 
 

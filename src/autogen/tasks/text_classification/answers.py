@@ -27,7 +27,7 @@ class Answers:
     texts: Sequence[str]
     labels: Sequence[str]
     predictions: Sequence[LabelPrediction]
-    threshold: float | None  # on the largest logit; None rejects nothing
+    threshold: float | None  # on the score; None rejects nothing
     calibrated_on: bool = False  # temperature and threshold were fitted on these very rows
 
     @property

@@ -140,7 +140,7 @@ def out_of_scope_scores(answers: Answers) -> Figure:
         axes.axvline(answers.threshold, color=INK, linewidth=1.4, linestyle="--")
         axes.set_title(f"rejected below {answers.threshold:.3g} (dashed)", fontsize=9)
     _percent(axes.yaxis)
-    axes.set(xlabel="score (largest logit)", ylabel="share of the group's rows")
+    axes.set(xlabel="score", ylabel="share of the group's rows")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
