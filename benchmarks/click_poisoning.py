@@ -208,10 +208,10 @@ def improve_lines(project: Path, users: Sequence[str]) -> list[list[object]]:
     target = targets_of(recommender_of(Agent.load(project))[1], 1)[0]
     lines: list[list[object]] = []
     for words, standing in (
-        ("none", None),
-        ("nobody vouches", STRANGER),
         ("vouched for", VOUCHED),
+        ("none", None),
         ("everybody", EVERYBODY),
+        ("nobody vouches", STRANGER),
     ):
         with copy_of(project) as folder:
             agent = Agent.load(folder)

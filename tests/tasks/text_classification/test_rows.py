@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,19 @@ def test_no_unlabelled_text_is_labelled_or_measured_on(tmp_path: Path) -> None:
     assert data.unlabelled.texts == ("SOMETHING ELSE",)
     assert (data.unlabelled.labelled, data.unlabelled.measured) == (6, 6)
     assert not [problem for problem in data.problems if problem.source.endswith("log.csv")]
+
+
+@pytest.mark.parametrize(
+    ("oos", "packaged", "words"),
+    [
+        (0, True, "no `oos` rows, and packaged outliers"),
+        (3, True, "3 `oos` rows, and packaged outliers"),
+        (0, False, "no `oos` rows, no packaged outliers: nothing tells what is out of scope"),
+        (3, False, "3 `oos` rows, no packaged outliers"),
+    ],
+)
+def test_a_summary_says_what_declining_rests_on(tmp_path: Path, oos: int, packaged: bool, words: str) -> None:
+    data = replace(read(tmp_path, rows(3, seed=1, oos=oos)), packaged_outliers=packaged)
+    (line,) = [line for line in data.summary().lines if line.startswith("Declining: ")]
+    assert line.startswith(f"Declining: {words}")
+    assert packaged or line == f"Declining: {words}."

@@ -38,7 +38,7 @@ class CustomerServiceKind:
                 },
                 columns=settings.columns,
                 training=settings.training_of(INTENT),
-                options=ClassificationOptions(rejection_loss=settings.rejection_loss),
+                options=ClassificationOptions(rejection_loss=settings.rejection_loss, outliers=settings.outliers),
             ),
         )
 
@@ -69,7 +69,7 @@ class CustomerServiceKind:
         settings = SavedCustomerServiceSettings.model_validate(dict(record))
         model = models[INTENT]
         if settings.threshold is not None:
-            model = model.with_task(model.task.with_threshold(settings.threshold))
+            model = model.with_task(model.task.by_largest_logit(settings.threshold))
         return CustomerService(model, settings)
 
 

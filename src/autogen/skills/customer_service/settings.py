@@ -36,11 +36,18 @@ class CustomerServiceSettings(SkillSettings):
         le=1,
         description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
     )
+    outliers: Literal["general", "own"] = Field(
+        default="general",
+        description=(
+            'What declining is fitted to besides rows in scope. `"general"`: packaged texts that are out of scope for '
+            'almost every project, and your own `oos` rows; `"own"`: your own `oos` rows alone.'
+        ),
+    )
     threshold: float | None = Field(
         default=None,
         description=(
-            "The model's score, before softmax, below which the agent declines. Without it calibrated within "
-            "`rejection_loss`."
+            "The model's largest logit, before softmax, below which the agent declines. Without it a threshold is "
+            "calibrated within `rejection_loss`, on that logit and a detector of outliers."
         ),
     )
     clarify_margin: float = Field(

@@ -41,16 +41,15 @@ def fit_temperature(logits: Floats, gold: NDArray[np.intp]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def fit_threshold(logits: Floats, gold: NDArray[np.intp], oos_logits: Floats, max_loss: float) -> float:
-    """See `TextClassification.calibrated`. `oos_logits`: those of out-of-scope rows, perhaps none."""
-    scores = logits.max(axis=1)
-    right = np.sort(scores[logits.argmax(axis=1) == gold])
+def fit_threshold(scores: Floats, answered_rightly: NDArray[np.bool_], oos_scores: Floats, max_loss: float) -> float:
+    """See `TextClassification.calibrated`. `scores`: of in-scope rows; `oos_scores`: of out-of-scope rows, perhaps
+    none."""
+    right = np.sort(scores[answered_rightly])
     may_lose = int(max_loss * len(scores) + 1e-9)
     highest = float(right[may_lose]) if may_lose < len(right) else float(scores.max())
-    if not len(oos_logits):
+    if not len(oos_scores):
         return highest if may_lose or not len(right) else _below(right, max_loss)
-    oos_scores = np.sort(oos_logits.max(axis=1))
-    oos_scores = oos_scores[oos_scores < highest]
+    oos_scores = np.sort(oos_scores[oos_scores < highest])
     if not len(oos_scores):
         return min(highest, float(right[0])) if len(right) else highest
     last = float(oos_scores[-1])  # float64: there may be no float32 between this score and the next

@@ -1,8 +1,9 @@
 """The task `text-classification`: one label for a text, or none when the text is out of scope.
 
-Rejection: a text whose largest logit is below a threshold is out of scope (maximum logit, Hendrycks et al. 2022,
-"Scaling Out-of-Distribution Detection for Real-World Settings"); with the cosine head that is the cosine to the nearest
-label vector. Confidence: softmax of the logits divided by a temperature (Guo et al. 2017).
+Rejection: a text whose score is below a threshold is out of scope. The score is the largest logit (Hendrycks et al.
+2022, "Scaling Out-of-Distribution Detection for Real-World Settings"), which with the cosine head is the cosine to the
+nearest label vector, and what a detector of outliers adds to it (`detector`). Confidence: softmax of the logits divided
+by a temperature (Guo et al. 2017), times the detector's probability that the text is in scope at all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.tasks.text_classification.calibration import fit_temperature, fit_threshold, softmax
+from autogen.tasks.text_classification.detector import OutlierDetector
 from autogen.tasks.text_classification.metrics import auroc, per_label
 
 Floats = NDArray[np.float32]
@@ -43,24 +45,38 @@ class TextClassification:
 
     labels: tuple[str, ...]
     temperature: float = 1.0
-    threshold: float | None = None  # on the largest logit; None rejects nothing
+    threshold: float | None = None  # on the score; None rejects nothing
+    detector: OutlierDetector | None = None  # None: the score is the largest logit
 
     name = "text-classification"
 
     def to_json(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "temperature": self.temperature, "threshold": self.threshold}
+        values = {"labels": list(self.labels), "temperature": self.temperature, "threshold": self.threshold}
+        return values if self.detector is None else values | {"detector": self.detector.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TextClassification:
-        return cls(tuple(values["labels"]), float(values["temperature"]), values["threshold"])
+        detector = OutlierDetector.from_json(values["detector"]) if values.get("detector") else None
+        return cls(tuple(values["labels"]), float(values["temperature"]), values["threshold"], detector)
 
-    def decode(self, logits: Floats, ranked: int = 5) -> list[LabelPrediction]:
-        """Predictions for logits of shape (rows, labels)."""
+    def decode(self, logits: Floats, ranked: int = 5, embeddings: Floats | None = None) -> list[LabelPrediction]:
+        """Predictions for logits of shape (rows, labels); a detector needs the embeddings too, (rows, width)."""
+        scores = self.scores(logits, embeddings)
         probabilities = softmax(logits / self.temperature)
+        if self.detector is not None:
+            probabilities = probabilities * self.detector.in_scope_probability(scores)[:, None]
         best = _largest(logits, ranked)
-        scores = logits.max(axis=1)
         floor = -np.inf if self.threshold is None else self.threshold
         return [self._prediction(probabilities[at], best[at], float(scores[at]), floor) for at in range(len(logits))]
+
+    def scores(self, logits: Floats, embeddings: Floats | None = None) -> NDArray[np.floating[Any]]:
+        """The score of each row, the higher the surer that it is in scope. Raises ValueError where the embeddings are
+        needed and not given."""
+        if self.detector is None:
+            return np.asarray(logits.max(axis=1))
+        if embeddings is None:
+            raise ValueError("Expected embeddings beside the logits: this task has a detector of outliers.")
+        return self.detector.scores(logits, embeddings)
 
     def _prediction(self, shares: Floats, best: NDArray[np.intp], score: float, floor: float) -> LabelPrediction:
         ranking = tuple((self.labels[at], float(shares[at])) for at in best)
@@ -86,11 +102,16 @@ class TextClassification:
         if not known.any():
             return self
         temperature = fit_temperature(logits[known], gold[known])
-        threshold = fit_threshold(logits[known], gold[known], logits[gold == -1], max_loss)
-        return replace(self, temperature=temperature, threshold=threshold)
+        scores, right = logits.max(axis=1), logits.argmax(axis=1) == gold
+        threshold = fit_threshold(scores[known], right[known], scores[gold == -1], max_loss)
+        return replace(self, temperature=temperature, threshold=threshold, detector=None)
 
     def with_threshold(self, threshold: float | None) -> TextClassification:
         return replace(self, threshold=threshold)
+
+    def by_largest_logit(self, threshold: float) -> TextClassification:
+        """The same with a threshold on the largest logit alone."""
+        return replace(self, threshold=threshold, detector=None)
 
     def outcomes(self, predictions: Sequence[LabelPrediction], labels: Sequence[str]) -> list[bool]:
         """Row by row: was the person answered rightly, rejection included?"""

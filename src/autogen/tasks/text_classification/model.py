@@ -49,7 +49,10 @@ class TunedModel:
         return cls(card, task, encoder, ExportedModel(folder / MODEL_FILE, threads), folder)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[LabelPrediction]:
-        return self.task.decode(self.logits(texts, pairs)) if texts else []
+        if not texts:
+            return []
+        outputs = self.outputs(self.encoder.encode(texts, pairs))
+        return self.task.decode(outputs["logits"], embeddings=outputs.get("text_embedding"))
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Any:
         """float32 of shape (rows, labels)."""

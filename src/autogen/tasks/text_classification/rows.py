@@ -69,6 +69,16 @@ class LearningData:
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
+    packaged_outliers: bool = True  # declining is fitted to them too
+
+    @property
+    def declining(self) -> str:
+        """What declining will rest on, in words."""
+        own = sum(label == RESERVED_LABEL for label in [*self.train.labels, *self.eval.labels])
+        rows = f"{own:,} `oos` rows" if own else "no `oos` rows"
+        if self.packaged_outliers and not any(example.text_pair for example in self.train.examples):
+            return f"{rows}, and packaged outliers, of kinds that are not learnt where they are measured"
+        return f"{rows}, no packaged outliers" + ("" if own else ": nothing tells what is out of scope")
 
     @property
     def all_eval(self) -> LabelledRows:
@@ -104,7 +114,11 @@ class LearningData:
         unlabelled = str(self.unlabelled) if self.unlabelled is not None else ""
         return Summary(
             tables=(DataTable("rows per label", ("label", "train", "held out"), rows, right=(1, 2)),),
-            lines=(f"Held out: {self.split}.", *([f"Unlabelled: {unlabelled}."] if unlabelled else [])),
+            lines=(
+                f"Held out: {self.split}.",
+                f"Declining: {self.declining}.",
+                *([f"Unlabelled: {unlabelled}."] if unlabelled else []),
+            ),
             json={
                 "labels": {label: {"train": pair[0], "held_out": pair[1]} for label, pair in counts.items()},
                 "held_out": self.split,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from autogen.config.settings import Settings
@@ -13,4 +15,11 @@ class ClassificationOptions(Settings):
         ge=0,
         le=1,
         description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
+    )
+    outliers: Literal["general", "own"] = Field(
+        default="general",
+        description=(
+            'What declining is fitted to besides rows in scope. `"general"`: packaged texts that are out of scope for '
+            'almost every project, and your own `oos` rows; `"own"`: your own `oos` rows alone.'
+        ),
     )

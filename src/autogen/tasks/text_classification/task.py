@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,9 @@ class TextClassificationTask:
     learner = "autogen.tasks.text_classification.learning.learner:LEARNER"
 
     def read(self, project: Path, need: Need) -> LearningData:
-        return read_learning_data(
+        options = need.options
+        assert isinstance(options, ClassificationOptions)
+        data = read_learning_data(
             project,
             need.source("train"),
             need.source("eval"),
@@ -72,6 +75,7 @@ class TextClassificationTask:
             need.training.seed,
             need.source("unlabelled"),
         )
+        return replace(data, packaged_outliers=options.outliers == "general")
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> LearningData:
         read_by_role = {role: labelled_rows(role_rows, need.columns) for role, role_rows in rows.items()}
@@ -151,7 +155,7 @@ class TextClassificationTask:
         return (
             f"{train_rows} rows learnt in {record['seconds']:.0f} s ({record['rows_per_second']:.0f} rows/s, "
             f"{record['precision']}), {record['trainable']:,} of {record['parameters']:,} parameters; "
-            f"answers in {record['exported']} ({record['exported_because']})."
+            f"answers in {record['exported']} ({record['exported_because']})." + _declining(record.get("rejection"))
         )
 
     def pictures(self, evaluation: Evaluation, record: Mapping[str, Any]) -> Iterator[Drawing]:
@@ -164,6 +168,11 @@ class TextClassificationTask:
         yield from hardest_labels(evaluation.per_label)
         if evaluation.details is not None:
             yield from mistake_tables(evaluation.details)
+
+
+def _declining(rejection: Mapping[str, Any] | None) -> str:
+    """What declining rests on, of a training record that says so."""
+    return f" {str(rejection['said']).capitalize()}." if rejection else ""
 
 
 def _calibrates(data: LearningData) -> bool:

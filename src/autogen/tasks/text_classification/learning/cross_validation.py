@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from autogen.data.splits import folds
 from autogen.errors import TrainingFailed
+from autogen.runtime.encoding import Encoded
 from autogen.tasks.text_classification.learning.classifier_fit import ClassifierFit
+from autogen.tasks.text_classification.learning.rejection import Answers, ModelView, some_of, view_of
 from autogen.tasks.text_classification.recipe import ClassifierRecipe
 from autogen.tasks.text_classification.rows import LabelledText
 from autogen.training.encoder_fit import Stage
@@ -22,10 +24,12 @@ FOLD_EPOCHS = 0.5  # of the recipe's: folds show what to expect, and need not be
 
 
 class OutOfFold(NamedTuple):
-    """Logits of shape (rows, labels), and the rows' labels."""
+    """Logits of shape (rows, labels), the rows' labels, and each model's view where there are outliers to compare
+    with; the views' unseen rows are these rows, in this order."""
 
     logits: NDArray[np.float32]
     labels: list[str]
+    views: tuple[ModelView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,30 +39,34 @@ class CrossValidation:
     fit: ClassifierFit
     recipe: ClassifierRecipe
     state: Path
+    outliers: Sequence[Encoded] = ()  # what every model is asked besides its rows
 
     def run(self, train: Sequence[LabelledText]) -> OutOfFold:
         """A label's only row is always learnt from, so never measured. Raises TrainingFailed, Interrupted."""
         texts, labels = [example.text for example in train], [example.label for example in train]
-        logits, eval_labels = [], []
+        views, eval_labels = [], []
         for number, (train_at, eval_at) in enumerate(folds(texts, labels, FOLDS, self.recipe.seed), start=1):
-            logits.append(self._fold(number, [train[at] for at in train_at], [train[at] for at in eval_at]))
+            views.append(self._fold(number, [train[at] for at in train_at], [train[at] for at in eval_at]))
             eval_labels += [labels[at] for at in eval_at]
-        if not logits:
+        if not views:
             raise TrainingFailed("Expected at least one label with two rows, to measure what was learnt; found none.")
-        return OutOfFold(np.concatenate(logits), eval_labels)
+        logits = np.concatenate([view.unseen.answers.logits for view in views])
+        return OutOfFold(logits, eval_labels, tuple(views) if self.outliers else ())
 
-    def _fold(
-        self, number: int, train: Sequence[LabelledText], eval_rows: Sequence[LabelledText]
-    ) -> NDArray[np.float32]:
-        path = self.state / f"fold-{number}.npy"
+    def _fold(self, number: int, train: Sequence[LabelledText], eval_rows: Sequence[LabelledText]) -> ModelView:
+        learnt = some_of(train) if self.outliers else []
+        path = self.state / f"fold-{number}.npz"
         if not path.exists():  # it appears in one rename, so it is whole
             stage = Stage(f"cross-validate {number}/{FOLDS}", self.state / f"fold-{number}")
             model = self.fit.train(train, [], self._fold_recipe(), stage)
-            draft = path.with_suffix(".draft.npy")
-            np.save(draft, self.fit.engine.answers(model, self.fit.encode(eval_rows))[0], allow_pickle=False)
+            rows = [*self.fit.encode(eval_rows), *self.fit.encode(learnt), *self.outliers]
+            logits, embeddings = self.fit.engine.answers(model, rows)
+            draft = path.with_suffix(".draft.npz")
+            np.savez(draft, logits=logits, embeddings=embeddings)
             draft.replace(path)
-        logits: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return logits
+        with np.load(path, allow_pickle=False) as arrays:
+            answers = Answers(arrays["logits"], arrays["embeddings"])
+        return view_of(answers, self.fit.task.gold([row.label for row in [*eval_rows, *learnt]]), len(eval_rows))
 
     def _fold_recipe(self) -> ClassifierRecipe:
         """Shorter where the lower layers stay: there a model's scores hardly change between half of the epochs and all

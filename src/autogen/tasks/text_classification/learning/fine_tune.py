@@ -26,7 +26,7 @@ from autogen.progress import RunPlace, TrainingProgress
 from autogen.runtime.encoding import TextEncoder
 from autogen.runtime.model_folder import ModelCard
 from autogen.tasks.text_classification.decoding import TextClassification
-from autogen.tasks.text_classification.learning.calibration import Calibrated, Calibration
+from autogen.tasks.text_classification.learning.calibration import Calibrated, Calibration, RejectionReport
 from autogen.tasks.text_classification.learning.classifier import Classifier
 from autogen.tasks.text_classification.learning.classifier_fit import ClassifierFit
 from autogen.tasks.text_classification.learning.cross_validation import FOLDS, CrossValidation, OutOfFold
@@ -39,6 +39,7 @@ from autogen.tasks.text_classification.learning.unlabelled import (
     not_used,
 )
 from autogen.tasks.text_classification.model import write_task
+from autogen.tasks.text_classification.outliers.packaged import Outlier
 from autogen.tasks.text_classification.recipe import ClassifierRecipe, choose_recipe
 from autogen.tasks.text_classification.rows import MOST_HELD_OUT, LabelledText
 from autogen.training.encoder_fit import EncoderFit, Form, Proof, Stage
@@ -69,6 +70,7 @@ class FineTuningReport:
     seconds: float
     rows_per_second: float
     history: list[dict[str, float]]
+    rejection: RejectionReport | None = None  # None: calibrated as the version that training went on from
     unlabelled: UnlabelledReport | None = None  # None: there were no such texts
     pseudo_labelled: tuple[str, ...] = ()  # those that the model has learnt
 
@@ -84,6 +86,7 @@ class FineTuning:
     folder: Path
     state: Path  # checkpoints; a run that finds some goes on from them
     max_loss: float = 0.01  # in-scope accuracy that rejection may cost on held-out rows
+    outliers: Sequence[Outlier] = ()  # packaged ones: declining is fitted to them and to rows that were not learnt
     unlabelled: Sequence[str] = ()  # texts to learn from too
     log: RunPlace | None = None  # where trackers log it
 
@@ -165,7 +168,8 @@ class _Training:
         """The model, and answers of models like it to rows that they have not seen, where no rows are held out."""
         job = self.job
         # a model that goes on from one that has seen every row cannot be cross-validated
-        cross_validation = CrossValidation(self.fit, self.recipe, job.state)
+        outliers = self.fit.encoder.encode([outlier.text for outlier in job.outliers])
+        cross_validation = CrossValidation(self.fit, self.recipe, job.state, outliers)
         out_of_fold = None if job.held_out or job.source.continued else cross_validation.run(job.train)
         model = self.fit.train(job.train, self._eval_rows(), self.recipe, Stage("train", job.state / "final", True))
         result = self._learn_unlabelled(model)
@@ -216,17 +220,19 @@ class _Export:
     fit: ClassifierFit
     progress: TrainingProgress
 
-    def run(self, model: Classifier, out_of_fold: OutOfFold | None) -> tuple[Proof, Form, dict[str, float]]:
-        """How far the exported model is from the trained one, the form it has, and its metrics."""
+    def run(self, model: Classifier, out_of_fold: OutOfFold | None) -> tuple[Proof, Form, Calibrated]:
+        """How far the exported model is from the trained one, the form it has, and how it was calibrated."""
         job = self.job
         self.progress.say("Exporting, and proving that the exported model agrees …")
         self.progress.start("export", len(job.held_out or job.train))
         proof, form = self._write_graph(model)
         write_task(job.folder, self._card(form), self.fit.task)  # calibration loads the folder
-        task, metrics = self._calibrate(out_of_fold)
-        write_task(job.folder, self._card(form), task)
+        calibrated = self._calibrate(out_of_fold)
+        write_task(job.folder, self._card(form), calibrated.task)
         self.progress.advance(len(job.held_out or job.train))
-        return proof, form, metrics
+        if calibrated.rejection is not None:
+            self.progress.say(f"{calibrated.rejection}.")
+        return proof, form, calibrated
 
     def _write_graph(self, model: Classifier) -> tuple[Proof, Form]:
         job, engine = self.job, self.fit.engine
@@ -244,12 +250,12 @@ class _Export:
         """By rows that the model has not seen. Where there are none, the temperature and threshold of the version it
         went on from stay, and there are no metrics."""
         job = self.job
-        calibration = Calibration(self.fit.task, job.folder, job.max_loss, self.progress)
+        calibration = Calibration(self.fit.task, job.folder, job.max_loss, self.progress, job.outliers)
         if job.held_out:
-            return calibration.by_eval_rows(job.held_out)
+            return calibration.by_eval_rows(job.held_out, job.train)
         if out_of_fold is not None:
             return calibration.by_out_of_fold(out_of_fold, job.train)
-        return job.source.calibrated_as(self.fit.task), {}
+        return calibration.as_before(job.source.calibrated_as(self.fit.task), job.train)
 
     def _card(self, form: Form) -> ModelCard:
         return ModelCard(
@@ -269,9 +275,9 @@ def _fine_tune(job: FineTuning, progress: TrainingProgress, trackers: Sequence[T
     progress.say(f"Training: {recipe}.")
     result, out_of_fold = _Training(job, recipe, fit, progress).run()
     trainable, parameters = trainable_share(result.model)
-    proof, form, metrics = _Export(job, recipe, fit, progress).run(result.model, out_of_fold)
+    proof, form, calibrated = _Export(job, recipe, fit, progress).run(result.model, out_of_fold)
     return FineTuningReport(
-        metrics=metrics,
+        metrics=calibrated.metrics,
         labels=fit.task.labels,
         recipe=recipe,
         precision=engine.precision,
@@ -286,6 +292,7 @@ def _fine_tune(job: FineTuning, progress: TrainingProgress, trackers: Sequence[T
         seconds=time.perf_counter() - started,
         rows_per_second=engine.trained_rows / max(engine.training_seconds, 1e-9),
         history=engine.history,
+        rejection=calibrated.rejection,
         unlabelled=result.report if job.unlabelled else None,
         pseudo_labelled=result.texts,
     )

@@ -17,6 +17,7 @@ from autogen.tasks.text_classification.learning.deep_check import DeepCheck, Dee
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.outliers.packaged import choose_outliers
 from autogen.tasks.text_classification.rows import LearningData
 from autogen.tasks.text_classification.settings import ClassificationOptions
 from autogen.training.embedding import frozen_embeddings
@@ -50,6 +51,7 @@ class ClassificationLearner:
             folder=job.folder,
             state=job.state,
             max_loss=options.rejection_loss,
+            outliers=choose_outliers(data.train.texts) if _compares(options, data) else (),
             unlabelled=[text for text in texts if row_fingerprint(text) not in job.withheld],
             log=job.log,
         )
@@ -90,10 +92,17 @@ def source_of(start: Start, labels: list[str]) -> ModelSource:
     return FromBaseModel(find_base_model(start.base_model, start.project))
 
 
+def _compares(options: ClassificationOptions, data: LearningData) -> bool:
+    """Whether packaged outliers are wanted and of use: they are single texts."""
+    return options.outliers == "general" and not any(example.text_pair for example in data.train.examples)
+
+
 def _record(report: FineTuningReport) -> dict[str, Any]:
     record = {
         name: value for name, value in asdict(report).items() if name not in ("metrics", "labels", "pseudo_labelled")
     }
+    if report.rejection is not None:
+        record["rejection"] = record["rejection"] | {"said": str(report.rejection)}
     if report.unlabelled is not None:
         record["unlabelled"] = record["unlabelled"] | {"said": str(report.unlabelled)}
     return record

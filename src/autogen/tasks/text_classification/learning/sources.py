@@ -49,7 +49,8 @@ class ModelSource(Protocol):
         """Whether the head is the user's, not ours."""
 
     def calibrated_as(self, task: TextClassification) -> TextClassification:
-        """The task with the temperature and threshold of the version that training goes on from, if it does."""
+        """The task with the temperature, threshold and detector of the version that training goes on from, if it
+        does."""
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         """Raises BaseModelError, VersionDamaged."""
@@ -108,7 +109,8 @@ class FromVersion:
         return bool(record["kind"] == SequenceClassifier.kind)
 
     def calibrated_as(self, task: TextClassification) -> TextClassification:
-        return replace(task, temperature=self.task.temperature, threshold=self.task.threshold)
+        before = self.task
+        return replace(task, temperature=before.temperature, threshold=before.threshold, detector=before.detector)
 
     def build(self, labels: tuple[str, ...], seed: int) -> Classifier:
         torch.manual_seed(seed)

@@ -1,0 +1,55 @@
+"""Telling in-scope texts from outliers: the largest logit, and beside it a direction in the embedding. No torch.
+
+A logit says how near a text is to a label, and little of what else it might be. A logistic regression of known rows
+against texts that are out of scope (on the model's own embedding) adds that. Its sum with the largest logit is the
+score; far from all that is known the confidence falls with it (Platt 1999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class OutlierDetector:
+    """score = largest logit + embedding · direction + offset; the probability that a text is in scope is the logistic
+    function of slope · (score − middle)."""
+
+    direction: tuple[float, ...]  # as wide as the embedding; empty: the largest logit alone
+    offset: float
+    weight: float = 1.0  # of direction and offset, which hold it already
+    slope: float = 0.0
+    middle: float = 0.0
+
+    def scores(self, logits: Floats, embeddings: Floats) -> Floats:
+        """(rows, labels) and (rows, width) → (rows,)."""
+        if not self.direction:
+            return np.asarray(logits.max(axis=1))
+        return np.asarray(logits.max(axis=1) + embeddings @ np.asarray(self.direction) + self.offset)
+
+    def in_scope_probability(self, scores: Floats) -> Floats:
+        """1 everywhere where it was not fitted."""
+        if self.slope <= 0:
+            return np.ones_like(scores)
+        return np.asarray(1 / (1 + np.exp(-np.clip(self.slope * (scores - self.middle), -60, 60))))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "direction": [float(f"{value:.6g}") for value in self.direction],
+            "offset": self.offset,
+            "weight": self.weight,
+            "slope": self.slope,
+            "middle": self.middle,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> OutlierDetector:
+        numbers = (float(values[name]) for name in ("offset", "weight", "slope", "middle"))
+        return cls(tuple(map(float, values["direction"])), *numbers)
