@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import row_fingerprint
+from autogen.progress import TrainingProgress
+from autogen.tasks.task import CrossFitted, Job, Need, Start
+from autogen.tasks.text_classification import TASK
 from autogen.tasks.text_classification.learning import cross_fit as module
 from autogen.tasks.text_classification.learning.cross_fit import CrossFit, vote
+from autogen.tasks.text_classification.learning.learner import LEARNER
 from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData
+from autogen.tasks.text_classification.settings import ClassificationOptions
+from tests.tiny import rows
 
 LABELS = ("card", "loan", "fee")
 OLDER = [LabelledText(f"{label} {number}", label) for label in LABELS for number in range(15)]
@@ -76,3 +85,29 @@ def test_a_row_is_answered_by_its_nearest_learnt_neighbours() -> None:
     gold = np.array([0, 1, 2])
     assert vote(similarities, gold, [0, 1, 2]).tolist() == [0, 2]
     assert vote(similarities, gold, [1, 2]).tolist() == [1, 2]
+
+
+def fit_job(folder: Path, base_model: str, examples: list[LabelledText]) -> Job:
+    need = Need("intent", TASK.name, base_model, {}, {}, TrainingSettings(precision="fp32"), ClassificationOptions())
+    return Job(learning_data(examples), need, Start(base_model), folder / "model", folder / "state", folder / "cache")
+
+
+def test_the_learner_cross_fits_by_the_base_model_s_embeddings(tmp_path: Path, tiny_base_model: Path) -> None:
+    older = [LabelledText(*row) for row in rows(15, seed=1)]
+    batch = [LabelledText(text, "top_up") for text, label in rows(40, seed=2) if label == "lost_card"]
+    learnt = frozenset(row_fingerprint(example.text) for example in older)
+    assert isinstance(LEARNER, CrossFitted)
+    job = fit_job(tmp_path, str(tiny_base_model), [*older, *batch])
+    scores = LEARNER.cross_fit(job, learning_data(older), learnt, TrainingProgress(quiet=True))
+    assert scores is not None
+    of_cards = [part.where(np.array([label == "lost_card" for label in part.groups])) for part in scores]
+    assert of_cards[0].rows == of_cards[1].rows and of_cards[1].right.sum() < of_cards[0].right.sum()
+
+
+def test_where_the_base_model_is_gone_it_is_said_and_nothing_is_cross_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learnt = frozenset(row_fingerprint(example.text) for example in OLDER)
+    job = fit_job(tmp_path, str(tmp_path / "gone"), [*OLDER, LabelledText("card new", "card")])
+    assert LEARNER.cross_fit(job, learning_data(OLDER), learnt, TrainingProgress()) is None
+    assert "older rows are not cross-fitted" in capsys.readouterr().err
