@@ -141,7 +141,8 @@ def _answering_routes(service: Service, rounded: Rounding) -> APIRouter:
 
         At least one of `rating`, `label`, `entities`, `text` and `comment` is needed. It is on disk before it is
         confirmed. A caller's key vouches for the `user` that it names; without a key the name is nobody's. Corrections
-        wait for review, unless the project's `[feedback] learn_from` says otherwise. A click on an item counts at once.
+        wait for review, unless the project's `[feedback] learn_from` says otherwise. A click counts at once for an item
+        that the answer showed: for the user who is vouched for, else for that conversation alone.
         """
         stored = await service.keep(request)
         return FeedbackKept(id=stored.id, note=service.champion.note_on(stored))

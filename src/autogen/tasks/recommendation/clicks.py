@@ -16,16 +16,9 @@ from autogen.feedback.events import Decision, Feedback
 from autogen.storage.responses import OfferedNames
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
-
-
 DISLIKES = 0.0  # the rating that says "not interested"; those between say neither: a short look, say
-
-
 MOST_A_DAY = 100  # clicks of one user that count: a flood is not a trend
-
-
 DAY = 86_400.0
-
 
 _Key = tuple[str | None, "Standing", str, int | None, bool]  # of a user and day, or of a response without a day
 
