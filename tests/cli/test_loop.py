@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from tests.cli.process import autogen, refused
-from tests.tiny import sentence, write_csv
+from tests.tiny import rows, sentence, write_csv
 
 REFUND = ["refund", "returned", "payback"]
 # So small an evaluation shows only large differences, and a busy machine's clock is no judge.
@@ -51,7 +51,8 @@ def test_a_new_intent_is_learnt_from_feedback_promoted_and_taken_back(project: P
 
 
 def test_a_candidate_that_the_gate_refuses_ends_with_1_and_says_why(project: Path, tmp_path: Path) -> None:
-    wrong = write_csv(tmp_path / "wrong.csv", [(f"card post delivery {n}", "top_up") for n in range(20)])
+    arrivals = [text for text, label in rows(60, seed=7) if label == "card_arrival"]
+    wrong = write_csv(tmp_path / "wrong.csv", [(text, "top_up") for text in arrivals])
     assert autogen("feedback", "import", "-p", project, "--input", wrong).code == 0
     improved = autogen("improve", "-p", project, "--json")
     assert improved.code == 1
