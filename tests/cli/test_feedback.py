@@ -183,7 +183,7 @@ def test_versions_that_learnt_from_what_is_dropped_or_forgotten_are_named(projec
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"feedback": ids}), "utf-8")
     assert "0001" in autogen("feedback", "drop", "-p", project, "--user", "ann").out
     page = project / ".autogen/reports/0001/report.html"
-    page.parent.mkdir(parents=True)
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text("<td>gone wallet about the help</td>", "utf-8")
     target = tmp_path / "ann.jsonl"
     words = ("feedback", "forget", "-p", project, "--user", "ann", "--output", target)

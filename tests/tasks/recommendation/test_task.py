@@ -299,9 +299,13 @@ def test_held_out_by_time_are_the_last_events_of_people_known_before(untrained_s
 
 def test_a_poisoned_batch_of_clicks_cannot_vote_for_itself(shop: Path) -> None:
     """Everyone, those with held-out events too, clicks what is not to their taste: of these clicks some are set aside,
-    and by them alone the candidate would be much better."""
+    and by them alone the candidate would be much better. Among them are users' own clicks, not the owner's alone."""
     chance = random.Random(0)
     click(shop, {f"u{user}": [f"{'hc'[user % 2]}{at}" for at in chance.sample(range(12), 9)] for user in range(80)})
+    agent = Agent.load(shop)
+    for user in range(10):
+        answer = recommend(agent, ItemRequest(user=f"u{user}"))
+        agent.feedback(answer.id, label=answer.items[-1].item.id, rating="up", user=f"u{user}", trusted=False)
     candidate = Project.open(shop).improve(QUIET)
     results = checks(candidate)
     assert results["better at something"]["passed"] and results["not inferior, overall"]["passed"]
