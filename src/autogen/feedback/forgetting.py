@@ -151,11 +151,11 @@ def versions_that_learnt(versions: Versions, feedback_ids: set[str]) -> list[str
 def reports_that_quote(state: Path, texts: set[str]) -> list[str]:
     """Files of reports in which one of these texts stands. Raises StorageError."""
     quoting = []
-    sought = {form for text in texts for form in (text, html.escape(text), json.dumps(text)[1:-1])}
+    quotes = {form for text in texts for form in (text, html.escape(text), json.dumps(text)[1:-1])}
     for path in sorted((state / REPORTS).rglob("*")):
         if path.is_file():
             with explain_os_errors(path):
                 content = path.read_text("utf-8", errors="replace")
-            if any(text in content for text in sought):
+            if any(text in content for text in quotes):
                 quoting.append(str(path))
     return quoting

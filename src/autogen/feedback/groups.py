@@ -188,8 +188,8 @@ def _gains(label: str, flows: Flows) -> bool:
 def _group(title: str, members: Sequence[_Member], flows: Flows, total: int) -> ReviewGroup:
     source = members[0].source
     items = tuple(review_item(member.waiting) for member in members)
-    shown = title if source is None else f"{title}, by {source}"
-    return ReviewGroup(shown, items, tuple(_evidence(members, flows, total)))
+    name = title if source is None else f"{title}, by {source}"
+    return ReviewGroup(name, items, tuple(_evidence(members, flows, total)))
 
 
 def _evidence(members: Sequence[_Member], flows: Flows, total: int) -> list[str]:

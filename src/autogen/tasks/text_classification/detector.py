@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,12 @@ class OutlierDetector:
         """(rows, labels) and (rows, width) → (rows,)."""
         if not self.direction:
             return np.asarray(logits.max(axis=1))
-        return np.asarray(logits.max(axis=1) + embeddings @ np.asarray(self.direction) + self.offset)
+        return np.asarray(logits.max(axis=1) + embeddings @ self._direction + self.offset)
+
+    @cached_property
+    def _direction(self) -> Floats:
+        """Made once: every message is scored by it."""
+        return np.asarray(self.direction)
 
     def in_scope_probability(self, scores: Floats) -> Floats:
         """1 everywhere where it was not fitted."""
