@@ -40,7 +40,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """A line for people, with rich's markup: `escape` what others wrote. Not printed with --json."""
         if not self.as_json:
-            self.out.print(text, highlight=False)
+            self.out.print(printable(text), highlight=False)
 
     def plain(self, text: str) -> None:
         """A line of somebody's words, printed as they are: no markup is read in them."""
@@ -49,7 +49,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A line about what goes on, on stderr; only a terminal breaks it."""
-        self.err.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.err.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()

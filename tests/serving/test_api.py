@@ -254,7 +254,8 @@ def test_metrics_count_what_happened(server: ServerProcess) -> None:
 def test_clients_that_leave_early_harm_nobody(server: ServerProcess) -> None:
     body = b'{"messages": [{"role": "user", "content": "gone"}]}'
     head = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     )
     for sent in (head % len(body) + body, head % len(body) + body[:10], head[:20]):
         for _ in range(10):

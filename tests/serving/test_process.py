@@ -16,7 +16,10 @@ from autogen.versions.registry import Versions
 from tests.serving.process import ONE, TWO, ServerProcess, until, words
 
 REQUEST = b'{"messages": [{"role": "user", "content": "lost card"}]}'
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+)
 
 
 def champion(server: ServerProcess) -> str:

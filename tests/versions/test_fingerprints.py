@@ -37,3 +37,9 @@ def test_verdicts_on_largely_the_same_rows_are_counted(versions: Versions) -> No
 def test_what_could_not_be_compared_was_no_look(versions: Versions) -> None:
     judge_on(versions, range(100), verdict={**FAILED, "rows": 0})
     assert look(versions, range(100)) == 1
+
+
+def test_a_verdict_on_too_few_rows_was_no_look(versions: Versions) -> None:
+    judge_on(versions, range(40), verdict={**FAILED, "rows": 40})
+    rows = [f"{row:016x}" for row in range(45)]
+    assert [count_looks(versions, MODEL, rows, fewest) for fewest in (40, 50)] == [2, 1]

@@ -84,7 +84,7 @@ class Rivals:
         scores = zip(need.task.scores(champion_model, data), need.task.scores(candidate_model, data), strict=True)
         paired = [self._pair_scores(*both) for both in scores]
         protected_scores = [need.task.scores(candidate_model, rows)[0] for rows in protected]
-        batch = self._batch(need, paired[0], measured, evidence)
+        batch = self._batch(need, paired[0], measured, evidence, gate.min_rows)
         return judge(
             paired,
             [self._own_groups(group, candidate_model.answers) for group in protected_scores],
@@ -93,14 +93,17 @@ class Rivals:
             batch,
         )
 
-    def _batch(self, need: SkillNeed, paired: PairedScores, measured: CandidateFigures, evidence: Evidence) -> Batch:
-        """What the gate is told of the rows learnt anew. They are cross-fitted where few rows were held out before."""
+    def _batch(
+        self, need: SkillNeed, paired: PairedScores, measured: CandidateFigures, evidence: Evidence, fewest: int
+    ) -> Batch:
+        """What the gate is told of the rows learnt anew. They are cross-fitted where few rows were held out before.
+        `fewest`: rows that a verdict needs."""
         few = int(paired.from_earlier_eval.sum()) < ENOUGH_ROWS
         scores = evidence.cross_fit() if few and not measured.same_model else None
         return Batch(
             strangers=evidence.strangers,
             cross_fitted=PairedScores(*scores, np.ones(len(scores[0]), bool)) if scores else None,
-            look=count_looks(self.versions, need.place, paired.candidate.rows),
+            look=count_looks(self.versions, need.place, paired.candidate.rows, fewest),
         )
 
     def _pair_scores(self, champion: Scores, candidate: Scores) -> PairedScores:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from autogen.feedback.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
 from autogen.knowledge.attributes import spoken_number
+from autogen.markup import printable
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+
+def _without_controls(name: str) -> str:
+    if printable(name) != name or not name.strip():
+        raise ValueError(f"Expected a name of letters that can be seen, found {printable(name)!r}.")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_without_controls)]
 Words = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 
 

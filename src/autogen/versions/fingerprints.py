@@ -24,14 +24,15 @@ def earlier_eval_rows(versions: Versions, champion: Manifest) -> frozenset[str]:
     return frozenset().union(*(read_fingerprints(path) for path in files))
 
 
-def count_looks(versions: Versions, model_folder: str, rows: Collection[str]) -> int:
+def count_looks(versions: Versions, model_folder: str, rows: Collection[str], fewest: int = 1) -> int:
     """Which verdict on these rows (fingerprints) the next one is, from 1 on: earlier ones count that had at least half
-    of them among their own. `model_folder`: where the model of a need lies in a version."""
+    of them among their own, and at least `fewest` rows in all: with fewer nothing can pass. `model_folder`: where the
+    model of a need lies in a version."""
     earlier = (manifest for name in versions.names() if (manifest := versions.readable(name)) is not None)
     paths = (
         versions.folder / manifest.version / model_folder / EVAL_ROWS_FILE
         for manifest in earlier
-        if (manifest.verdict or {}).get("rows")
+        if (manifest.verdict or {}).get("rows", 0) >= fewest
     )
     shared = [len(read_fingerprints(path).intersection(rows)) for path in paths if path.is_file()]
     return 1 + sum(2 * count >= len(rows) for count in shared if rows)

@@ -106,7 +106,8 @@ def _describe(paired: PairedScores, comparison: Comparison, standard: Standard) 
         values = f"{metric} {comparison.candidate:.4f} against {comparison.champion:.4f} on {rows}"
     at_worst, limit = (f"{lower:+.2%}", f"{-margin:+.2%}") if share else (f"{lower:+.4f}", f"{-margin:+.4f}")
     within = "within" if lower >= -margin else "beyond"
-    resolved = "" if standard.settings.margin is not None else f" that {rows} can resolve"
+    shared = f", divided by {standard.look}, for it is verdict {standard.look} on them" if standard.look > 1 else ""
+    resolved = "" if standard.settings.margin is not None else f" that {rows} can resolve{shared}"
     words = f"{values}; at worst {at_worst}, {within} the margin of {limit}{resolved}"
     if lower >= -margin and not standard.is_not_inferior(paired, comparison):
         words += ", but shown to be worse"

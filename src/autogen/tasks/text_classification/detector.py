@@ -28,6 +28,9 @@ class OutlierDetector:
     weight: float = 1.0  # of direction and offset, which hold it already
     slope: float = 0.0
     middle: float = 0.0
+    outlier_mean: float = 0.0  # of the scores of the outliers that it was fitted to
+    outlier_spread: float = 0.0  # 0: not known
+    alike: tuple[str, ...] = ()  # fingerprints of packaged outliers that look like the project's intents
 
     def scores(self, logits: Floats, embeddings: Floats) -> Floats:
         """(rows, labels) and (rows, width) → (rows,)."""
@@ -53,9 +56,13 @@ class OutlierDetector:
             "weight": self.weight,
             "slope": self.slope,
             "middle": self.middle,
+            "outlier_mean": self.outlier_mean,
+            "outlier_spread": self.outlier_spread,
+            "alike": list(self.alike),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> OutlierDetector:
         numbers = (float(values[name]) for name in ("offset", "weight", "slope", "middle"))
-        return cls(tuple(map(float, values["direction"])), *numbers)
+        spread = (float(values.get(name, 0)) for name in ("outlier_mean", "outlier_spread"))
+        return cls(tuple(map(float, values["direction"])), *numbers, *spread, tuple(map(str, values.get("alike", ()))))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autogen.tasks.text_classification.decoding import TextClassification
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromVersion
 from autogen.tasks.text_classification.model import TunedModel
@@ -45,19 +46,47 @@ def test_few_rows_without_oos_are_calibrated_with_outliers_whose_kind_was_not_le
     assert declined(model, [row.text for row in work.train]) < 0.1
 
 
-def test_a_version_that_training_goes_on_from_keeps_its_threshold_and_fits_its_direction_anew(
-    few: tuple[FineTuning, FineTuningReport], tmp_path: Path
-) -> None:
-    work, _ = few
+def go_on(work: FineTuning, folder: Path) -> tuple[TextClassification, TunedModel]:
+    """A version's task, and the model of one that training went on to from it."""
     before = TunedModel.load(work.folder)
     card = before.card
     version = FromVersion(work.folder, "tiny", before.task, card.max_length, card.pad_id, "fp32")
-    replace(work, source=version, folder=tmp_path / "next", state=tmp_path / "state").run(QUIET)
-    after = TunedModel.load(tmp_path / "next")
-    assert after.task.threshold == before.task.threshold
-    assert before.task.detector is not None and after.task.detector is not None
-    assert after.task.detector.weight == before.task.detector.weight
+    replace(work, source=version, folder=folder / "next", state=folder / "state").run(QUIET)
+    return before.task, TunedModel.load(folder / "next")
+
+
+def test_the_threshold_of_a_version_that_training_goes_on_from_moves_with_the_outliers_scores(
+    few: tuple[FineTuning, FineTuningReport], tmp_path: Path
+) -> None:
+    before, after = go_on(few[0], tmp_path)
+    first, second = before.detector, after.task.detector
+    assert first is not None and second is not None and before.threshold is not None
+    assert second.weight == first.weight
+    above = (before.threshold - first.outlier_mean) / first.outlier_spread
+    assert after.task.threshold == pytest.approx(second.outlier_mean + above * second.outlier_spread)
     assert declined(after, [outlier.text for outlier in OUTLIERS]) > 0.7
+    assert declined(after, [row.text for row in examples(8, seed=9)]) < 0.2, "in scope is answered as before"
+
+
+def test_what_looked_like_the_intents_stays_no_outlier_for_what_is_learnt_later(
+    source: FromBaseModel, tmp_path: Path
+) -> None:
+    """Its fingerprints go on from version to version: a model that has seen every row cannot tell it again."""
+    alike = [Outlier(row.text, "their own", "en") for row in examples(3, seed=7)]
+    work = replace(job(tmp_path, source, examples(12, seed=1)), outliers=[*OUTLIERS, *alike])
+    report = work.run(QUIET)
+    assert report.rejection is not None and report.rejection.alike > 0
+    before, after = go_on(work, tmp_path)
+    assert before.detector is not None and after.task.detector is not None
+    assert len(before.detector.alike) == report.rejection.alike
+    assert after.task.detector.alike == before.detector.alike
+
+
+def test_eval_rows_that_are_all_out_of_scope_set_no_threshold(source: FromBaseModel, tmp_path: Path) -> None:
+    outside = [LabelledText(text, "oos") for text in NONSENSE[:6]]
+    work = replace(job(tmp_path, source, examples(12, seed=1)), held_out=outside, outliers=OUTLIERS)
+    assert work.run(QUIET).rejection is not None
+    assert TunedModel.load(work.folder).task.threshold is None
 
 
 def test_own_oos_rows_that_are_learnt_do_not_lower_the_threshold_beneath_other_nonsense(

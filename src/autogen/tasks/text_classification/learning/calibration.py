@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autogen.config.settings import RESERVED_LABEL
+from autogen.data.fingerprints import row_fingerprint
 from autogen.progress import TrainingProgress
 from autogen.tasks.text_classification.calibration import fit_threshold
 from autogen.tasks.text_classification.decoding import LabelPrediction, TextClassification
@@ -28,6 +29,7 @@ from autogen.tasks.text_classification.learning.rejection import (
     find_alike,
     fit_detector,
     fit_probability,
+    on_scale,
     parts_of,
     scale_of,
     some_of,
@@ -83,7 +85,7 @@ class Calibration:
     def by_eval_rows(self, eval_rows: Sequence[LabelledText], train: Sequence[LabelledText]) -> Calibrated:
         view = self._view(eval_rows, train)
         rows = OutOfFold(view.unseen.answers.logits, [row.label for row in eval_rows])
-        fit = self._cross_fit([view] * PARTS)
+        fit = self._cross_fit([view] * PARTS) if (view.unseen.gold >= 0).any() else None
         if fit is None:
             return self._by_rows(rows, train)
         weight, unseen = fit.choose_weight(self.max_loss)
@@ -116,14 +118,24 @@ class Calibration:
         return calibrated if share <= MAY_DECLINE else self._without_threshold(calibrated.task, out_of_fold, share)
 
     def as_before(self, task: TextClassification, train: Sequence[LabelledText]) -> Calibrated:
-        """Of a model that went on from a version and has seen every row: what the version had stays, but for the
-        detector's direction, for the embedding has moved."""
+        """Of a model that went on from a version and has seen every row: what the version had moves with the outliers'
+        scores, and the detector's direction is fitted anew, for the embedding has moved."""
         before = task.detector
-        view = self._view([], train)
-        if before is None or not before.direction or not len(view.outliers.logits):
+        if before is None or not self.outliers:
             return Calibrated(task, {})
-        detector = weighted(fit_detector(view.learnt, view.outliers.at(~find_alike([view]))), before.weight)
-        return Calibrated(replace(task, detector=replace(detector, slope=before.slope, middle=before.middle)), {})
+        alike = {*before.alike}
+        usable = np.array([row_fingerprint(outlier.text) not in alike for outlier in self.outliers], bool)
+        if usable.sum() < LEAST_USABLE:
+            return Calibrated(task, {})
+        view = self._view([], train)
+        outliers = view.outliers.at(usable)
+        detector = replace(weighted(fit_detector(view.learnt, outliers), before.weight), alike=before.alike)
+        scale = scale_of(detector, outliers)
+        if not before.outlier_spread or task.threshold is None:  # of a version that did not say where its scale lies
+            detector = replace(detector, slope=before.slope, middle=before.middle)
+            return Calibrated(replace(task, detector=on_scale(detector, scale)), {})
+        moved = _moved(task, Scale(before.outlier_mean, before.outlier_spread), detector, scale)
+        return Calibrated(moved, {})
 
     def _cross_fit(self, views: Sequence[ModelView]) -> CrossFittedDetectors | None:
         """None where there are no outliers, or too few that are unlike the intents."""
@@ -148,7 +160,9 @@ class Calibration:
         outliers = view.outliers.at(fit.usable)
         detector = weighted(fit_detector(view.learnt, outliers), weight)
         scale = scale_of(detector, outliers)
-        return fit_probability(detector, unseen.on(scale)), scale
+        left_out = [outlier for outlier, usable in zip(self.outliers, fit.usable, strict=True) if not usable]
+        alike = tuple(row_fingerprint(outlier.text) for outlier in left_out)
+        return on_scale(replace(fit_probability(detector, unseen.on(scale)), alike=alike), scale), scale
 
     def _calibrated(
         self, rows: OutOfFold, detector: OutlierDetector, scores: UnseenScores, train: Sequence[LabelledText]
@@ -209,7 +223,7 @@ def _moved(task: TextClassification, scale: Scale, detector: OutlierDetector, to
     assert task.detector is not None and task.threshold is not None
     threshold, middle = to.restored(scale.standard(np.array([task.threshold, task.detector.middle])))
     slope = task.detector.slope * scale.spread / to.spread
-    moved = replace(detector, slope=slope, middle=float(middle))
+    moved = on_scale(replace(detector, slope=slope, middle=float(middle)), to)
     return replace(task, threshold=float(threshold), detector=moved)
 
 

@@ -156,6 +156,11 @@ def scale_of(detector: OutlierDetector, outliers: Answers) -> Scale:
     return Scale(float(scores.mean()), max(float(scores.std()), 1e-6))
 
 
+def on_scale(detector: OutlierDetector, scale: Scale) -> OutlierDetector:
+    """The detector, which says where its scale lies."""
+    return replace(detector, outlier_mean=scale.mean, outlier_spread=scale.spread)
+
+
 @dataclass(frozen=True)
 class UnseenScores:
     """Scores of what neither the models nor their detectors have learnt."""
