@@ -26,15 +26,16 @@ from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
+from autogen.project.leaving_out import LearntBatch, count_users, harmed_skills, left_out_part
 from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
-from autogen.tasks.task import CrossFitted, FeedbackOn, Fitted, Identity, Job, Start
+from autogen.tasks.task import CrossFitted, Curated, FeedbackOn, Fitted, Identity, Job, LeavesOut, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
-from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
+from autogen.versions.manifest import LeftOutPart, Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 from autogen.versions.scores import Scores
 from autogen.versions.verdict import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
@@ -45,8 +46,14 @@ PROBE_BYTES = 64 * 1024**2
 EMBEDDINGS_FOLDER = "embeddings"
 
 
-def interrupted(origin: Origin, resumes: bool = True) -> Interrupted:
-    """What Ctrl-C has left. `resumes`: there are checkpoints to go on from."""
+def interrupted(origin: Origin, resumes: bool = True, rejected: Manifest | None = None) -> Interrupted:
+    """What Ctrl-C has left. `resumes`: there are checkpoints to go on from; `rejected`: a version that was made first
+    and turned down."""
+    if rejected is not None:
+        return Interrupted(
+            f"Interrupted. Version {rejected.version} was turned down, and what harms in its batch waits in `autogen "
+            "review`: `autogen improve` learns the rest."
+        )
     if origin == "improve":
         return Interrupted("Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.")
     if resumes:
@@ -57,12 +64,13 @@ def interrupted(origin: Origin, resumes: bool = True) -> Interrupted:
 @dataclass(frozen=True)
 class Work:
     """One need and its data, feedback included. `read`: the same as its files say, without feedback; `before`:
-    fingerprints of what the weights that the fit goes on from have learnt."""
+    fingerprints of what the weights that the fit goes on from have learnt; `feedback`: where it came from."""
 
     need: SkillNeed
     read: Any
     data: Any
     before: frozenset[str]
+    feedback: FeedbackOn
 
     @cached_property
     def identity(self) -> Identity:
@@ -83,9 +91,13 @@ class Learning:
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
         self.state = self.versions.state.resolve() / "training" / origin
-        self.logs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
+        self.rejected: Manifest | None = None  # the version whose batch is learnt again, less what harms
         self.needs = needs_of(config)
         self.protected: Protected = {}
+
+    @property
+    def logs(self) -> Path:
+        return self.versions.state / RUNS_FOLDER / self.versions.next_name()
 
     def run(self, resume: bool, force: bool = False) -> Manifest:
         """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
@@ -104,8 +116,10 @@ class Learning:
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
+            if published.left_out:
+                published = self._learn_the_rest(published)
         except KeyboardInterrupt:  # while nothing was fitted: while something is, the fit says so itself
-            raise interrupted(self.origin) from None
+            raise interrupted(self.origin, rejected=self.rejected) from None
         except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
             forget_broken(self.state)
             raise
@@ -143,13 +157,14 @@ class Learning:
         champion = self.champion
         learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
         only, policy = learnt_feedback if champion else frozenset(), curation_policy(self.config)
-        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy)
+        left_out = self.memory.undecided_left_out(champion.manifest.feedback if champion else ())
+        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy, left_out)
         data = need.task.with_feedback(read, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
         continues = champion is not None and known and self.origin == "improve"
         before = champion.trained(need.skill, need.need.name) if champion and continues else frozenset()
-        return Work(need, read, need.task.unseen(data, before | data.identity().learnt), before)
+        return Work(need, read, need.task.unseen(data, before | data.identity().learnt), before, feedback)
 
     def _before(self, need: SkillNeed) -> Path | None:
         """`improve` starts from the champion, `train` from the base model."""
@@ -169,12 +184,31 @@ class Learning:
             built = self._build(work, draft)
             return self.versions.publish(draft, self._manifest(draft, work, fitted, built))
 
+    def _learn_the_rest(self, rejected: Manifest) -> Manifest:
+        """A candidate of the same batch without the parts that harm, which wait for review from now on. Where nothing
+        else is in the batch, the version that was turned down stays the last word."""
+        self.rejected = rejected
+        for part in rejected.left_out:
+            self.memory.left_out.add(part.feedback, part.part, part.evidence, rejected.version)
+            self.progress.say(f"Left out, for it harms: {part.part} ({part.rows} feedback). {part.evidence}")
+        work = self.read()
+        if not self._feedback_of(work) - set(self.champion.manifest.feedback if self.champion else ()):
+            self.progress.say("Nothing else is in the batch.")
+            return rejected
+        self.progress.say(f"Version {rejected.version} was turned down. Learning the rest of the batch …")
+        self._claim_state(work, resume=False, force=False)
+        return self._publish(work)
+
+    @staticmethod
+    def _feedback_of(work: Sequence[Work]) -> set[str]:
+        return {feedback_id for item in work for feedback_id in item.data.feedback}
+
     def _fit(self, work: Work, folder: Path) -> Fitted:
         learner = learner_of(work.need.task)
         try:
             fitted = learner.fit(self.job(work, folder), self.progress)
         except (Interrupted, KeyboardInterrupt):
-            raise interrupted(self.origin, learner.resumes) from None
+            raise interrupted(self.origin, learner.resumes, self.rejected) from None
         write_fingerprints(folder / TRAIN_ROWS_FILE, work.before | work.identity.learnt | fitted.also_learnt)
         write_fingerprints(folder / EVAL_ROWS_FILE, work.identity.measured)
         return fitted
@@ -215,7 +249,7 @@ class Learning:
     def _check_anything_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
-        learnt_from = {feedback for item in work for feedback in item.data.feedback}
+        learnt_from = self._feedback_of(work)
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
         reviewed = any(decision.decided_at > made_at for decision in self.memory.feedback.decisions().values())
@@ -238,7 +272,8 @@ class Learning:
     def _manifest(
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
-        feedback = {feedback_id for item in work for feedback_id in item.data.feedback}
+        feedback = self._feedback_of(work)
+        new = feedback - set(self.champion.manifest.feedback if self.champion else ())
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -249,6 +284,7 @@ class Learning:
             config=self.config.model_dump(),
             feedback=sorted(feedback),
             learnt_from=count_by_trust(self.memory.feedback.all(), self.memory.feedback.decisions(), feedback),
+            batch_users=count_users(self.memory, new),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
@@ -259,7 +295,43 @@ class Learning:
                 metrics = dict(item.need.task.evaluate(model, item.data).metrics)
                 manifest.skills[item.need.skill].models[item.need.need.name].metrics = metrics
         verdict = self._judge(candidate, work, fitted)
-        return manifest.model_copy(update={"verdict": verdict.to_json() if verdict else None})
+        updates: dict[str, Any] = {"verdict": verdict.to_json() if verdict else None}
+        if self.rejected is not None:
+            updates |= {"instead_of": self.rejected.version, "left_out": self.rejected.left_out}
+        elif verdict is not None and self.origin == "improve":
+            updates["left_out"] = self._find_harm(work, verdict)
+        return manifest.model_copy(update=updates)
+
+    def _find_harm(self, work: Sequence[Work], verdict: Verdict) -> list[LeftOutPart]:
+        """The parts of the batch that harm, of the needs that were turned down for what it taught."""
+        skills_harmed = harmed_skills(verdict)
+        parts = []
+        for item in work:
+            if {title_of(item.need, self.needs), ""} & skills_harmed:
+                parts += self._find_harm_to(item)
+        return parts
+
+    def _find_harm_to(self, work: Work) -> list[LeftOutPart]:
+        learner, need, champion = learner_of(work.need.task), work.need, self.champion
+        if champion is None or champion.record(need.skill, need.need.name) is None:
+            return []
+        if not isinstance(learner, LeavesOut) or not isinstance(need.task, Curated):
+            self.progress.say(
+                f"Which part of the feedback harms {need.skill} cannot be told: {need.need.task} has no way."
+            )
+            return []
+        learnt = champion.trained(need.skill, need.need.name)
+        scores_without = learner.leave_out(self.job(work, self.state / "parts"), work.read, learnt, self.progress)
+        if scores_without is None:
+            self.progress.say(
+                "Which part of the feedback harms cannot be told: there are too few older rows, or too many in all."
+            )
+            return []
+        batch = LearntBatch(need, work.read, work.feedback, champion)
+        parts = [left_out_part(harm, self.memory) for harm in batch.find_harm(scores_without)]
+        if not parts:
+            self.progress.say("No part of the feedback is shown to harm by itself.")
+        return parts
 
     def _skills(
         self, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]

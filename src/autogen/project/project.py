@@ -175,7 +175,9 @@ class Project:
         labels = labels_by_skill(self.config, data, champion)
         for need in needs:
             if skill in (None, need.skill) and isinstance(need.task, Curated):
-                feedback = FeedbackOn(self.memory, need.skill, labels, policy=curation_policy(self.config))
+                left_out = self.memory.undecided_left_out(champion.manifest.feedback)
+                policy = curation_policy(self.config)
+                feedback = FeedbackOn(self.memory, need.skill, labels, policy=policy, left_out=left_out)
                 model = champion.known_model(need.skill, need.need.name)
                 yield need.task.curate(data[need.skill, need.need.name], feedback, model)
 

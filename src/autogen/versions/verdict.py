@@ -9,6 +9,8 @@ from typing import Any
 from autogen.versions.off_policy import ExpectedClicks
 
 BETTER = "better at something"
+NOT_TAUGHT = frozenset({"enough rows", "latency", "size", "parity", "comparable"})
+"""Checks that no other rows to learn from would mend."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,16 @@ class Verdict:
         if not self.off_policy:
             del values["off_policy"]
         return values
+
+
+def failed_checks(verdict: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of a verdict as JSON the names of the checks that failed, by skill; by "" where there is but one."""
+    failed: dict[str, list[str]] = {}
+    for check in verdict["checks"]:
+        if not check["passed"]:
+            skill, _, name = check["name"].rpartition(": ")
+            failed.setdefault(skill, []).append(name)
+    return failed
 
 
 def mark_of(check: Mapping[str, Any]) -> str:
