@@ -48,10 +48,11 @@ class Harm:
     def evidence(self) -> str:
         """What it harms, in a sentence."""
         worst = [f'"{name}" ({count})' for name, count in Counter(self.lost).most_common(MOST_NAMED) if name]
-        where = f"; most of the first are of the {self.group}s {', '.join(worst)}" if worst else ""
+        where = f"; they are of the {self.group}s {', '.join(worst)}" if worst else ""
+        where += " and others" if len(self.lost) > len(worst) > 0 else ""
         return (
-            f"Of {self.rows:,} trusted {self.unit}, quick models answer {sum(self.lost.values())} wrongly that have learnt "
-            f"it and rightly that have not, and {self.gained} the other way{where}."
+            f"Learning it makes {sum(self.lost.values())} of {self.rows:,} trusted {self.unit} wrong{where}. It makes "
+            f"{self.gained} right. (By quick models that have learnt it and that have not.)"
         )
 
 

@@ -1,7 +1,7 @@
-"""Feedback that was left out of a batch because learning it does harm: kept with its evidence, until a person decides.
+"""Feedback that was left out of a batch because it harms: kept, with the evidence, until a person decides.
 
-Whoever decides after it was left out has seen the evidence: then it is learnt, or dropped, like anything reviewed. Until
-then nothing learns from it, and nothing asks again whether it harms.
+Whoever decides after it was left out has seen the evidence: then it is learnt or dropped, like all that is reviewed.
+Until then nothing learns from it, and nothing asks again whether it harms.
 """
 
 from __future__ import annotations

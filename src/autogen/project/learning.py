@@ -6,9 +6,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,22 +15,23 @@ from safetensors import SafetensorError
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig
-from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.claims import count_by_trust
+from autogen.feedback.harm import Harm
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
 from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
-from autogen.project.leaving_out import LearntBatch, count_users, harmed_skills, left_out_part
+from autogen.project.leaving_out import find_harmful_parts, needs_harmed
 from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
+from autogen.project.work import Work, model_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
-from autogen.tasks.task import CrossFitted, Curated, FeedbackOn, Fitted, Identity, Job, LeavesOut, Start
+from autogen.tasks.task import CrossFitted, FeedbackOn, Fitted, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
@@ -61,23 +61,6 @@ def interrupted(origin: Origin, resumes: bool = True, rejected: Manifest | None 
     return Interrupted("Interrupted. Nothing was changed: `autogen train` starts anew.")
 
 
-@dataclass(frozen=True)
-class Work:
-    """One need and its data, feedback included. `read`: the same as its files say, without feedback; `before`:
-    fingerprints of what the weights that the fit goes on from have learnt; `feedback`: where it came from."""
-
-    need: SkillNeed
-    read: Any
-    data: Any
-    before: frozenset[str]
-    feedback: FeedbackOn
-
-    @cached_property
-    def identity(self) -> Identity:
-        identity: Identity = self.data.identity()
-        return identity
-
-
 class Learning:
     """One run of `train` or `improve`. The caller holds the learning lock."""
 
@@ -91,7 +74,8 @@ class Learning:
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
         self.state = self.versions.state.resolve() / "training" / origin
-        self.rejected: Manifest | None = None  # the version whose batch is learnt again, less what harms
+        self.rejected: Manifest | None = None  # the version whose batch is learnt again, less what harms:
+        self.harms: list[Harm] = []
         self.needs = needs_of(config)
         self.protected: Protected = {}
 
@@ -116,7 +100,7 @@ class Learning:
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
-            if published.left_out:
+            if self.harms:
                 published = self._learn_the_rest(published)
         except KeyboardInterrupt:  # while nothing was fitted: while something is, the fit says so itself
             raise interrupted(self.origin, rejected=self.rejected) from None
@@ -188,9 +172,9 @@ class Learning:
         """A candidate of the same batch without the parts that harm, which wait for review from now on. Where nothing
         else is in the batch, the version that was turned down stays the last word."""
         self.rejected = rejected
-        for part in rejected.left_out:
-            self.memory.left_out.add(part.feedback, part.part, part.evidence, rejected.version)
-            self.progress.say(f"Left out, for it harms: {part.part} ({part.rows} feedback). {part.evidence}")
+        for harm in self.harms:
+            self.memory.left_out.add(harm.part.feedback, harm.part.title, harm.evidence, rejected.version)
+            self.progress.say(f"Harms, and is left out: {harm.part.title}. {harm.evidence}")
         work = self.read()
         if not self._feedback_of(work) - set(self.champion.manifest.feedback if self.champion else ()):
             self.progress.say("Nothing else is in the batch.")
@@ -273,7 +257,6 @@ class Learning:
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
         feedback = self._feedback_of(work)
-        new = feedback - set(self.champion.manifest.feedback if self.champion else ())
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -284,7 +267,6 @@ class Learning:
             config=self.config.model_dump(),
             feedback=sorted(feedback),
             learnt_from=count_by_trust(self.memory.feedback.all(), self.memory.feedback.decisions(), feedback),
-            batch_users=count_users(self.memory, new),
             corrections_of_held_out=sum(item.data.corrections_of_eval for item in work),
             skills=self._skills(work, fitted, built),
         )
@@ -295,50 +277,33 @@ class Learning:
                 metrics = dict(item.need.task.evaluate(model, item.data).metrics)
                 manifest.skills[item.need.skill].models[item.need.need.name].metrics = metrics
         verdict = self._judge(candidate, work, fitted)
-        updates: dict[str, Any] = {"verdict": verdict.to_json() if verdict else None}
-        if self.rejected is not None:
-            updates |= {"instead_of": self.rejected.version, "left_out": self.rejected.left_out}
-        elif verdict is not None and self.origin == "improve":
-            updates["left_out"] = self._find_harm(work, verdict)
-        return manifest.model_copy(update=updates)
+        if self.rejected is None and verdict is not None and self.origin == "improve":
+            self.harms = self._find_harm(work, verdict)
+        left_out = [LeftOutPart(evidence=harm.evidence, feedback=sorted(harm.part.feedback)) for harm in self.harms]
+        return manifest.model_copy(
+            update={
+                "verdict": verdict.to_json() if verdict else None,
+                "instead_of": self.rejected.version if self.rejected else None,
+                "left_out": left_out,
+            }
+        )
 
-    def _find_harm(self, work: Sequence[Work], verdict: Verdict) -> list[LeftOutPart]:
+    def _find_harm(self, work: Sequence[Work], verdict: Verdict) -> list[Harm]:
         """The parts of the batch that harm, of the needs that were turned down for what it taught."""
-        skills_harmed = harmed_skills(verdict)
-        parts = []
-        for item in work:
-            if {title_of(item.need, self.needs), ""} & skills_harmed:
-                parts += self._find_harm_to(item)
-        return parts
-
-    def _find_harm_to(self, work: Work) -> list[LeftOutPart]:
-        learner, need, champion = learner_of(work.need.task), work.need, self.champion
-        if champion is None or champion.record(need.skill, need.need.name) is None:
-            return []
-        if not isinstance(learner, LeavesOut) or not isinstance(need.task, Curated):
-            self.progress.say(
-                f"Which part of the feedback harms {need.skill} cannot be told: {need.need.task} has no way."
-            )
-            return []
-        learnt = champion.trained(need.skill, need.need.name)
-        scores_without = learner.leave_out(self.job(work, self.state / "parts"), work.read, learnt, self.progress)
-        if scores_without is None:
-            self.progress.say(
-                "Which part of the feedback harms cannot be told: there are too few older rows, or too many in all."
-            )
-            return []
-        batch = LearntBatch(need, work.read, work.feedback, champion)
-        parts = [left_out_part(harm, self.memory) for harm in batch.find_harm(scores_without)]
-        if not parts:
-            self.progress.say("No part of the feedback is shown to harm by itself.")
-        return parts
+        turned_down = needs_harmed(verdict)
+        return [
+            harm
+            for item in work
+            if self.champion is not None and {title_of(item.need, self.needs), ""} & turned_down
+            for harm in find_harmful_parts(item, self.champion, self.job(item, self.state / "parts"), self.progress)
+        ]
 
     def _skills(
         self, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Mapping[str, SkillRecord]:
         models: dict[str, dict[str, ModelRecord]] = {}
         for item, fit in zip(work, fitted, strict=True):
-            record = _model_record(item, fit, built.get(item.need.name, {}))
+            record = model_record(item, fit, built.get(item.need.name, {}))
             models.setdefault(item.need.skill, {})[item.need.need.name] = record
         return {
             name: SkillRecord(
@@ -396,23 +361,6 @@ class Learning:
         if lost:
             return reject_incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
         return combine_verdicts(verdicts, sorted(learnt - champion.manifest.skills.keys()))
-
-
-def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:
-    """Eval rows are those that the metrics are of: none where it was cross-validated."""
-    identity = work.identity
-    measured = not fitted.cross_validated
-    return ModelRecord(
-        folder=work.need.place,
-        task=work.need.need.task,
-        train_rows=identity.train_rows,
-        train_fingerprint=identity.train,
-        held_out_rows=identity.eval_rows if measured else 0,
-        held_out_fingerprint=identity.eval if measured else OF_NOTHING,
-        cross_validated=fitted.cross_validated,
-        metrics=dict(fitted.metrics),
-        training={**fitted.record, **built},
-    )
 
 
 @contextmanager

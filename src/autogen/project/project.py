@@ -33,6 +33,7 @@ from autogen.feedback.memory import DATABASE_FILE, Memory
 from autogen.feedback.review import ReviewItem
 from autogen.plugins import learner_of, skill_settings, skills
 from autogen.progress import TrainingProgress
+from autogen.project.batch_report import BatchReport
 from autogen.project.check import SkillCheck, check_project
 from autogen.project.evaluation import Measurement, VersionEvaluation
 from autogen.project.needs import curation_policy, labels_by_skill, needs_of, skill_named, title_of
@@ -108,6 +109,10 @@ class Project:
 
         with learning_lock(self.versions.state), progress or TrainingProgress() as progress_bar:
             return Learning(self.folder, self.config, origin, self.memory, progress_bar).run(resume, force)
+
+    def batch_report(self, manifest: Manifest) -> BatchReport:
+        """Whose feedback the version learnt that its parent had not, and what was left out of it, for it harms."""
+        return BatchReport.of(manifest, self.versions, self.memory)
 
     def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> SearchResult:
         """Search for training settings that suit a skill's data better than the recipe does. No version is made.

@@ -249,7 +249,7 @@ class CrossFitted(Protocol):
 
 @runtime_checkable
 class LeavesOut(Protocol):
-    """A learner that can tell as quickly what a batch does without some of its rows: so the part that harms is found."""
+    """A learner that can tell as quickly what a batch does without some of its rows: so is found which part harms."""
 
     def leave_out(
         self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress

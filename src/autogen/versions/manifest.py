@@ -62,16 +62,10 @@ class SkillRecord(BaseModel):
 
 
 class LeftOutPart(BaseModel):
-    """A part of a batch of feedback that was found to harm, in words, with the evidence; it waits for review."""
+    """A part of a batch of feedback that was found to harm: why, and its ids. Whose it is tells the database."""
 
-    part: str
     evidence: str
-    users: dict[str, int]  # how much of it is whose; "" for those without a name
-    feedback: list[str]  # ids
-
-    @property
-    def rows(self) -> int:
-        return len(self.feedback)
+    feedback: list[str]
 
 
 class Manifest(BaseModel):
@@ -85,7 +79,6 @@ class Manifest(BaseModel):
     feedback_until: str = ""  # when the feedback was read: what was decided later is news to it
     feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
     learnt_from: dict[str, int] = {}  # how much of it is the owner's, reviewed, of users vouched for, of strangers
-    batch_users: dict[str, int] = {}  # whose feedback it learnt or was judged by that its parent had not
     instead_of: str | None = None  # the version turned down with the same batch, before parts of it were left out
     left_out: list[LeftOutPart] = []  # parts of the batch that harm; one turned down has learnt them
     corrections_of_held_out: int = 0  # feedback that was left out, since held-out rows may not teach
