@@ -12,8 +12,10 @@ many batches can be tried.
     none      nothing is wrong: honest rows alone
     skewed    the same, but each colleague knows only a few intents, one of them two new ones
 
-CAUGHT is the share of the poison that is left out, LOST that of the honest rows. KEPT is the gain in accuracy on rows
-that nobody saw, of what the honest rows alone would bring (100: all of it; a rejected batch brings 0).
+REFUSED are the batches that the gate's cross-fitting alone turns down. CAUGHT is the share of the poison that is left
+out (and the least of any batch), LOST that of the honest rows (and the most). Then the accuracy on rows that nobody saw,
+of a head that learnt the older rows, the whole batch, the REST of it, and the HONEST rows alone; WORST is the rest's
+least difference to the honest.
 
     python benchmarks/partial_batch.py --data ../shared/data/banking77 ../shared/data/clinc150 --seeds 8
     python benchmarks/partial_batch.py --data ../shared/data/banking77 --train      # whole trainings, for minutes
@@ -35,15 +37,16 @@ import numpy as np
 
 from autogen.config.project import GateSettings
 from autogen.data.fingerprints import row_fingerprint
+from autogen.data.rows import Row as DataRow
 from autogen.data.text import normalise
 from autogen.feedback.curated import Assessment, Curation, CurationPolicy
 from autogen.feedback.curation import curate
 from autogen.feedback.events import Decision, Feedback
-from autogen.feedback.harm import Harm, find_harm
 from autogen.feedback.left_out import LeftOut
 from autogen.feedback.parts import Part, groups_of, split_batch
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
+from autogen.project.harm import Harm, find_harm
 from autogen.tasks.text_classification.feedback import with_curated
 from autogen.tasks.text_classification.learning.cross_fit import CrossFit
 from autogen.tasks.text_classification.learning.leave_out import LeaveOut, trusted_set_aside
@@ -188,7 +191,9 @@ class World:
 
 
 def learning_data(rows: Sequence[Row]) -> LearningData:
-    return LearningData(LabelledRows(tuple(LabelledText(*row) for row in rows), ()), LabelledRows(), "")
+    examples = tuple(LabelledText(*row) for row in rows)
+    read = tuple(DataRow(row._asdict(), "older", at) for at, row in enumerate(rows, 1))
+    return LearningData(LabelledRows(examples, read), LabelledRows(), "")
 
 
 def _feedback(number: int, user: str | None, row: Row) -> Feedback:
@@ -225,8 +230,8 @@ def measure(world: World) -> dict[str, Any]:
         "lost": len(honest & left_out) / len(honest),
         "champion": champion,
         "oracle": oracle,
-        "kept": (after - champion) / (oracle - champion),
-        "kept_whole": (whole - champion) / (oracle - champion),
+        "after": after,
+        "whole": whole,
         "seconds": seconds,
     }
 
@@ -253,7 +258,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--intents", type=int, default=40, help="that are drawn from")
-    parser.add_argument("--rows", type=int, default=20, help="older rows of an intent")
+    parser.add_argument("--rows", type=int, default=10, help="older rows of an intent")
     parser.add_argument("--honest", type=int, default=300)
     parser.add_argument("--kinds", nargs="+", default=["one", "random", "half", "none", "skewed"])
     parser.add_argument("--shares", type=float, nargs="+", default=[0.2, 0.4], help="of poison, of the batch")
@@ -281,7 +286,7 @@ def main() -> None:
                     title = f"{data.name}, {kind}{f' {share:.0%}' if share else ''}, {'named' if named else 'unnamed'}"
                     lines.append([title, *_figures(cases)])
                     say("  ".join(map(str, lines[-1])))
-    header = ("batches", "refused", "parts left out", "caught", "lost", "kept", "kept by the whole", "seconds")
+    header = ("batches", "refused", "left out", "caught", "lost", "champion", "whole", "rest", "honest", "worst", "s")
     report(f"Of {given.seeds} batches", given, header, lines, results=results)
 
 
@@ -292,8 +297,8 @@ def _figures(cases: Sequence[Mapping[str, Any]]) -> list[str]:
         str(sum(bool(case["parts"]) for case in cases)),
         f"{fmean(caught):.0%} ({min(caught):.0%})" if caught else "",
         f"{fmean(case['lost'] for case in cases):.1%} ({max(case['lost'] for case in cases):.0%})",
-        f"{fmean(case['kept'] for case in cases):.0%} ({min(case['kept'] for case in cases):.0%})",
-        f"{fmean(case['kept_whole'] for case in cases):.0%}",
+        *(f"{fmean(case[name] for case in cases):.1%}" for name in ("champion", "whole", "after", "oracle")),
+        f"{min(case['after'] - case['oracle'] for case in cases):+.1%}",
         f"{fmean(case['seconds'] for case in cases):.1f}",
     ]
 

@@ -349,10 +349,12 @@ def _put_decision(
     connection: Connection, feedback_id: str, decision: Decision, before: ColumnElement[bool] | None = None
 ) -> None:
     """As the last of all decisions; `before`: what feedback there was by then, where that is not all."""
+    # asked before the earlier one is deleted, whose number may be the last: none is given twice
+    number = connection.execute(select(func.coalesce(func.max(DECISIONS.c.number), 0))).scalar_one() + 1
     connection.execute(delete(DECISIONS).where(DECISIONS.c.feedback_id == feedback_id))
     last = select(func.coalesce(func.max(FEEDBACK.c.number), 0))
     row = {
-        "number": connection.execute(select(func.coalesce(func.max(DECISIONS.c.number), 0))).scalar_one() + 1,
+        "number": number,
         "feedback_until": connection.execute(last if before is None else last.where(before)).scalar_one(),
         "feedback_id": feedback_id,
         "decision": decision.decision,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from autogen.feedback.events import FeedbackStore
-from autogen.feedback.left_out import LeftOut, LeftOutStore, is_decided
+from autogen.feedback.left_out import LeftOut, LeftOutStore
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore
 from autogen.versions.registry import STATE_FOLDER
@@ -39,11 +39,11 @@ class Memory:
         return {
             feedback_id: record
             for feedback_id, record in self.left_out.all().items()
-            if feedback_id not in learnt and not is_decided(record, decisions.get(feedback_id))
+            if feedback_id not in learnt and not record.is_settled_by(decisions.get(feedback_id))
         }
 
     def decided_left_out(self) -> frozenset[str]:
         """What was left out of a batch and a person has decided on since, having seen the evidence."""
         decisions = self.feedback.decisions()
         records = self.left_out.all().items()
-        return frozenset(name for name, record in records if is_decided(record, decisions.get(name)))
+        return frozenset(name for name, record in records if record.is_settled_by(decisions.get(name)))

@@ -18,12 +18,12 @@ from autogen.config.project import ProjectConfig
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.claims import count_by_trust
-from autogen.feedback.harm import Harm
 from autogen.feedback.memory import Memory
 from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
+from autogen.project.harm import Harm
 from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
 from autogen.project.leaving_out import find_harmful_parts, needs_harmed
 from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of

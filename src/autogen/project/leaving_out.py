@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from autogen.agents.loading import OpenVersion
 from autogen.feedback.curated import CuratedExample, Curation
-from autogen.feedback.harm import Harm, find_harm
 from autogen.feedback.left_out import LeftOut
 from autogen.feedback.parts import Part, groups_of, split_batch
 from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
+from autogen.project.harm import Harm, find_harm
 from autogen.project.work import Work
 from autogen.tasks.task import Curated, Job, LeavesOut
 from autogen.versions.verdict import NOT_TAUGHT, Verdict, failed_checks

@@ -59,7 +59,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE left_out (
             feedback_id TEXT PRIMARY KEY REFERENCES feedback (id), part TEXT NOT NULL, evidence TEXT NOT NULL,
-            version TEXT NOT NULL, decisions_until BIGINT NOT NULL, created_at TEXT NOT NULL)""",
+            version TEXT NOT NULL, decision BIGINT NOT NULL, created_at TEXT NOT NULL)""",
     ),
 )
 

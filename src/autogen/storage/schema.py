@@ -93,6 +93,6 @@ LEFT_OUT = Table(
     Column("part", Text, nullable=False),  # of the batch, in words
     Column("evidence", Text, nullable=False),
     Column("version", Text, nullable=False),  # that was turned down with it
-    Column("decisions_until", BigInteger, nullable=False),  # the last decision there was: a later one settles it
+    Column("decision", BigInteger, nullable=False),  # the number of what was decided on it before, 0 for nothing
     Column("created_at", Text, nullable=False),
 )
