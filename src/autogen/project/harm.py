@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from autogen.versions.comparison import PairedScores, significantly_worse
 from autogen.versions.scores import Scores
 
 LEVEL = 0.01
+SIZE_COUNTS = 0.5  # leaving out all of the batch is worth half of what it takes from trusted rows
 MOST_PARTS = 5  # that are left out of one batch
 MOST_NAMED = 3  # groups of rows that the evidence names
 
@@ -41,6 +43,11 @@ class Harm:
     group: str = "label"  # and a group of rows
 
     @property
+    def balance(self) -> tuple[int, int]:
+        """Rows gained and rows lost by learning it."""
+        return self.gained, sum(self.lost.values())
+
+    @property
     def net(self) -> int:
         return sum(self.lost.values()) - self.gained
 
@@ -57,34 +64,40 @@ class Harm:
 
 
 def find_harm(parts: Sequence[Part], scores_without: ScoresWithout, level: float = LEVEL) -> list[Harm]:
-    """The parts that do harm, the most harmful first; each as it is without those before it."""
+    """The parts that do harm, in the order in which they are left out; each as it is without those before it."""
     harmful: list[Harm] = []
     left_out: frozenset[str] = frozenset()
+    batch = len(frozenset[str]().union(*(part.texts for part in parts)))
     while len(harmful) < MOST_PARTS:
-        before = scores_without(left_out)
+        joined = scores_without(left_out)
         harms = [
-            _compare(part, before, scores_without(left_out | part.texts)) for part in parts if part.texts - left_out
+            _compare(part, joined, scores_without(left_out | part.texts)) for part in parts if part.texts - left_out
         ]
-        changes = {str(at): (harm.gained, sum(harm.lost.values())) for at, harm in enumerate(harms)}
+        changes = {str(at): harm.balance for at, harm in enumerate(harms)}
         worse = [harms[int(at)] for at in significantly_worse(changes, level)] if harms else []
         if not worse:
             break
-        harmful.append(choose_worst(worse))
+        harmful.append(max(worse, key=partial(_worth, batch=batch)))
         left_out |= harmful[-1].part.texts
     return harmful
 
 
-def choose_worst(harms: Sequence[Harm]) -> Harm:
-    """The one that takes the most from the others; of those alike the one with the fewest rows."""
-    return max(harms, key=lambda harm: (harm.net, -len(harm.part.texts)))
+def _worth(harm: Harm, batch: int) -> tuple[float, int]:
+    """Of leaving it out. The more of the batch it is, the more right rows may be among them."""
+    size = len(harm.part.texts)
+    return harm.net * (1 - SIZE_COUNTS * size / batch), -size
 
 
 def _compare(part: Part, joined: Scores, without: Scores) -> Harm:
-    """`joined`: with the part, its own rows among those answered."""
-    answered = set(without.rows)
-    joined = joined.where(np.array([row in answered for row in joined.rows], bool))
-    paired = PairedScores(joined, without, np.ones(len(without), bool))
-    mended, broken = paired.balance
-    lost = Counter(name for name, better in zip(without.groups, paired.differences > 0, strict=True) if better)
-    assert mended == sum(lost.values())
-    return Harm(part, len(without), dict(lost), broken, without.unit, without.group)
+    """`joined`: with the part, whose own rows are answered too."""
+    paired = pair_common(joined, without)
+    better = paired.differences > 0
+    lost = Counter(name for name, is_lost in zip(paired.candidate.groups, better, strict=True) if is_lost)
+    return Harm(part, len(paired), dict(lost), paired.balance[1], without.unit, without.group)
+
+
+def pair_common(first: Scores, second: Scores) -> PairedScores:
+    """The rows that both have, in their order, which is the same."""
+    common = {*first.rows} & {*second.rows}
+    sides = (scores.where(np.array([row in common for row in scores.rows], bool)) for scores in (first, second))
+    return PairedScores(*sides, np.ones(len(common), bool))

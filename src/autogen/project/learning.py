@@ -236,7 +236,8 @@ class Learning:
         learnt_from = self._feedback_of(work)
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
-        reviewed = any(decision.decided_at > made_at for decision in self.memory.feedback.decisions().values())
+        waiting, decisions = self.memory.undecided_left_out(manifest.feedback), self.memory.feedback.decisions()
+        reviewed = any(made.decided_at > made_at for name, made in decisions.items() if name not in waiting)
         if learnt_from == set(manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "

@@ -15,15 +15,16 @@ from autogen.progress import TrainingProgress
 from autogen.project.harm import Harm, find_harm
 from autogen.project.work import Work
 from autogen.tasks.task import Curated, Job, LeavesOut
-from autogen.versions.verdict import NOT_TAUGHT, Verdict, failed_checks
+from autogen.versions.verdict import NOT_JUDGED, NOT_TAUGHT, Verdict, failed_checks
 
 
 def needs_harmed(verdict: Verdict) -> frozenset[str]:
     """The needs (by title; "" for an only one) that were turned down for what the batch taught: with other rows to
-    learn from, these could pass. None where something else failed too, such as too few rows to judge by."""
+    learn from, these could pass. None where there were too few rows to judge by: nothing could pass."""
     failed = failed_checks(verdict.to_json())
-    names = {name for own in failed.values() for name in own}
-    return frozenset() if names & NOT_TAUGHT else frozenset(failed)
+    if any(NOT_JUDGED & {*names} for names in failed.values()):
+        return frozenset()
+    return frozenset(title for title, names in failed.items() if {*names} - NOT_TAUGHT)
 
 
 def find_harmful_parts(work: Work, champion: OpenVersion, job: Job, progress: TrainingProgress) -> list[Harm]:

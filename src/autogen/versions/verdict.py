@@ -9,8 +9,10 @@ from typing import Any
 from autogen.versions.off_policy import ExpectedClicks
 
 BETTER = "better at something"
-NOT_TAUGHT = frozenset({"enough rows", "latency", "size", "parity", "comparable"})
-"""Checks that no other rows to learn from would mend."""
+NOT_TAUGHT = frozenset({"latency", "size", "parity"})
+"""Checks of other things than what the batch taught."""
+NOT_JUDGED = frozenset({"enough rows", "comparable"})
+"""Checks without which there is no judging, whatever was learnt."""
 
 
 @dataclass(frozen=True)
