@@ -12,8 +12,8 @@ many batches can be tried.
     none      nothing is wrong: honest rows alone
     skewed    the same, but each colleague knows only a few intents, one of them two new ones
 
-REFUSED are the batches that the gate's cross-fitting alone turns down. CAUGHT is the share of the poison that is left
-out (and the least of any batch), LOST that of the honest rows (and the most). Then the accuracy on rows that nobody saw,
+REFUSED are the batches that the gate's cross-fitting alone turns down. CAUGHT is the share of the poison that is
+left out (and the least of any batch), LOST that of the honest rows (and the most). Then the accuracy on unseen rows
 of a head that learnt the older rows, the whole batch, the REST of it, and the HONEST rows alone; WORST is the rest's
 least difference to the honest.
 
@@ -55,7 +55,7 @@ from autogen.training.embedding import frozen_embeddings
 from autogen.versions.comparison import PairedScores
 from autogen.versions.gate import Batch, CandidateFigures, judge
 from measuring import options, report, say
-from rows import OUT_OF_SCOPE, Row, by_label, file_of, read_rows
+from rows import OUT_OF_SCOPE, Row, by_label, file_of, read_rows, write_project, write_rows
 
 START = datetime(2026, 11, 28, tzinfo=UTC)
 COLLEAGUES = ("ann", "bea", "cem", "dan")
@@ -253,6 +253,40 @@ def rows_of(data: Path, intents: int) -> dict[str, list[Row]]:
     return {name: every[name] for name in names}
 
 
+def train(trial: Trial, named: bool, given: argparse.Namespace) -> list[list[str]]:
+    """The same by whole trainings: of each version of the project its part in the matter, its verdict, and how it
+    answers rows that nobody saw."""
+    from autogen.project import Project
+    from improve_batch import answered_rightly
+
+    with tempfile.TemporaryDirectory() as place, TrainingProgress(quiet=True) as progress:
+        folder = Path(place)
+        test = write_rows(folder / "test.csv", trial.test)
+        project = Project.open(
+            write_project(folder / "p", given.base_model, write_rows(folder / "older.csv", trial.older))
+        )
+        project.train(progress=progress)
+        lines = [
+            f'"{row.text}",{row.label},{user if named else ""}\n' for user, row, _ in trial.batch if '"' not in row.text
+        ]
+        (folder / "batch.csv").write_text("text,label,user\n" + "".join(lines), "utf-8")
+        project.import_feedback(folder / "batch.csv")
+        for group in project.to_review().groups:
+            project.decide(group.id, "accept")
+        began = time.process_time()
+        project.improve(progress)
+        say(f"improved in {time.process_time() - began:.0f} CPU-seconds")
+        table = []
+        for manifest in project.versions.all():
+            report_of_batch = project.batch_report(manifest)
+            left_out = "; ".join(f"{part.part} ({part.rows})" for part in report_of_batch.left_out)
+            right = answered_rightly(project, manifest.version, test)
+            verdict = "" if manifest.verdict is None else ("accepted" if manifest.passed else "refused")
+            say(f"{manifest.version}: {(manifest.verdict or {}).get('summary', '')}")
+            table.append([manifest.version, str(len(manifest.feedback)), verdict, left_out, f"{right:.1%}"])
+    return table
+
+
 def parse() -> argparse.Namespace:
     parser = options(__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR")
@@ -264,30 +298,48 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.2, 0.4], help="of poison, of the batch")
     parser.add_argument("--base-model", default="minilm")
     parser.add_argument("--cache", type=Path, default=Path(".embeddings"), help="where embeddings are kept")
+    parser.add_argument("--train", action="store_true", help="whole trainings, of the first seed alone")
     return parser.parse_args()
 
 
 def main() -> None:
     given = parse()
-    lines, results = [], []
+    if given.train:
+        train_some(given)
+    else:
+        try_many(given)
+
+
+def cases_of(given: argparse.Namespace) -> list[tuple[str, float]]:
+    shares = {kind: given.shares if kind not in ("none", "skewed") else [0.0] for kind in given.kinds}
+    return [(kind, share) for kind, own in shares.items() for share in own]
+
+
+def train_some(given: argparse.Namespace) -> None:
+    lines = []
+    for data in given.data:
+        every = rows_of(data, given.intents)
+        for kind, share in cases_of(given):
+            trial = draw(every, kind, share, given, 0)
+            lines += [[f"{data.name}, {kind} {share:.0%}", *line] for line in train(trial, True, given)]
+    report("By whole trainings", given, ("batch", "version", "feedback", "verdict", "left out", "right"), lines)
+
+
+def try_many(given: argparse.Namespace) -> None:
+    lines = []
     for data in given.data:
         every = rows_of(data, given.intents)
         vectors = embed(every, data.name, given)
-        for kind in given.kinds:
-            for share in given.shares if kind not in ("none", "skewed") else [0.0]:
-                for named in (True, False):
-                    cases = [
-                        measure(World(draw(every, kind, share, given, seed), named, vectors))
-                        for seed in range(given.seeds)
-                    ]
-                    results += [
-                        {"data": data.name, "kind": kind, "share": share, "named": named, **case} for case in cases
-                    ]
-                    title = f"{data.name}, {kind}{f' {share:.0%}' if share else ''}, {'named' if named else 'unnamed'}"
-                    lines.append([title, *_figures(cases)])
-                    say("  ".join(map(str, lines[-1])))
+        for kind, share in cases_of(given):
+            for named in (True, False):
+                cases = [
+                    measure(World(draw(every, kind, share, given, seed), named, vectors)) for seed in range(given.seeds)
+                ]
+                title = f"{data.name}, {kind}{f' {share:.0%}' if share else ''}, {'named' if named else 'unnamed'}"
+                lines.append([title, *_figures(cases)])
+                say("  ".join(map(str, lines[-1])))
     header = ("batches", "refused", "left out", "caught", "lost", "champion", "whole", "rest", "honest", "worst", "s")
-    report(f"Of {given.seeds} batches", given, header, lines, results=results)
+    report(f"Of {given.seeds} batches", given, header, lines)
 
 
 def _figures(cases: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from pathlib import Path
 
@@ -15,34 +14,13 @@ from autogen.project.learning import Learning, interrupted
 from autogen.project.leaving_out import find_harmful_parts, needs_harmed
 from autogen.versions.manifest import Manifest
 from autogen.versions.verdict import NOT_JUDGED, NOT_TAUGHT, Check, Verdict, reject_incomparable
-from tests.tiny import rows, write_csv, write_tiny_project
-
-BAD = "eve"
+from tests.project.batches import BAD, give, write_beginner
+from tests.tiny import rows, write_csv
 
 
 @pytest.fixture(scope="module")
 def beginner(tmp_path_factory: pytest.TempPathFactory, tiny_base_model: Path) -> Path:
-    """A champion that has seen little, beside enough older rows to tell harm by."""
-    folder = write_tiny_project(
-        tmp_path_factory.mktemp("beginner") / "project", tiny_base_model, per_label=12, held_out=60, epochs=2
-    )
-    Project.open(folder).train(progress=TrainingProgress(quiet=True))
-    config = (folder / "agent.toml").read_text("utf-8").replace("epochs = 2", "epochs = 6")
-    (folder / "agent.toml").write_text(config, "utf-8")
-    return folder
-
-
-def give(project: Project, right: int, wrong: int) -> None:
-    """The owner's right corrections, and those of a colleague who calls all a top-up, accepted unread."""
-    honest = rows(right, seed=7)
-    chance, taken = random.Random(5), {text for text, _ in honest}
-    others = [text for text, label in rows(wrong, seed=9) if text not in taken and label != "top_up"]
-    lines = [f"{text},{label},\n" for text, label in honest]
-    lines += [f"{text},top_up,{BAD}\n" for text in chance.sample(others, min(wrong, len(others)))]
-    (project.folder / "batch.csv").write_text("text,label,user\n" + "".join(lines), "utf-8")
-    project.import_feedback(project.folder / "batch.csv")
-    for group in project.to_review().groups:
-        project.decide(group.id, "accept")
+    return write_beginner(tmp_path_factory.mktemp("beginner") / "project", tiny_base_model)
 
 
 @pytest.fixture(scope="module")
