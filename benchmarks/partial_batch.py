@@ -24,7 +24,9 @@ least difference to the honest.
 from __future__ import annotations
 
 import argparse
+import csv
 import random
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -266,10 +268,9 @@ def train(trial: Trial, named: bool, given: argparse.Namespace) -> list[list[str
             write_project(folder / "p", given.base_model, write_rows(folder / "older.csv", trial.older))
         )
         project.train(progress=progress)
-        lines = [
-            f'"{row.text}",{row.label},{user if named else ""}\n' for user, row, _ in trial.batch if '"' not in row.text
-        ]
-        (folder / "batch.csv").write_text("text,label,user\n" + "".join(lines), "utf-8")
+        with (folder / "batch.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = [(row.text, row.label, user if named else "") for user, row, _ in trial.batch]
+            csv.writer(file).writerows([("text", "label", "user"), *rows])
         project.import_feedback(folder / "batch.csv")
         for group in project.to_review().groups:
             project.decide(group.id, "accept")

@@ -99,5 +99,7 @@ def _compare(part: Part, joined: Scores, without: Scores) -> Harm:
 def pair_common(first: Scores, second: Scores) -> PairedScores:
     """The rows that both have, in their order, which is the same."""
     common = {*first.rows} & {*second.rows}
-    sides = (scores.where(np.array([row in common for row in scores.rows], bool)) for scores in (first, second))
-    return PairedScores(*sides, np.ones(len(common), bool))
+    of_first, of_second = (
+        scores.where(np.array([row in common for row in scores.rows], bool)) for scores in (first, second)
+    )
+    return PairedScores(of_first, of_second, np.ones(len(common), bool))
