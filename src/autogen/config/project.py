@@ -208,6 +208,15 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     )
 
 
+def load_feedback_settings(project: Path) -> FeedbackSettings:
+    """The table [feedback] of `agent.toml` alone; the defaults where there is no such file, as beside a version
+    that is only answered with. Raises ConfigError."""
+    path = project / CONFIG_NAME
+    if not path.is_file():
+        return FeedbackSettings()
+    return validate_settings(FeedbackSettings, _parse(path).get("feedback", {}), f"{CONFIG_NAME}, [feedback]")
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin a file with a mark
