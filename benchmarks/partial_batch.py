@@ -44,6 +44,7 @@ from autogen.data.text import normalise
 from autogen.feedback.curated import Assessment, Curation, CurationPolicy
 from autogen.feedback.curation import curate
 from autogen.feedback.events import Decision, Feedback
+from autogen.feedback.groups import Choice
 from autogen.feedback.left_out import LeftOut
 from autogen.feedback.parts import Part, groups_of, split_batch
 from autogen.models.base_models import find_base_model
@@ -272,8 +273,7 @@ def train(trial: Trial, named: bool, given: argparse.Namespace) -> list[list[str
             rows = [(row.text, row.label, user if named else "") for user, row, _ in trial.batch]
             csv.writer(file).writerows([("text", "label", "user"), *rows])
         project.import_feedback(folder / "batch.csv")
-        for group in project.to_review().groups:
-            project.decide(group.id, "accept")
+        project.decide_all([Choice(group.id, "accept") for group in project.to_review().groups])
         began = time.process_time()
         project.improve(progress)
         say(f"improved in {time.process_time() - began:.0f} CPU-seconds")

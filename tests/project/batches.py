@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from autogen import Project
+from autogen.feedback.groups import Choice
 from autogen.progress import TrainingProgress
 from tests.tiny import rows, write_tiny_project
 
@@ -31,5 +32,4 @@ def give(project: Project, right: int, wrong: int) -> None:
     lines += [f"{text},top_up,{BAD}\n" for text in chance.sample(others, min(wrong, len(others)))]
     (project.folder / "batch.csv").write_text("text,label,user\n" + "".join(lines), "utf-8")
     project.import_feedback(project.folder / "batch.csv")
-    for group in project.to_review().groups:
-        project.decide(group.id, "accept")
+    project.decide_all([Choice(group.id, "accept") for group in project.to_review().groups])

@@ -35,7 +35,9 @@ class FeedbackSettings(Settings):
             "Whose corrections are learnt. `owner`: yours alone. `reviewed`: those of others too, once a person has "
             "accepted them with `autogen review`. `trusted-users`: besides, without a review, those of users whom a "
             "caller's key vouches for, where two of them or one and the champion agree. `everyone`: those of anybody "
-            "who reaches the agent, unless they look wrong."
+            "who reaches the agent, unless they look wrong. Of clicks on recommended items it says whose may move what "
+            "trends for all and be learnt: yours; also those of users who are vouched for, as far as users with a "
+            "history choose the same; of all of them; everybody's."
         ),
     )
 
