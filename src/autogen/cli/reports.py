@@ -16,8 +16,8 @@ from autogen.versions.manifest import Manifest
 from autogen.versions.verdict import mark_of
 
 if TYPE_CHECKING:
+    from autogen.feedback.batch_report import BatchReport
     from autogen.project import Project
-    from autogen.project.batch_report import BatchReport
     from autogen.project.evaluation import SkillEvaluation
 
 WORST_LABELS = 5
@@ -142,7 +142,7 @@ def show_candidate(terminal: Terminal, project: Project, manifest: Manifest, rep
 
 def show_batch(terminal: Terminal, batch: BatchReport) -> None:
     """Whose feedback a version learnt anew, what was left out of it, why, and where to decide on that."""
-    from autogen.project.batch_report import describe_batch, name_users
+    from autogen.feedback.batch_report import describe_batch, name_users
 
     if batch.users:
         terminal.say(escape(describe_batch(batch)))

@@ -66,8 +66,8 @@ def versions(
 
 def _show_batch(terminal: Terminal, project: Path, registry: Versions, manifest: Manifest) -> None:
     """Where feedback came in: only then is the database opened."""
+    from autogen.feedback.batch_report import BatchReport
     from autogen.feedback.memory import DATABASE_FILE, Memory
-    from autogen.project.batch_report import BatchReport
 
     if (manifest.feedback or manifest.left_out) and (registry.state / DATABASE_FILE).is_file():
         show_batch(terminal, BatchReport.of(manifest, registry, Memory.open_to_read(project)))

@@ -14,6 +14,7 @@ from autogen.data.columns import select
 from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.batch_report import BatchReport
 from autogen.feedback.curated import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
@@ -33,7 +34,6 @@ from autogen.feedback.memory import DATABASE_FILE, Memory
 from autogen.feedback.review import ReviewItem
 from autogen.plugins import learner_of, skill_settings, skills
 from autogen.progress import TrainingProgress
-from autogen.project.batch_report import BatchReport
 from autogen.project.check import SkillCheck, check_project
 from autogen.project.evaluation import Measurement, VersionEvaluation
 from autogen.project.needs import curation_policy, labels_by_skill, needs_of, skill_named, title_of
