@@ -12,7 +12,7 @@ from autogen.feedback.memory import Memory
 from autogen.versions.manifest import LeftOutPart, Manifest
 from autogen.versions.registry import Versions
 
-NO_LONGER_KEPT = "feedback that was erased since"
+ERASED = "feedback that was erased since"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class BatchReport:
 
 
 def _report(part: LeftOutPart, titles: Mapping[str, str], users: Mapping[str, str]) -> LeftOutReport:
-    title = next((titles[name] for name in part.feedback if name in titles), NO_LONGER_KEPT)
+    unknown = "a part of it" if users.keys() & {*part.feedback} else ERASED
+    title = next((titles[name] for name in part.feedback if name in titles), unknown)
     feedback = tuple(part.feedback)
     return LeftOutReport(title, len(feedback), _count(feedback, users), part.evidence, feedback)
 
