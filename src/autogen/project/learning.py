@@ -179,6 +179,7 @@ class Learning:
         if not self._feedback_of(work) - set(self.champion.manifest.feedback if self.champion else ()):
             self.progress.say("Nothing else is in the batch.")
             return rejected
+        self._require(work)
         self.progress.say(f"Version {rejected.version} was turned down. Learning the rest of the batch …")
         self._claim_state(work, resume=False, force=False)
         return self._publish(work)
