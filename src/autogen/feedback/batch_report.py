@@ -67,7 +67,7 @@ def _count(feedback_ids: Collection[str], users: Mapping[str, str]) -> dict[str,
 
 def describe_batch(report: BatchReport) -> str:
     """How much feedback is new to a version, and whose, in a sentence."""
-    return f"New to it: {sum(report.users.values()):,} feedback, {name_users(report.users)}."
+    return f"Learnt or set aside anew: {sum(report.users.values()):,} feedback, {name_users(report.users)}."
 
 
 MOST_USERS = 5  # that a sentence names
