@@ -53,11 +53,12 @@ def everyday() -> list[str]:
 
 
 def _rasa(path: Path) -> list[Row]:
-    """The examples of a Rasa project's nlu.yml, entities as plain text."""
+    """The examples of a Rasa project's nlu.yml, entities as plain text; without its intent `out_of_scope`, which would
+    teach what is to be declined."""
     rows, label = [], ""
     for line in path.read_text("utf-8").splitlines():
         if heading := re.match(r"\s*- (intent|lookup|regex|synonym): (\S+)", line):
-            label = heading[2] if heading[1] == "intent" else ""
+            label = heading[2] if heading[1] == "intent" and heading[2] != "out_of_scope" else ""
         elif label and (example := re.match(r"\s+- (.+)", line)):
             rows.append(Row(re.sub(r"\[([^\]]*)\](\([^)]*\)|{[^}]*})", r"\1", example[1]).strip('" '), label))
     return rows

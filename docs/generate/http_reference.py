@@ -52,6 +52,7 @@ ERRORS = {  # when which error comes, by status and code
     (400, "unknown_field"): "a field is none of those that `POST /v1/recommendations` has",
     (400, "invalid_request"): "the request cannot be answered as it is; the message says why",
     (401, "invalid_api_key"): "the key is missing or wrong",
+    (403, "unknown_host"): "without a key: the host is no name of this machine, or a page of another site asks",
     (404, "not_found"): "there is no such route",
     (404, "unknown_response"): "feedback on a response that there is not",
     (405, "method_not_allowed"): "the route has other methods",

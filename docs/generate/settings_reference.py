@@ -116,7 +116,7 @@ def make_page() -> str:
                     for name, kind in (
                         ("feedback", FeedbackSettings),
                         ("gate", GateSettings),
-                        ("serving", ServingSettings),
+                        ("server", ServingSettings),
                     )
                 ),
                 _environment(),

@@ -195,15 +195,15 @@ def test_a_mark_at_the_file_s_beginning_is_no_part_of_it(untrained: Path) -> Non
 def test_strangers_are_reviewed_unless_the_project_says_otherwise(tmp_path: Path) -> None:
     config = load(tmp_path, AGENT + SKILL)
     assert config.feedback.learn_from == "reviewed"
-    everyone = load(tmp_path, AGENT + SKILL + '[feedback]\nlearn_from = "everyone"\n[serving]\nconfidence = "off"\n')
-    assert (everyone.feedback.learn_from, everyone.serving.confidence) == ("everyone", "off")
+    everyone = load(tmp_path, AGENT + SKILL + '[feedback]\nlearn_from = "everyone"\n[server]\nconfidence = "off"\n')
+    assert (everyone.feedback.learn_from, everyone.server.confidence) == ("everyone", "off")
     assert "`feedback.learn_from`" in refusal(tmp_path, AGENT + SKILL + '[feedback]\nlearn_from = "anybody"\n')
 
 
 def test_confidence_is_rounded_by_default_where_it_decides_what_is_learnt(tmp_path: Path) -> None:
-    serving = load(tmp_path, AGENT + SKILL).serving
-    assert [serving.confidence_where(whose) for whose in ("reviewed", "everyone")] == ["exact", "rounded"]
-    exact = load(tmp_path, AGENT + SKILL + '[serving]\nconfidence = "exact"\n').serving
+    server = load(tmp_path, AGENT + SKILL).server
+    assert [server.confidence_where(whose) for whose in ("reviewed", "everyone")] == ["exact", "rounded"]
+    exact = load(tmp_path, AGENT + SKILL + '[server]\nconfidence = "exact"\n').server
     assert exact.confidence_where("everyone") == "exact"
 
 

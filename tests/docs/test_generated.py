@@ -78,7 +78,7 @@ def test_every_setting_has_a_description(kind: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize("kind", settings_reference.settings_types(), ids=lambda kind: kind.__name__)
 def test_every_setting_has_a_line(kind: type[BaseModel]) -> None:
-    lines, tables = SETTINGS.text, ("training", "need_training", "agent", "skills", "gate", "feedback", "serving")
+    lines, tables = SETTINGS.text, ("training", "need_training", "agent", "skills", "gate", "feedback", "server")
     missing = [name for name in kind.model_fields if name not in tables and f"\n| `{name}` |" not in lines]
     assert not missing
 

@@ -16,8 +16,8 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 ADDED = frozenset(
     {
         *("details", "entities", "EntityField", "base_model", "need_training"),
-        *("vouched", "groups", "learn_from", "learnt_from", "feedback", "serving"),
-        *("detector", "outliers", "rejection"),
+        *("vouched", "groups", "learn_from", "learnt_from", "feedback", "server"),
+        *("detector", "outliers", "rejection", "declining"),
         *("batch_users", "instead_of", "left_out"),
     }
 )

@@ -19,7 +19,8 @@ from sqlalchemy import select
 from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.project import Project
-from autogen.serving.server import _confidence, describe_feedback, serve
+from autogen.serving.app import ServerSettings
+from autogen.serving.server import describe_feedback, serve, settings_of
 from autogen.storage.schema import RESPONSES
 from tests.serving.process import ONE, ServerProcess, until, words
 from tests.tiny import TOPICS
@@ -63,10 +64,10 @@ def test_a_key_vouches_for_the_user_it_names_and_without_one_a_name_is_nobodys(
 
 
 def test_confidence_is_rounded_for_callers_without_a_key_where_the_project_says_so(project: Path) -> None:
-    (project / "agent.toml").open("a").write('\n[serving]\nconfidence = "rounded"\n')
+    (project / "agent.toml").open("a").write('\n[server]\nconfidence = "rounded"\n')
     shown = []
     for key in (None, KEY):
-        with ServerProcess(project, api_key=key, confidence=_confidence(project)) as running:
+        with ServerProcess(project, api_key=key, confidence=settings_of(project).confidence) as running:
             answer = running.say("lost card please")["autogen"]
             parsed = running.http.post("/v1/parse", json={"text": "lost card please"}).json()
         shown.append([answer["confidence"], *(intent["confidence"] for intent in answer["alternatives"])])
@@ -83,9 +84,9 @@ def test_whoever_serves_is_told_whose_feedback_counts_and_how_to_change_it(proje
     assert "nobody vouches" in words_without_key and "Callers show a key" in words_with_key
     (project / "agent.toml").open("a").write('\n[feedback]\nlearn_from = "anybody"\n')
     assert "nothing can be learnt until agent.toml is mended" in describe_feedback(project, None)
-    assert _confidence(project) == "rounded"
+    assert settings_of(project) == ServerSettings(confidence="rounded")
     (project / "agent.toml").unlink()
-    assert (describe_feedback(project, None), _confidence(project)) == ("", "exact")
+    assert (describe_feedback(project, None), settings_of(project)) == ("", ServerSettings())
 
 
 @pytest.mark.parametrize("user", [None, "ann"])
@@ -253,7 +254,7 @@ def test_metrics_count_what_happened(server: ServerProcess) -> None:
 def test_clients_that_leave_early_harm_nobody(server: ServerProcess) -> None:
     body = b'{"messages": [{"role": "user", "content": "gone"}]}'
     head = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     )
     for sent in (head % len(body) + body, head % len(body) + body[:10], head[:20]):
         for _ in range(10):
@@ -300,7 +301,7 @@ def test_too_many_and_too_slow_are_told_so(project: Path) -> None:
         assert overloaded.status_code == 503 and overloaded.headers["Retry-After"] == "1"
         assert overloaded.json()["error"]["code"] == "overloaded"
         with server.open_socket() as slow:
-            slow.sendall(b"POST /v1/parse HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            slow.sendall(b"POST /v1/parse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
             assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 

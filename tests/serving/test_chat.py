@@ -177,3 +177,26 @@ def test_a_conversation_without_an_id_goes_on_for_several_turns(asking: ServerPr
         messages = after(asking.chat(messages), messages, message)
     last = asking.chat(messages)
     assert last["autogen"]["action"] == "answer"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("n", 2, "Expected 1, found 2"),
+        ("tools", [{"type": "function", "function": {"name": "look_up"}}], "Expected at most 0 entries, found 1"),
+        ("tool_choice", "required", "Expected 'none'"),
+        ("functions", [{"name": "look_up"}], "Expected at most 0 entries"),
+        ("response_format", {"type": "json_object"}, "Expected 'text'"),
+    ],
+)
+def test_what_would_give_the_answer_another_shape_is_refused_by_its_name(
+    server: ServerProcess, field: str, value: object, expected: str
+) -> None:
+    error = refused(server, {"messages": [{"role": "user", "content": "hello"}], field: value})
+    assert error["param"].startswith(field) and expected in error["message"]
+
+
+def test_fields_that_change_nothing_are_passed_over(server: ServerProcess) -> None:
+    same = {"n": 1, "tools": [], "tool_choice": "none", "response_format": {"type": "text"}, "temperature": 0.2}
+    answer = server.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "hello"}], **same})
+    assert answer.status_code == 200

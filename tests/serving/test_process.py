@@ -16,7 +16,7 @@ from autogen.versions.registry import Versions
 from tests.serving.process import ONE, TWO, ServerProcess, until, words
 
 REQUEST = b'{"messages": [{"role": "user", "content": "lost card"}]}'
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 def champion(server: ServerProcess) -> str:
@@ -124,7 +124,7 @@ def test_a_conversation_without_an_id_goes_on_after_a_restart(project: Path) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_finishes_what_it_has_begun(project: Path, number: int) -> None:
     with ServerProcess(project) as server, server.open_socket() as busy, server.open_socket() as idle:
-        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until(lambda: b"alive" in idle.recv(4096))
         busy.sendall(HEAD % len(REQUEST) + REQUEST[:10])
         time.sleep(0.2)  # until it has been read

@@ -43,8 +43,22 @@ class FeedbackSettings(Settings):
 
 
 class ServingSettings(Settings):
-    """What callers over HTTP are told."""
+    """Who may ask over HTTP, and what they are told."""
 
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Names beside this machine's own (`localhost`, `127.0.0.1`, `[::1]`) by which callers without a key may "
+            "ask, without a port: others are refused, or a page of any site could ask in its reader's browser."
+        ),
+    )
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Sites whose pages may ask, such as `https://shop.example`: browsers are told so (CORS). Whoever serves "
+            "with a key gives it to these pages."
+        ),
+    )
     confidence: Literal["exact", "rounded", "off"] | None = Field(
         default=None,
         description=(
@@ -171,8 +185,9 @@ class ProjectConfig(Settings):
     feedback: FeedbackSettings = Field(
         default_factory=FeedbackSettings, description="Whose feedback is learnt: the table `[feedback]`."
     )
-    serving: ServingSettings = Field(
-        default_factory=ServingSettings, description="What callers over HTTP are told: the table `[serving]`."
+    server: ServingSettings = Field(
+        default_factory=ServingSettings,
+        description="Who may ask over HTTP, and what they are told: the table `[server]`.",
     )
 
 
@@ -181,7 +196,7 @@ class _Outline(Settings):
     skills: dict[str, dict[str, Any]]
     gate: GateSettings = Field(default_factory=GateSettings)
     feedback: FeedbackSettings = Field(default_factory=FeedbackSettings)
-    serving: ServingSettings = Field(default_factory=ServingSettings)
+    server: ServingSettings = Field(default_factory=ServingSettings)
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -206,7 +221,7 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
         raise ConfigError(f"{CONFIG_NAME}: expected at least one [skills.NAME] section, found none.")
     skills = {name: _skill(name, values, skill_types) for name, values in outline.skills.items()}
     return ProjectConfig(
-        agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback, serving=outline.serving
+        agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback, server=outline.server
     )
 
 

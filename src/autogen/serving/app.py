@@ -14,6 +14,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response as HttpResponse
 
 from autogen.agents.agent import Agent, Response
@@ -43,7 +44,7 @@ from autogen.serving.schemas import (
     ParseRequest,
     Ready,
 )
-from autogen.serving.security import ApiKey
+from autogen.serving.security import ApiKey, KnownHosts
 from autogen.serving.service import Service
 from autogen.serving.stream import EventStream
 
@@ -64,6 +65,8 @@ class ServerSettings:
 
     api_key: str | None = None
     confidence: Precision = "exact"  # for callers who show no key
+    hosts: tuple[str, ...] = ()  # names beside this machine's own by which they may ask
+    origins: tuple[str, ...] = ()  # sites whose pages may ask
     body_bytes: int = 2**20
     body_seconds: float = 30.0  # a whole body must arrive within
     waiting: int = 512  # requests that may wait; more are told to come back
@@ -104,11 +107,19 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     app.add_middleware(
         Guard,
         key=key,
+        hosts=KnownHosts(frozenset(settings.hosts), frozenset(settings.origins)),
         metrics=metrics,
         routes=routes,
         body_bytes=settings.body_bytes,
         body_seconds=settings.body_seconds,
     )
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type"),
+        )
     return app
 
 
@@ -120,7 +131,8 @@ def _answering_routes(service: Service, rounded: Rounding) -> APIRouter:
     async def chat_completions(request: ChatRequest) -> Any:
         """Answer a message, in the shape of OpenAI's API.
 
-        Fields that only OpenAI's models have are passed over. With `"stream": true` the answer comes as server-sent
+        Fields that only OpenAI's models heed are passed over; what would give the answer another shape (`n`, `tools`,
+        `response_format`) is refused. With `"stream": true` the answer comes as server-sent
         events, OpenAI's chunks: the role, the text in pieces, then `finish_reason` together with `autogen`, and
         `[DONE]`. An answer that breaks off ends with an event `error`.
         """

@@ -1,4 +1,5 @@
-"""What every request passes before its route: it is counted, must show the key, and has a whole body within bounds."""
+"""What every request passes before its route: it is counted, must name a host that is known, must
+show the key, and has a whole body within bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autogen.serving.failures import RequestRefused
 from autogen.serving.metrics import ServerMetrics
-from autogen.serving.security import ApiKey
+from autogen.serving.security import ApiKey, KnownHosts
 
 OPEN_ROUTES = frozenset({"/healthz", "/readyz"})  # what watches over the server has no key
 LINGER_SECONDS = 5.0
@@ -24,13 +25,14 @@ class Guard:
         self,
         app: ASGIApp,
         key: ApiKey,
+        hosts: KnownHosts,
         metrics: ServerMetrics,
         routes: frozenset[str],
         body_bytes: int,
         body_seconds: float,
     ) -> None:
         self.app = app
-        self._key, self._metrics, self._routes = key, metrics, routes
+        self._key, self._hosts, self._metrics, self._routes = key, hosts, metrics, routes
         self._body_bytes, self._body_seconds = body_bytes, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,13 +60,8 @@ class Guard:
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
         """The request's body. Raises RequestRefused, ClientDisconnect."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if scope["path"] not in OPEN_ROUTES and not self._key.admits(headers):
-            raise RequestRefused(
-                401,
-                "invalid_api_key",
-                "Expected the header `Authorization: Bearer KEY` with this server's API key.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+        if scope["path"] not in OPEN_ROUTES:
+            self._check_caller(headers)
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         if int(length) > self._body_bytes:
             raise self._too_large()
@@ -80,6 +77,17 @@ class Guard:
             message = "Expected a JSON body with the header `Content-Type: application/json`."
             raise RequestRefused(400, "invalid_content_type", message)
         return body
+
+    def _check_caller(self, headers: list[tuple[bytes, bytes]]) -> None:
+        if self._key.value is None and (reason := self._hosts.refusal(headers)):
+            raise RequestRefused(403, "unknown_host", reason)
+        if not self._key.admits(headers):
+            raise RequestRefused(
+                401,
+                "invalid_api_key",
+                "Expected the header `Authorization: Bearer KEY` with this server's API key.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
     async def _read(self, receive: Receive) -> bytes:
         parts: list[bytes] = []

@@ -70,8 +70,16 @@ class StreamOptions(BaseModel):
     include_usage: bool = Field(default=False, description="Whether an event with the `usage` comes before the end.")
 
 
+class TextFormat(BaseModel):
+    type: Literal["text"] = Field(description="The only format of answers.")
+
+
+Nothing = Annotated[list[Any] | None, Field(max_length=0)]
+
+
 class ChatRequest(BaseModel):
-    """OpenAI's chat completion request; `metadata.conversation_id` continues or opens a conversation."""
+    """OpenAI's chat completion request; `metadata.conversation_id` continues or opens a conversation. What would give
+    the answer another shape is refused; what only OpenAI's models heed, such as `temperature`, is passed over."""
 
     messages: list[ChatMessage] = Field(
         min_length=1,
@@ -83,6 +91,11 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = Field(default=None, description="What a stream has besides the answer.")
     metadata: ChatMetadata | None = Field(default=None, description="What OpenAI's API has no field for.")
     user: Id | None = Field(default=None, description="Who writes, for skills that answer each user differently.")
+    n: Literal[1] | None = Field(default=None, description="1, if anything: there is one answer.")
+    tools: Nothing = Field(default=None, description="None: this agent calls no tools of its callers.")
+    tool_choice: Literal["none"] | None = Field(default=None, description="`none`, if anything.")
+    functions: Nothing = Field(default=None, description="None, as with `tools`.")
+    response_format: TextFormat | None = Field(default=None, description="Text, if anything.")
 
     model_config = ConfigDict(
         json_schema_extra={

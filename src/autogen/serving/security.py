@@ -1,4 +1,4 @@
-"""Who may ask: an API key, and no listening to the world without one."""
+"""Who may ask: an API key; without one only this machine, and no page of another site in its browser."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ipaddress
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from autogen.errors import UsageError
 
@@ -26,6 +27,43 @@ class ApiKey:
         shown = next((value for name, value in headers if name == b"authorization"), b"")
         scheme, _, key = shown.partition(b" ")
         return scheme.lower() == b"bearer" and hmac.compare_digest(key.strip(), self.value.encode())
+
+
+@dataclass(frozen=True)
+class KnownHosts:
+    """By what names callers without a key may ask: a page of another site could let its own name mean this machine, and
+    then its browser lets it read the answers (DNS rebinding). `names` beside this machine's own; `origins`: sites whose
+    pages may ask."""
+
+    names: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+    def refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        """What is wrong with these headers (names in lower case), in words, or None."""
+        values = {name: value.decode("latin-1") for name, value in headers if name in (b"host", b"origin")}
+        host, origin = values.get(b"host", ""), values.get(b"origin")
+        if not self._knows(_name_of(f"//{host}")):
+            return (
+                f"Expected this server to be asked by a name of this machine, such as localhost, found {host!r}. Name "
+                "others in agent.toml, `hosts` under [server], or serve with an API key."
+            )
+        if origin is not None and origin not in self.origins and not self._knows(_name_of(origin)):
+            return (
+                f"Expected no page of another site, found one of {origin!r}. Name it in agent.toml, `origins` under "
+                "[server], or serve with an API key."
+            )
+        return None
+
+    def _knows(self, name: str) -> bool:
+        return name in self.names or is_loopback(name)
+
+
+def _name_of(address: str) -> str:
+    """The host of an address, without its port and in lower case; empty where there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def find_api_key(api_key: str | None) -> str | None:

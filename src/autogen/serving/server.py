@@ -21,7 +21,7 @@ from autogen.config.settings import CONFIG_NAME
 from autogen.errors import ConfigError, UsageError
 from autogen.feedback.review import describe_whose_feedback
 from autogen.plugins import skill_settings
-from autogen.serving.app import Precision, ServerSettings, create_app
+from autogen.serving.app import ServerSettings, create_app
 from autogen.serving.security import KEY_VARIABLE, check_address, find_api_key
 
 log = logging.getLogger("autogen.serving")
@@ -42,12 +42,12 @@ def serve(
     """Answer over HTTP until SIGTERM or SIGINT, and return when the requests in flight are answered.
 
     Without `api_key`, the environment's AUTOGEN_API_KEY is the key. Port 0 takes any free one. Without `settings`,
-    callers are told what `agent.toml` says under `[serving]`. `on_ready` is called with the server's URL. `access_log`
+    callers are told what `agent.toml` says under `[server]`. `on_ready` is called with the server's URL. `access_log`
     writes a line per request to stderr.
 
     Raises UsageError when the address is taken or would need a key, ProjectNotFound, VersionDamaged, StorageError.
     """
-    settings = settings or ServerSettings(confidence=_confidence(project))
+    settings = settings or settings_of(project)
     settings = replace(settings, api_key=find_api_key(api_key if api_key is not None else settings.api_key))
     check_address(host, settings.api_key)
     with _bind(host, port) as listener:
@@ -74,14 +74,18 @@ def describe_feedback(project: Path, api_key: str | None) -> str:
     return f"{describe_whose_feedback(config.feedback.learn_from)} {callers}"
 
 
-def _confidence(project: Path) -> Precision:
-    """How exactly callers without a key are told it: what cannot be read gives nothing away, and stops no answers."""
+def settings_of(project: Path) -> ServerSettings:
+    """What `agent.toml` says: what cannot be read gives nothing away, and stops no answers."""
     try:
         config = _config_of(project)
     except ConfigError as error:
-        log.warning("confidence is rounded for callers without a key: %s", error)
-        return "rounded"
-    return "exact" if config is None else config.serving.confidence_where(config.feedback.learn_from)
+        log.warning("confidence is rounded for callers without a key, and no other hosts are known: %s", error)
+        return ServerSettings(confidence="rounded")
+    if config is None:
+        return ServerSettings()
+    server = config.server
+    confidence = server.confidence_where(config.feedback.learn_from)
+    return ServerSettings(confidence=confidence, hosts=server.hosts, origins=server.origins)
 
 
 def _config_of(project: Path) -> ProjectConfig | None:

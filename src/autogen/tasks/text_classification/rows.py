@@ -122,6 +122,7 @@ class LearningData:
             json={
                 "labels": {label: {"train": pair[0], "held_out": pair[1]} for label, pair in counts.items()},
                 "held_out": self.split,
+                "declining": self.declining,
                 "unlabelled": unlabelled,
                 "learns_from": "",
             },
