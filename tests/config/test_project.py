@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autogen.config.project import GateSettings, ProjectConfig, flatten_settings, load_config
+from autogen.config.project import GateSettings, ProjectConfig, flatten_settings, load_config, load_feedback_settings
 from autogen.config.training import TrainingSettings
 from autogen.errors import ConfigError, ProjectNotFound
 from autogen.plugins import skill_settings
@@ -205,3 +205,12 @@ def test_confidence_is_rounded_by_default_where_it_decides_what_is_learnt(tmp_pa
     assert [server.confidence_where(whose) for whose in ("reviewed", "everyone")] == ["exact", "rounded"]
     exact = load(tmp_path, AGENT + SKILL + '[server]\nconfidence = "exact"\n').server
     assert exact.confidence_where("everyone") == "exact"
+
+
+def test_whose_feedback_is_learnt_is_read_by_itself_where_there_is_a_file(tmp_path: Path) -> None:
+    assert load_feedback_settings(tmp_path).learn_from == "reviewed"
+    (tmp_path / "agent.toml").write_text(AGENT + SKILL + '[feedback]\nlearn_from = "owner"\n', "utf-8")
+    assert load_feedback_settings(tmp_path).learn_from == "owner"
+    (tmp_path / "agent.toml").write_text('[feedback]\nlearn_from = "nobody"\n', "utf-8")
+    with pytest.raises(ConfigError, match="learn_from"):
+        load_feedback_settings(tmp_path)

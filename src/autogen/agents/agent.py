@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from autogen.agents.loading import load_skills
 from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
+from autogen.config.project import LearnFrom, load_feedback_settings
 from autogen.errors import ProjectNotFound
 from autogen.feedback.entities import EntitySpan, to_spans
 from autogen.feedback.events import Feedback, Source
 from autogen.feedback.memory import Memory
-from autogen.skills.skill import Observer, Offer, Reply, Skill, Turn
+from autogen.skills.skill import Observation, Observer, Offer, Reply, Skill, Turn
 from autogen.storage.replies import PublicReply, Response, fields_of
 from autogen.storage.responses import StoredResponse
 from autogen.versions.manifest import Manifest, check_files
@@ -49,21 +50,26 @@ class _SelectedOffer:
 class Agent:
     """One version, ready to answer. Safe to use from several threads."""
 
-    def __init__(self, manifest: Manifest, skills: Mapping[str, Skill], memory: Memory) -> None:
+    def __init__(
+        self, manifest: Manifest, skills: Mapping[str, Skill], memory: Memory, learn_from: LearnFrom = "reviewed"
+    ) -> None:
+        """`learn_from`: whose feedback may move the answers that others are given."""
         self.manifest = manifest
         self.version = manifest.version
         self.memory = memory
         self.keeps: object = None  # what must live as long as the agent does, such as a temporary folder
         self._skills = skills
         self._observers = {name: skill for name, skill in skills.items() if isinstance(skill, Observer)}
+        self._learn_from: LearnFrom = learn_from
         self._observed_until = 0
+        self._decided_until = 0
         self._observe_lock = threading.Lock()
 
     @classmethod
     def load(cls, project: Path | str, version: str | None = None, memory: Memory | None = None) -> Agent:
         """The champion of the project in this folder, or the version named.
 
-        Raises ProjectNotFound, UnknownVersion, VersionDamaged, StorageError.
+        Raises ProjectNotFound, UnknownVersion, VersionDamaged, ConfigError, StorageError.
         """
         folder = Path(project)
         if not (folder / STATE_FOLDER).is_dir():
@@ -75,7 +81,8 @@ class Agent:
         name = versions.champion() if version is None else versions.find(version)
         manifest = versions.manifest(name)
         check_files(versions.folder / name, manifest, answering_only=True)
-        return cls(manifest, load_skills(versions.folder / name, manifest), memory or Memory.open(folder))
+        skills, learn_from = load_skills(versions.folder / name, manifest), load_feedback_settings(folder).learn_from
+        return cls(manifest, skills, memory or Memory.open(folder), learn_from)
 
     @property
     def name(self) -> str:
@@ -181,14 +188,22 @@ class Agent:
         return self._respond_with(skill, reply, Message(text, user=user))
 
     def _observe(self) -> None:
-        """Show the skills that learn at once what was said since they were last shown."""
+        """Show the skills that learn at once what was said since they were last shown; all of it, where a person has
+        decided on something since."""
         if not self._observers:
             return
         with self._observe_lock:
-            feedback, users, self._observed_until = self.memory.feedback.since(self._observed_until)
+            decided_until = self.memory.feedback.last_decision()
+            anew = decided_until != self._decided_until and self._observed_until > 0
+            feedback, users, observed_until = self.memory.feedback.since(0 if anew else self._observed_until)
+            if not feedback:
+                return
+            decisions = self.memory.feedback.decisions() if decided_until else {}
             offered = self.memory.responses.offered({entry.response_id for entry in feedback if entry.response_id})
-            for name, skill in self._observers.items() if feedback else ():
-                skill.observe([entry for entry in feedback if entry.skill in (None, name)], users, offered)
+            for name, skill in self._observers.items():
+                of_skill = [entry for entry in feedback if entry.skill in (None, name)]
+                skill.observe(Observation(of_skill, users, offered, decisions, self._learn_from, anew))
+            self._observed_until, self._decided_until = observed_until, decided_until
 
     def _consider(self, messages: Sequence[Message]) -> list[_SelectedOffer]:
         """The skill that answers each message. Raises UsageError, UnknownResponse, StorageError."""

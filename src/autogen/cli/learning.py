@@ -93,7 +93,7 @@ def train(
     with leading():
         manifest = opened_project.train(resume, TrainingProgress(), force)
     report = report_on_version(terminal, opened_project, manifest.version)
-    show_candidate(terminal, manifest, opened_project.versions.champion(), report)
+    show_candidate(terminal, opened_project, manifest, report)
 
 
 @app.command(epilog="Example: autogen improve -p bank")
@@ -110,7 +110,7 @@ def improve(project: ProjectOption = Path(), as_json: JsonOption = False) -> Non
     with leading():
         manifest = opened_project.improve(TrainingProgress())
     report = report_on_version(terminal, opened_project, manifest.version)
-    show_candidate(terminal, manifest, opened_project.versions.champion(), report)
+    show_candidate(terminal, opened_project, manifest, report)
     if not manifest.passed:
         raise Refused(f"Version {manifest.version} was not accepted; the champion goes on answering.")
 

@@ -16,6 +16,8 @@ from autogen.versions.manifest import Manifest
 from autogen.versions.verdict import mark_of
 
 if TYPE_CHECKING:
+    from autogen.feedback.batch_report import BatchReport
+    from autogen.project import Project
     from autogen.project.evaluation import SkillEvaluation
 
 WORST_LABELS = 5
@@ -93,8 +95,9 @@ def show_report(terminal: Terminal, path: str | None) -> None:
         terminal.say(f"Report with pictures: [bold]{escape(path)}[/]")
 
 
-def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report: str | None) -> None:
-    """A version just made: its metrics, how it was trained, and the gate's report."""
+def show_candidate(terminal: Terminal, project: Project, manifest: Manifest, report: str | None) -> None:
+    """A version just made: its metrics, how it was trained, the gate's report, and whose feedback it learnt."""
+    champion, batch = project.versions.champion(), project.batch_report(manifest)
     for skill, record in manifest.skills.items():
         for need, model in record.models.items():
             how = "cross-validated" if model.cross_validated else f"{model.held_out_rows} held-out rows"
@@ -108,6 +111,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
         show_verdict(terminal, manifest)
     if words := describe_learnt_from(manifest.learnt_from):
         terminal.say(words)
+    show_batch(terminal, batch)
     if manifest.corrections_of_held_out:
         terminal.say(describe_eval_corrections(manifest.corrections_of_held_out))
     if manifest.version == champion:
@@ -123,6 +127,7 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
             "metrics": {name: record.metrics for name, record in manifest.skills.items()},
             "verdict": manifest.verdict,
             "learnt_from": manifest.learnt_from,
+            **batch.to_json(),
             "corrections_of_held_out": manifest.corrections_of_held_out,
             "unlabelled": {
                 name: next(
@@ -133,6 +138,21 @@ def show_candidate(terminal: Terminal, manifest: Manifest, champion: str, report
             "report": report,
         }
     )
+
+
+def show_batch(terminal: Terminal, batch: BatchReport) -> None:
+    """Whose feedback a version learnt anew, what was left out of it, why, and where to decide on that."""
+    from autogen.feedback.batch_report import describe_batch, name_users
+
+    if batch.users:
+        terminal.say(escape(describe_batch(batch)))
+    if not batch.left_out:
+        return
+    rows = [(part.part, part.rows, name_users(part.users), part.evidence) for part in batch.left_out]
+    terminal.table("Harms, and is left out", ("part of the batch", "rows", "whose", "evidence"), rows, right=(1,))
+    if batch.instead_of:
+        terminal.say(f"Version {batch.instead_of} was turned down, which had learnt it too.")
+    terminal.say("Decide on it: [bold]autogen review[/]. Accepted, it is learnt next time; dropped, never.")
 
 
 def show_verdict(terminal: Terminal, manifest: Manifest) -> None:

@@ -9,11 +9,11 @@ import typer
 from rich.text import Text
 
 from autogen.cli.app import app
-from autogen.cli.reports import show_verdict
+from autogen.cli.reports import show_batch, show_verdict
 from autogen.errors import ProjectNotFound, VersionDamaged
 from autogen.feedback.review import describe_learnt_from
 from autogen.plugins import tasks
-from autogen.terminal import JsonOption, ProjectOption, open_terminal, percent
+from autogen.terminal import JsonOption, ProjectOption, Terminal, open_terminal, percent
 from autogen.versions.manifest import Manifest, ModelRecord
 from autogen.versions.registry import STATE_FOLDER, Versions
 
@@ -44,6 +44,7 @@ def versions(
         show_verdict(terminal, registry.manifest(show))
         if words := describe_learnt_from(registry.manifest(show).learnt_from):
             terminal.say(words)
+        _show_batch(terminal, project, registry, registry.manifest(show))
     else:
         columns = ("version", "made", "learnt from", "metrics", "verdict")
         terminal.table("Versions", columns, [_row(manifest, alias.champion) for manifest in manifests])
@@ -61,6 +62,15 @@ def versions(
             ],
         }
     )
+
+
+def _show_batch(terminal: Terminal, project: Path, registry: Versions, manifest: Manifest) -> None:
+    """Where feedback came in: only then is the database opened."""
+    from autogen.feedback.batch_report import BatchReport
+    from autogen.feedback.memory import DATABASE_FILE, Memory
+
+    if (manifest.feedback or manifest.left_out) and (registry.state / DATABASE_FILE).is_file():
+        show_batch(terminal, BatchReport.of(manifest, registry, Memory.open_to_read(project)))
 
 
 def _row(manifest: Manifest, champion: str | None) -> tuple[object, ...]:

@@ -35,7 +35,9 @@ class FeedbackSettings(Settings):
             "Whose corrections are learnt. `owner`: yours alone. `reviewed`: those of others too, once a person has "
             "accepted them with `autogen review`. `trusted-users`: besides, without a review, those of users whom a "
             "caller's key vouches for, where two of them or one and the champion agree. `everyone`: those of anybody "
-            "who reaches the agent, unless they look wrong."
+            "who reaches the agent, unless they look wrong. Of clicks on recommended items it says whose may move what "
+            "trends for all and be learnt: yours; also those of users who are vouched for, as far as users with a "
+            "history choose the same; of all of them; everybody's."
         ),
     )
 
@@ -221,6 +223,15 @@ def load_config(project: Path, skill_types: Mapping[str, type[SkillSettings]]) -
     return ProjectConfig(
         agent=outline.agent, skills=skills, gate=outline.gate, feedback=outline.feedback, server=outline.server
     )
+
+
+def load_feedback_settings(project: Path) -> FeedbackSettings:
+    """The table [feedback] of `agent.toml` alone; the defaults where there is no such file, as beside a version
+    that is only answered with. Raises ConfigError."""
+    path = project / CONFIG_NAME
+    if not path.is_file():
+        return FeedbackSettings()
+    return validate_settings(FeedbackSettings, _parse(path).get("feedback", {}), f"{CONFIG_NAME}, [feedback]")
 
 
 def _parse(path: Path) -> dict[str, Any]:

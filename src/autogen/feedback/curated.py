@@ -9,6 +9,7 @@ from typing import Literal
 from autogen.config.project import LearnFrom
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
+from autogen.feedback.left_out import LeftOut
 
 WaitingReason = Literal[
     "down-rated",
@@ -22,6 +23,7 @@ WaitingReason = Literal[
     "untrusted",
     "shared-phrase",
     "bad-entities",
+    "left-out",
 ]
 IgnoredReason = Literal[
     "dropped", "evaluation-row", "already-known", "superseded", "overruled", "nothing-to-learn", "not-the-owner"
@@ -77,7 +79,8 @@ class CuratedExample:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFeedback:
-    """Feedback that a person should look at; `proposed` is the label it would teach."""
+    """Feedback that a person should look at; `proposed` is the label it would teach; `left_out`: why it was left out of
+    a batch, where it was."""
 
     feedback: Feedback
     reason: WaitingReason
@@ -85,6 +88,7 @@ class WaitingFeedback:
     proposed: str | None = None
     assessment: Assessment | None = None
     decided: bool = False
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from autogen.feedback.curated import (
 )
 from autogen.feedback.events import Decision, Feedback
 from autogen.feedback.evidence import find_shared_phrases
+from autogen.feedback.left_out import LeftOut
 
 __all__ = ["Assessment", "CuratedExample", "Curation", "CurationPolicy", "WaitingFeedback", "curate", "place"]
 
@@ -83,16 +84,18 @@ def curate(
     known_labels: Collection[str],
     assess: Callable[[Sequence[str]], Sequence[Assessment]],
     policy: CurationPolicy = CAREFUL,
+    left_out: Mapping[str, LeftOut] | None = None,
 ) -> Curation:
     """Sort all feedback into examples, what waits for review, and what is ignored.
 
     `feedback` is all there is, each with its number. `train` (normalised text to label) and `eval_texts` (normalised
-    texts) are the rows so far. `assess` asks the champion, and is called at most once.
+    texts) are the rows so far. `assess` asks the champion, and is called at most once. `left_out`: feedback that waits
+    for a person because it does harm, by id.
     """
     board = CurationBoard(train, policy)
     claims = _within_limits(_claims(sorted(feedback, key=_arrival), decisions, eval_texts, board), board)
     groups: dict[str, list[Claim]] = defaultdict(list)
-    for claim in claims:
+    for claim in _without_left_out(claims, left_out or {}, board):
         groups[claim.key].append(claim)
     for key, group in groups.items():
         if group[0].trust < Trust.OWNER:
@@ -179,6 +182,21 @@ def _within_limits(claims: Sequence[Claim], board: CurationBoard) -> list[Claim]
             remaining.append(claim)
         else:
             board.wait([claim], "flood", excess)
+    return remaining
+
+
+def _without_left_out(claims: Sequence[Claim], left_out: Mapping[str, LeftOut], board: CurationBoard) -> list[Claim]:
+    """Less what was left out of a batch, which waits whoever gave it; it counts for the limits all the same, or what
+    waits behind it would come in."""
+    remaining = []
+    for claim in claims:
+        record = left_out.get(claim.feedback.id)
+        if record is None:
+            remaining.append(claim)
+        else:
+            board.waiting.append(
+                WaitingFeedback(claim.feedback, "left-out", record.words, claim.label, left_out=record)
+            )
     return remaining
 
 

@@ -225,6 +225,11 @@ class FeedbackStore:
             for feedback, decision in decisions:
                 _put_decision(connection, feedback.id, decision)
 
+    def last_decision(self) -> int:
+        """The number of the last decision, 0 where there is none: it changes with each."""
+        with self._database.reading() as connection:
+            return int(connection.execute(_LAST_DECISION).scalar_one())
+
     def decisions(self) -> dict[str, Decision]:
         """What was decided, by feedback id, in the order in which it was."""
         with self._database.reading() as connection:
@@ -305,6 +310,7 @@ def _blank_to_none(text: str | None) -> str | None:
     return stripped or None
 
 
+_LAST_DECISION = select(func.coalesce(func.max(DECISIONS.c.number), 0))
 _COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
 
 
@@ -349,10 +355,12 @@ def _put_decision(
     connection: Connection, feedback_id: str, decision: Decision, before: ColumnElement[bool] | None = None
 ) -> None:
     """As the last of all decisions; `before`: what feedback there was by then, where that is not all."""
+    # asked before the earlier one is deleted, whose number may be the last: none is given twice
+    number = connection.execute(_LAST_DECISION).scalar_one() + 1
     connection.execute(delete(DECISIONS).where(DECISIONS.c.feedback_id == feedback_id))
     last = select(func.coalesce(func.max(FEEDBACK.c.number), 0))
     row = {
-        "number": connection.execute(select(func.coalesce(func.max(DECISIONS.c.number), 0))).scalar_one() + 1,
+        "number": number,
         "feedback_until": connection.execute(last if before is None else last.where(before)).scalar_one(),
         "feedback_id": feedback_id,
         "decision": decision.decision,

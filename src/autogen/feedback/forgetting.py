@@ -17,7 +17,7 @@ from autogen.errors import VersionDamaged
 from autogen.feedback.events import Feedback, Source
 from autogen.storage.database import Database
 from autogen.storage.files import explain_os_errors, write_atomically
-from autogen.storage.schema import DECISIONS, FEEDBACK, RESPONSES
+from autogen.storage.schema import DECISIONS, FEEDBACK, LEFT_OUT, RESPONSES
 from autogen.versions.registry import Versions
 
 REPORTS = "reports"  # beside the versions
@@ -105,7 +105,8 @@ def erase_person(database: Database, user: str) -> bool:
         feedback = _rows(connection, FEEDBACK, _their_feedback(user))
         ids = [row["id"] for row in feedback]
         last = connection.execute(select(func.max(FEEDBACK.c.number))).scalar_one()
-        connection.execute(delete(DECISIONS).where(DECISIONS.c.feedback_id.in_(ids)))
+        for table in (DECISIONS, LEFT_OUT):
+            connection.execute(delete(table).where(table.c.feedback_id.in_(ids)))
         connection.execute(delete(FEEDBACK).where(_their_feedback(user) & (FEEDBACK.c.number != last)))
         if any(row["number"] == last for row in feedback):  # its number must not be given out again: it is blanked
             connection.execute(update(FEEDBACK).where(FEEDBACK.c.number == last).values(_blank(last)))

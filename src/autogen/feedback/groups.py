@@ -8,7 +8,7 @@ holds likely, and that it does not. One busy source is kept apart from the rest.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -140,10 +140,7 @@ def group_waiting(curation: Curation) -> tuple[ReviewGroup, ...]:
     phrases = find_shared_phrases([(waiting[at].feedback.message, label) for at, label in labelled], curation.trusted)
     phrase_at = {labelled[place][0]: phrase for place, phrase in phrases.items()}
     busy = {user for user, rows in Counter(item.feedback.user for item in waiting).items() if rows >= BUSY}
-    members = [
-        _Member(item, item.feedback.user if item.feedback.user in busy else None, phrase_at.get(at))
-        for at, item in enumerate(waiting)
-    ]
+    members = [_Member(item, _source_apart(item, busy), phrase_at.get(at)) for at, item in enumerate(waiting)]
     flows = Flows.of([(m.champion, m.waiting.proposed) for m in members if m.champion and m.waiting.proposed])
     new_labels = Counter(item.proposed for item in waiting if item.reason == "new-label")
     by_title: dict[tuple[str, str | None], list[_Member]] = defaultdict(list)
@@ -153,9 +150,17 @@ def group_waiting(curation: Curation) -> tuple[ReviewGroup, ...]:
     return tuple(sorted(groups, key=lambda group: (-len(group.items), group.title, group.id)))
 
 
+def _source_apart(waiting: WaitingFeedback, busy: Collection[str | None]) -> str | None:
+    """The user, where one gave so many. What was left out together stays together."""
+    user = waiting.feedback.user
+    return user if user in busy and waiting.left_out is None else None
+
+
 def _title(member: _Member, flows: Flows, new_labels: Mapping[str | None, int]) -> str:
     """What those that look like this one have in common: the surest sign comes first."""
     waiting, label = member.waiting, member.waiting.proposed
+    if waiting.left_out is not None:
+        return f"left out of version {waiting.left_out.version}: {waiting.left_out.part}"
     if label is None:
         return waiting.reason
     if member.phrase is not None:
@@ -194,8 +199,10 @@ def _group(title: str, members: Sequence[_Member], flows: Flows, total: int) -> 
 
 def _evidence(members: Sequence[_Member], flows: Flows, total: int) -> list[str]:
     lines = []
-    phrase, source = members[0].phrase, members[0].source
-    if phrase is not None:
+    phrase, source, left_out = members[0].phrase, members[0].source, members[0].waiting.left_out
+    if left_out is not None:
+        lines.append(left_out.evidence)
+    if phrase is not None and left_out is None:
         lines.append(
             f'{phrase.rows} of the {phrase.label_rows} rows that propose "{phrase.label}" have "{phrase.words}", as '
             f"have {phrase.trusted} trusted rows."

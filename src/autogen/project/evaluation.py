@@ -136,7 +136,8 @@ class Measurement:
             return data
         learnt_feedback = frozenset(self.version.manifest.feedback)
         policy = curation_policy(self.config)
-        feedback = FeedbackOn(self.memory, need.skill, self._labels(), learnt_feedback, policy)
+        left_out = self.memory.undecided_left_out(learnt_feedback)
+        feedback = FeedbackOn(self.memory, need.skill, self._labels(), learnt_feedback, policy, left_out)
         return need.task.with_feedback(data, feedback, self.version.known_model(need.skill, need.need.name))
 
     def _labels(self) -> Mapping[str, frozenset[str]]:

@@ -6,9 +6,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from safetensors import SafetensorError
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig
-from autogen.data.fingerprints import OF_NOTHING
 from autogen.data.problems import raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.claims import count_by_trust
@@ -25,16 +23,19 @@ from autogen.feedback.review import describe_eval_corrections
 from autogen.plugins import learner_of, skills
 from autogen.progress import RunPlace, TrainingProgress
 from autogen.project.check import model_problems
+from autogen.project.harm import Harm
 from autogen.project.judging import Evidence, Protected, Rivals, count_strangers, protected_rows
+from autogen.project.leaving_out import find_harmful_parts, needs_harmed
 from autogen.project.needs import SkillNeed, curation_policy, labels_by_skill, needs_of, title_of
 from autogen.project.resuming import begin_run, resume_run, run_record
+from autogen.project.work import Work, model_record
 from autogen.skills.kind import OffPolicy
 from autogen.storage.files import explain_os_errors
-from autogen.tasks.task import CrossFitted, FeedbackOn, Fitted, Identity, Job, Start
+from autogen.tasks.task import CrossFitted, FeedbackOn, Fitted, Job, Start
 from autogen.training.loop.checkpoints import forget_broken
 from autogen.training.tracking import RUNS_FOLDER
 from autogen.versions.fingerprints import EVAL_ROWS_FILE, TRAIN_ROWS_FILE, earlier_eval_rows, write_fingerprints
-from autogen.versions.manifest import Manifest, ModelRecord, SkillRecord, check_files
+from autogen.versions.manifest import LeftOutPart, Manifest, ModelRecord, SkillRecord, check_files
 from autogen.versions.registry import Versions
 from autogen.versions.scores import Scores
 from autogen.versions.verdict import Verdict, add_expected_clicks, combine_verdicts, reject_incomparable
@@ -45,29 +46,19 @@ PROBE_BYTES = 64 * 1024**2
 EMBEDDINGS_FOLDER = "embeddings"
 
 
-def interrupted(origin: Origin, resumes: bool = True) -> Interrupted:
-    """What Ctrl-C has left. `resumes`: there are checkpoints to go on from."""
+def interrupted(origin: Origin, resumes: bool = True, rejected: Manifest | None = None) -> Interrupted:
+    """What Ctrl-C has left. `resumes`: there are checkpoints to go on from; `rejected`: a version that was made first
+    and turned down."""
+    if rejected is not None:
+        return Interrupted(
+            f"Interrupted. Version {rejected.version} was turned down, and what harms in its batch waits in `autogen "
+            "review`: `autogen improve` learns the rest."
+        )
     if origin == "improve":
         return Interrupted("Interrupted. Nothing was changed, and all feedback is kept: `autogen improve` starts anew.")
     if resumes:
         return Interrupted("Interrupted. What was learnt so far is kept: `autogen train --resume` goes on from here.")
     return Interrupted("Interrupted. Nothing was changed: `autogen train` starts anew.")
-
-
-@dataclass(frozen=True)
-class Work:
-    """One need and its data, feedback included. `read`: the same as its files say, without feedback; `before`:
-    fingerprints of what the weights that the fit goes on from have learnt."""
-
-    need: SkillNeed
-    read: Any
-    data: Any
-    before: frozenset[str]
-
-    @cached_property
-    def identity(self) -> Identity:
-        identity: Identity = self.data.identity()
-        return identity
 
 
 class Learning:
@@ -83,9 +74,14 @@ class Learning:
         self.feedback_until = datetime.now(UTC).isoformat()
         self.champion = self._champion()
         self.state = self.versions.state.resolve() / "training" / origin
-        self.logs = self.versions.state / RUNS_FOLDER / self.versions.next_name()
+        self.rejected: Manifest | None = None  # the version whose batch is learnt again, less what harms:
+        self.harms: list[Harm] = []
         self.needs = needs_of(config)
         self.protected: Protected = {}
+
+    @property
+    def logs(self) -> Path:
+        return self.versions.state / RUNS_FOLDER / self.versions.next_name()
 
     def run(self, resume: bool, force: bool = False) -> Manifest:
         """`force`: resume although data, settings or champion have changed, as far as the checkpoints fit.
@@ -104,8 +100,10 @@ class Learning:
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
+            if self.harms:
+                published = self._learn_the_rest(published)
         except KeyboardInterrupt:  # while nothing was fitted: while something is, the fit says so itself
-            raise interrupted(self.origin) from None
+            raise interrupted(self.origin, rejected=self.rejected) from None
         except StorageError:  # a full disk is given back what was taken in vain, or the champion could not answer
             forget_broken(self.state)
             raise
@@ -143,13 +141,14 @@ class Learning:
         champion = self.champion
         learnt_feedback = frozenset(champion.manifest.feedback) if champion and self.origin == "train" else None
         only, policy = learnt_feedback if champion else frozenset(), curation_policy(self.config)
-        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy)
+        left_out = self.memory.undecided_left_out(champion.manifest.feedback if champion else ())
+        feedback = FeedbackOn(self.memory, need.skill, labels, only, policy, left_out)
         data = need.task.with_feedback(read, feedback, champion.model(need.skill, need.need.name) if champion else None)
         known = champion is not None and champion.record(need.skill, need.need.name) is not None
         # what the weights that training goes on from have learnt stays learnt, whatever this run's rows are
         continues = champion is not None and known and self.origin == "improve"
         before = champion.trained(need.skill, need.need.name) if champion and continues else frozenset()
-        return Work(need, read, need.task.unseen(data, before | data.identity().learnt), before)
+        return Work(need, read, need.task.unseen(data, before | data.identity().learnt), before, feedback)
 
     def _before(self, need: SkillNeed) -> Path | None:
         """`improve` starts from the champion, `train` from the base model."""
@@ -169,12 +168,32 @@ class Learning:
             built = self._build(work, draft)
             return self.versions.publish(draft, self._manifest(draft, work, fitted, built))
 
+    def _learn_the_rest(self, rejected: Manifest) -> Manifest:
+        """A candidate of the same batch without the parts that harm, which wait for review from now on. Where nothing
+        else is in the batch, the version that was turned down stays the last word."""
+        self.rejected = rejected
+        for harm in self.harms:
+            self.memory.left_out.add(harm.part.feedback, harm.part.title, harm.evidence, rejected.version)
+            self.progress.say(f"Harms, and is left out: {harm.part.title}. {harm.evidence}")
+        work = self.read()
+        if not self._feedback_of(work) - set(self.champion.manifest.feedback if self.champion else ()):
+            self.progress.say("Nothing else is in the batch.")
+            return rejected
+        self._require(work)
+        self.progress.say(f"Version {rejected.version} was turned down. Learning the rest of the batch …")
+        self._claim_state(work, resume=False, force=False)
+        return self._publish(work)
+
+    @staticmethod
+    def _feedback_of(work: Sequence[Work]) -> set[str]:
+        return {feedback_id for item in work for feedback_id in item.data.feedback}
+
     def _fit(self, work: Work, folder: Path) -> Fitted:
         learner = learner_of(work.need.task)
         try:
             fitted = learner.fit(self.job(work, folder), self.progress)
         except (Interrupted, KeyboardInterrupt):
-            raise interrupted(self.origin, learner.resumes) from None
+            raise interrupted(self.origin, learner.resumes, self.rejected) from None
         write_fingerprints(folder / TRAIN_ROWS_FILE, work.before | work.identity.learnt | fitted.also_learnt)
         write_fingerprints(folder / EVAL_ROWS_FILE, work.identity.measured)
         return fitted
@@ -215,10 +234,11 @@ class Learning:
     def _check_anything_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:
             raise UsageError("Expected a champion to improve, found none: run `autogen train` first.")
-        learnt_from = {feedback for item in work for feedback in item.data.feedback}
+        learnt_from = self._feedback_of(work)
         manifest = self.champion.manifest
         made_at = datetime.fromisoformat(manifest.feedback_until or manifest.created_at)
-        reviewed = any(decision.decided_at > made_at for decision in self.memory.feedback.decisions().values())
+        waiting, decisions = self.memory.undecided_left_out(manifest.feedback), self.memory.feedback.decisions()
+        reviewed = any(made.decided_at > made_at for name, made in decisions.items() if name not in waiting)
         if learnt_from == set(manifest.feedback) and not reviewed:
             raise Refused(
                 "No feedback to learn from that the champion has not learnt already. Collect some (`autogen chat`, "
@@ -238,7 +258,7 @@ class Learning:
     def _manifest(
         self, draft: Path, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Manifest:
-        feedback = {feedback_id for item in work for feedback_id in item.data.feedback}
+        feedback = self._feedback_of(work)
         manifest = Manifest(
             version=self.versions.next_name(),
             agent=self.config.agent.name,
@@ -259,14 +279,33 @@ class Learning:
                 metrics = dict(item.need.task.evaluate(model, item.data).metrics)
                 manifest.skills[item.need.skill].models[item.need.need.name].metrics = metrics
         verdict = self._judge(candidate, work, fitted)
-        return manifest.model_copy(update={"verdict": verdict.to_json() if verdict else None})
+        if self.rejected is None and verdict is not None and self.origin == "improve":
+            self.harms = self._find_harm(work, verdict)
+        left_out = [LeftOutPart(evidence=harm.evidence, feedback=sorted(harm.part.feedback)) for harm in self.harms]
+        return manifest.model_copy(
+            update={
+                "verdict": verdict.to_json() if verdict else None,
+                "instead_of": self.rejected.version if self.rejected else None,
+                "left_out": left_out,
+            }
+        )
+
+    def _find_harm(self, work: Sequence[Work], verdict: Verdict) -> list[Harm]:
+        """The parts of the batch that harm, of the needs that were turned down for what it taught."""
+        turned_down = needs_harmed(verdict)
+        return [
+            harm
+            for item in work
+            if self.champion is not None and {title_of(item.need, self.needs), ""} & turned_down
+            for harm in find_harmful_parts(item, self.champion, self.job(item, self.state / "parts"), self.progress)
+        ]
 
     def _skills(
         self, work: Sequence[Work], fitted: Sequence[Fitted], built: Mapping[str, Mapping[str, Any]]
     ) -> Mapping[str, SkillRecord]:
         models: dict[str, dict[str, ModelRecord]] = {}
         for item, fit in zip(work, fitted, strict=True):
-            record = _model_record(item, fit, built.get(item.need.name, {}))
+            record = model_record(item, fit, built.get(item.need.name, {}))
             models.setdefault(item.need.skill, {})[item.need.need.name] = record
         return {
             name: SkillRecord(
@@ -324,23 +363,6 @@ class Learning:
         if lost:
             return reject_incomparable(f"it has lost what the champion can do ({', '.join(lost)})")
         return combine_verdicts(verdicts, sorted(learnt - champion.manifest.skills.keys()))
-
-
-def _model_record(work: Work, fitted: Fitted, built: Mapping[str, Any]) -> ModelRecord:
-    """Eval rows are those that the metrics are of: none where it was cross-validated."""
-    identity = work.identity
-    measured = not fitted.cross_validated
-    return ModelRecord(
-        folder=work.need.place,
-        task=work.need.need.task,
-        train_rows=identity.train_rows,
-        train_fingerprint=identity.train,
-        held_out_rows=identity.eval_rows if measured else 0,
-        held_out_fingerprint=identity.eval if measured else OF_NOTHING,
-        cross_validated=fitted.cross_validated,
-        metrics=dict(fitted.metrics),
-        training={**fitted.record, **built},
-    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from autogen.data.columns import select
 from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
+from autogen.feedback.batch_report import BatchReport
 from autogen.feedback.curated import Curation
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
@@ -109,6 +110,10 @@ class Project:
         with learning_lock(self.versions.state), progress or TrainingProgress() as progress_bar:
             return Learning(self.folder, self.config, origin, self.memory, progress_bar).run(resume, force)
 
+    def batch_report(self, manifest: Manifest) -> BatchReport:
+        """Whose feedback the version learnt that its parent had not, and what was left out of it, for it harms."""
+        return BatchReport.of(manifest, self.versions, self.memory)
+
     def tune(self, skill: str | None, budget: Budget, progress: TrainingProgress | None = None) -> SearchResult:
         """Search for training settings that suit a skill's data better than the recipe does. No version is made.
 
@@ -175,7 +180,9 @@ class Project:
         labels = labels_by_skill(self.config, data, champion)
         for need in needs:
             if skill in (None, need.skill) and isinstance(need.task, Curated):
-                feedback = FeedbackOn(self.memory, need.skill, labels, policy=curation_policy(self.config))
+                left_out = self.memory.undecided_left_out(champion.manifest.feedback)
+                policy = curation_policy(self.config)
+                feedback = FeedbackOn(self.memory, need.skill, labels, policy=policy, left_out=left_out)
                 model = champion.known_model(need.skill, need.need.name)
                 yield need.task.curate(data[need.skill, need.need.name], feedback, model)
 

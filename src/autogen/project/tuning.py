@@ -13,7 +13,8 @@ from autogen.feedback.memory import Memory
 from autogen.models.base_models import BaseModel, find_base_model
 from autogen.plugins import learner_of
 from autogen.progress import TrainingProgress
-from autogen.project.learning import Learning, Work
+from autogen.project.learning import Learning
+from autogen.project.work import Work
 from autogen.storage.files import explain_os_errors, sha256_of
 from autogen.tasks.task import Tunable
 from autogen.training.search.study import Budget, SearchResult, SettingsSearch

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from autogen.config.project import LearnFrom
 from autogen.data.rows import Row
-from autogen.feedback.events import Feedback
+from autogen.feedback.events import Decision, Feedback
 from autogen.storage.replies import Action, Reply
 from autogen.storage.responses import OfferedNames
 
-__all__ = ["Action", "Content", "Observer", "Offer", "Reply", "Skill", "Turn"]
+__all__ = ["Action", "Content", "Observation", "Observer", "Offer", "Reply", "Skill", "Turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,24 @@ class Skill(Protocol):
         """What whoever gave this feedback should know: most often nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Feedback in order of arrival; `who`: the user behind each, by its id; `offered`: what the responses that it is on
+    offered, by their ids; `decisions`: what a person decided on any of it; `learn_from`: whose may move the answers
+    that others are given, as in `agent.toml`; `anew`: it is all there is, for something was decided on what was
+    observed before, which counts no more."""
+
+    feedback: Sequence[Feedback]
+    who: Mapping[str, str] = field(default_factory=dict)
+    offered: Mapping[str, OfferedNames] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    learn_from: LearnFrom = "reviewed"
+    anew: bool = False
+
+
 @runtime_checkable
 class Observer(Protocol):
     """A skill that learns at once from what people say of answers."""
 
-    def observe(
-        self, feedback: Sequence[Feedback], who: Mapping[str, str], offered: Mapping[str, OfferedNames]
-    ) -> None:
-        """Feedback in order of arrival, what the skill has learnt from among it; `who`: the user behind each, by its
-        id; `offered`: what the responses that it is on offered, by their ids."""
+    def observe(self, observation: Observation) -> None:
+        """What was said since it was last shown any, what the skill has learnt from among it."""

@@ -56,6 +56,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             feedback_until = (SELECT coalesce(max(feedback.number), 0) FROM feedback
                               WHERE feedback.created_at <= decisions.decided_at)""",
     ),
+    (
+        """CREATE TABLE left_out (
+            feedback_id TEXT PRIMARY KEY REFERENCES feedback (id), part TEXT NOT NULL, evidence TEXT NOT NULL,
+            version TEXT NOT NULL, decision BIGINT NOT NULL, created_at TEXT NOT NULL)""",
+    ),
 )
 
 

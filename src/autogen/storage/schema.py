@@ -84,3 +84,15 @@ DECISIONS = Table(
     Column("number", BigInteger, nullable=False, server_default="0"),  # the order in which decisions were made
     Column("feedback_until", BigInteger, nullable=False, server_default="0"),  # the last feedback there was by then
 )
+
+# Feedback that was left out of a batch because learning it does harm.
+LEFT_OUT = Table(
+    "left_out",
+    METADATA,
+    Column("feedback_id", Text, ForeignKey("feedback.id"), primary_key=True),
+    Column("part", Text, nullable=False),  # of the batch, in words
+    Column("evidence", Text, nullable=False),
+    Column("version", Text, nullable=False),  # that was turned down with it
+    Column("decision", BigInteger, nullable=False),  # the number of what was decided on it before, 0 for nothing
+    Column("created_at", Text, nullable=False),
+)

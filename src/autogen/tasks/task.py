@@ -18,6 +18,7 @@ from autogen.data.rows import Row
 from autogen.feedback.curated import CAREFUL, Curation, CurationPolicy
 from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Decision, Feedback
+from autogen.feedback.left_out import LeftOut
 from autogen.feedback.memory import Memory
 from autogen.markup import DataTable
 from autogen.progress import RunPlace, TrainingProgress
@@ -104,13 +105,15 @@ class TaskData(Protocol):
 @dataclass(frozen=True)
 class FeedbackOn:
     """The feedback that is for one skill. `labels`: by skill, what it may answer with, where there are several skills;
-    `only`: ids that may join (what a champion has learnt); None: all; `policy`: how careful to be."""
+    `only`: ids that may join (what a champion has learnt); None: all; `policy`: how careful to be; `left_out`: by id,
+    what waits for a person because it does harm."""
 
     memory: Memory
     skill: str
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     only: frozenset[str] | None = None
     policy: CurationPolicy = CAREFUL
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     def rows(self) -> list[Feedback]:
         """Feedback in order of arrival: on this skill's answers, on none in particular, or with a label that this skill
@@ -242,6 +245,18 @@ class CrossFitted(Protocol):
         too little is old.
 
         `read`: the data as read, which no feedback has joined; `learnt`: fingerprints of the older rows."""
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """A learner that can tell as quickly what a batch does without some of its rows: so is found which part harms."""
+
+    def leave_out(
+        self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
+    ) -> Callable[[frozenset[str]], Scores] | None:
+        """A function that scores trusted rows (older ones as in `cross_fit`, and feedback set aside), answered by a
+        quick model that has learnt the batch without these texts; rows of these texts are not scored. None where
+        `cross_fit` is. Arguments as there."""
 
 
 @runtime_checkable

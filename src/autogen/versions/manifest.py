@@ -61,6 +61,13 @@ class SkillRecord(BaseModel):
         return merge_need_figures({need: model.metrics for need, model in self.models.items()})
 
 
+class LeftOutPart(BaseModel):
+    """A part of a batch of feedback that was found to harm: why, and its ids. Whose it is tells the database."""
+
+    evidence: str
+    feedback: list[str]
+
+
 class Manifest(BaseModel):
     version: str
     format: int = FORMAT
@@ -72,6 +79,8 @@ class Manifest(BaseModel):
     feedback_until: str = ""  # when the feedback was read: what was decided later is news to it
     feedback: list[str] = []  # ids of the feedback it learnt from or was judged by
     learnt_from: dict[str, int] = {}  # how much of it is the owner's, reviewed, of users vouched for, of strangers
+    instead_of: str | None = None  # the version turned down with the same batch, before parts of it were left out
+    left_out: list[LeftOutPart] = []  # parts of the batch that harm; one turned down has learnt them
     corrections_of_held_out: int = 0  # feedback that was left out, since held-out rows may not teach
     skills: dict[str, SkillRecord]
     verdict: dict[str, Any] | None = None  # the gate's report; None for a project's first version

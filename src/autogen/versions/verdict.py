@@ -9,6 +9,10 @@ from typing import Any
 from autogen.versions.off_policy import ExpectedClicks
 
 BETTER = "better at something"
+NOT_TAUGHT = frozenset({"latency", "size", "parity"})
+"""Checks of other things than what the batch taught."""
+NOT_JUDGED = frozenset({"enough rows", "comparable"})
+"""Checks without which there is no judging, whatever was learnt."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class Verdict:
         if not self.off_policy:
             del values["off_policy"]
         return values
+
+
+def failed_checks(verdict: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of a verdict as JSON the names of the checks that failed, by skill; by "" where there is but one."""
+    failed: dict[str, list[str]] = {}
+    for check in verdict["checks"]:
+        if not check["passed"]:
+            skill, _, name = check["name"].rpartition(": ")
+            failed.setdefault(skill, []).append(name)
+    return failed
 
 
 def mark_of(check: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from autogen.skills.recommendation.exploration import propensities
 from autogen.skills.recommendation.item_request import ItemRequest
 from autogen.skills.recommendation.kind import RecommendationKind
 from autogen.skills.recommendation.settings import SavedRecommendationSettings
-from autogen.skills.skill import Action, Observer, Offer, Reply, Turn
+from autogen.skills.skill import Action, Observation, Observer, Offer, Reply, Turn
 from autogen.tasks.recommendation.clicks import MOST_A_DAY, clicks_from_feedback
 from autogen.versions.registry import Versions
 from tests.shop import FILMS, NEW
@@ -162,7 +162,9 @@ def test_a_click_counts_at_once(films: RecommendationSkill) -> None:
     before = ids(films, ItemRequest(user="newcomer", count=10))
     for number in range(4):
         films.observe(
-            [feedback_on(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"}, {}
+            Observation(
+                [feedback_on(f"h{number + 2}", user="newcomer", minute=number)], {f"fb-0-h{number + 2}": "newcomer"}
+            )
         )
     after = ids(films, ItemRequest(user="newcomer", count=10))
     assert after != before
@@ -176,7 +178,9 @@ def test_what_is_clicked_trends_for_everybody(films: RecommendationSkill) -> Non
     before = films.live.counts(now)[1, films.live.place_of[target]]
     for number in range(30):
         films.observe(
-            [feedback_on(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"}, {}
+            Observation(
+                [feedback_on(target, user=f"v{number}", number=number)], {f"fb-{number}-{target}": f"v{number}"}
+            )
         )
     assert films.live.counts(films.live.clock() + 1)[5, films.live.place_of[target]] > before
     assert films.live._trend.latest > now - 400 * 86_400
@@ -184,9 +188,9 @@ def test_what_is_clicked_trends_for_everybody(films: RecommendationSkill) -> Non
 
 def test_what_is_disliked_is_not_shown_to_that_user(films: RecommendationSkill) -> None:
     first = ids(films, ItemRequest(user="u0"))[0]
-    films.observe([feedback_on(first, rating=0.0)], {f"fb-0-{first}": "u0"}, {})
+    films.observe(Observation([feedback_on(first, rating=0.0)], {f"fb-0-{first}": "u0"}))
     assert first not in ids(films, ItemRequest(user="u0", count=24))
-    films.observe([feedback_on(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"}, {})
+    films.observe(Observation([feedback_on(first, rating=0.0, user="u2")], {f"fb-0-{first}": "someone else"}))
     assert first in ids(films, ItemRequest(user="u4", count=24)) or first in {
         films.live.model.items[at] for at in films.live.model.histories.all_of(films.live.model.user_at["u4"])[0]
     }
@@ -434,9 +438,9 @@ def test_what_counts_once_a_day_does_so_however_clicks_come_in(films: Recommenda
     query, _ = films.live.query("u0")
     before = float(films.live.counts(query.now)[0].sum())
     for number in range(5):
-        films.observe([feedback_on("c3", number=number)], {f"fb-{number}-c3": "u0"}, {})
+        films.observe(Observation([feedback_on("c3", number=number)], {f"fb-{number}-c3": "u0"}))
     for number in range(MOST_A_DAY + 50):
-        films.observe([feedback_on("c5", number=number)], {f"fb-{number}-c5": "flooder"}, {})
+        films.observe(Observation([feedback_on("c5", number=number)], {f"fb-{number}-c5": "flooder"}))
     assert len(films.live.query("flooder")[0].items) == 1
     assert len(films.live.query("u0")[0].items) == len(query.items) + 1
     assert float(films.live.counts(query.now)[0].sum()) < before + 3

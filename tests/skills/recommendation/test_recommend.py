@@ -9,9 +9,13 @@ import pytest
 
 from autogen import Agent, Project
 from autogen.errors import Refused
+from autogen.feedback.forgetting import Selection
 from autogen.progress import TrainingProgress
+from autogen.project.needs import curation_policy, needs_of
 from autogen.skills.recommendation.item_request import ItemRequest
 from autogen.skills.recommendation.recommend import recommend, recommender_of
+from autogen.tasks.recommendation.rows import liked_clicks
+from autogen.tasks.task import FeedbackOn
 
 QUIET = TrainingProgress(quiet=True)
 KNOWN = [f"u{user}" for user in range(80)]
@@ -137,3 +141,78 @@ def test_a_person_s_review_lets_a_stranger_s_click_teach(shop: Path) -> None:
         agent.memory.feedback.decide(feedback.id, "accept" if number else "drop")
     candidate = Project.open(shop).improve(QUIET)
     assert len(candidate.feedback) == 11
+
+
+GIVERS: dict[str, tuple[list[str], dict[str, bool]]] = {
+    "owner": ([""], {"trusted": True}),
+    "with a history": (["u1", "u2"], {"trusted": False, "vouched": True}),
+    "newcomers": (["v1", "v2"], {"trusted": False, "vouched": True}),
+    "strangers": (["w1", "w2"], {"trusted": False, "vouched": False}),
+}
+
+
+def chosen_of_late(agent: Agent, item: str) -> float:
+    """By the half-life of 180 days."""
+    live = recommender_of(agent)[1].live
+    return float(live.counts(live.clock())[5, live.place_of[item]])
+
+
+def joined(shop: Path) -> set[str | None]:
+    """The items whose clicks a training would learn or set aside."""
+    project = Project.open(shop)
+    (need,), config = needs_of(project.config), curation_policy(project.config)
+    champion = Agent.load(shop)._skills["films"].models[need.need.name]
+    data = need.task.with_feedback(
+        need.task.read(shop, need.need), FeedbackOn(project.memory, "films", policy=config), champion
+    )
+    return {item.label for item in project.memory.feedback.all() if item.id in data.feedback}
+
+
+@pytest.mark.parametrize(
+    ("learn_from", "who"),
+    [
+        ("owner", ["owner"]),
+        ("reviewed", ["owner", "with a history"]),
+        ("trusted-users", ["owner", "with a history", "newcomers"]),
+        ("everyone", [*GIVERS]),
+    ],
+)
+def test_whose_clicks_trend_and_are_learnt_is_as_the_setting_says(shop: Path, learn_from: str, who: list[str]) -> None:
+    with (shop / "agent.toml").open("a", encoding="utf-8") as config:
+        config.write(f'\n[feedback]\nlearn_from = "{learn_from}"\n')
+    agent = Agent.load(shop)
+    shown = [scored.item.id for scored in recommend(agent, ItemRequest(count=25)).items]
+    items = dict(zip(GIVERS, shown, strict=False))
+    before = {giver: chosen_of_late(agent, item) for giver, item in items.items()}
+    for giver, (names, how) in GIVERS.items():
+        for name in names:
+            answer = recommend(agent, ItemRequest(count=25))
+            agent.feedback(answer.id, label=items[giver], user=name or None, source="http", **how)
+    assert [giver for giver, item in items.items() if chosen_of_late(agent, item) > before[giver] + 0.5] == who
+    assert joined(shop) == {items[giver] for giver in who}
+
+
+def test_what_strangers_click_is_learnt_under_no_user_s_name(shop: Path) -> None:
+    with (shop / "agent.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[feedback]\nlearn_from = "everyone"\n')
+    agent = Agent.load(shop)
+    answer = agent.respond("a comedy", "u3")
+    agent.feedback(answer.id, label=answer.alternatives[0][0], user="u4", trusted=False, vouched=False, source="http")
+    (click,) = liked_clicks(agent.memory, "films", learn_from="everyone")
+    assert (click.user, click.learner) == ("u3", "conversation u3")
+
+
+def test_what_was_dropped_trends_no_more_at_once_and_after_a_restart(shop: Path) -> None:
+    agent = Agent.load(shop)
+    item = recommend(agent, ItemRequest(count=25)).items[0].item.id
+    before, histories = chosen_of_late(agent, item), len(recommender_of(agent)[1].live.query("u1")[0].items)
+    for name in ("u1", "u2", "u3"):
+        answer = recommend(agent, ItemRequest(count=25))
+        feedback = agent.feedback(answer.id, label=item, user=name, trusted=False, vouched=True, source="http")
+    assert chosen_of_late(agent, item) > before + 2
+    assert Project.open(shop).drop_feedback(Selection(user=None, source="http")).dropped == 3
+    assert chosen_of_late(agent, item) == pytest.approx(before, abs=0.01)
+    assert len(recommender_of(agent)[1].live.query("u1")[0].items) == histories
+    assert chosen_of_late(Agent.load(shop), item) == pytest.approx(before, abs=0.01)
+    agent.memory.feedback.decide(feedback.id, "accept")
+    assert chosen_of_late(agent, item) == pytest.approx(before + 1, abs=0.1)

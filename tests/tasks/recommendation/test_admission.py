@@ -71,3 +71,25 @@ def test_without_data_nothing_but_the_owner_s_word_makes_a_trend() -> None:
     admission = Admission(interactions_of([]), set())
     assert admission.admit(click("u1")) == []
     assert users(admission.admit(click("u1", standing=Standing.OWNER))) == ["u1"]
+
+
+def test_the_owner_alone_counts_where_nobody_else_is_learnt_from() -> None:
+    admission = Admission(data(), KNOWN)
+    assert admission.admit(click("u1"), "owner") == []
+    assert users(admission.admit(click("o", standing=Standing.OWNER), "owner")) == ["o"]
+
+
+def test_users_who_are_vouched_for_and_trusted_need_no_history_but_no_item_rises_beyond_the_data() -> None:
+    admission = Admission(data(), KNOWN)
+    admitted = [entry for at in range(50) for entry in admission.admit(click(f"v{at}", at=at), "trusted-users")]
+    assert users(admitted) == [f"v{at}" for at in range(8)]
+    assert admission.admit(click("talk", standing=Standing.STRANGER), "trusted-users") == []
+
+
+def test_everybody_counts_once_where_everybody_is_learnt_from() -> None:
+    admission, stranger = Admission(data(), KNOWN), click("u1", standing=Standing.STRANGER)
+    admitted = [entry for at in range(50) for entry in admission.admit(click(f"v{at}"), "everyone")]
+    assert len(admitted) == 50
+    assert users(admission.admit(click("u1"), "everyone")) == ["u1"]
+    assert users(admission.admit(stranger, "everyone")) == ["u1"], "a conversation of a user's name is not that user"
+    assert admission.admit(stranger, "everyone") == []

@@ -7,7 +7,7 @@ import pytest
 
 from autogen.feedback.events import Decision, Feedback
 from autogen.storage.responses import OfferedNames
-from autogen.tasks.recommendation.clicks import Standing, apply_reviews, clicks_from_feedback, standing_of
+from autogen.tasks.recommendation.clicks import Standing, apply_reviews, clicks_from_feedback, standing_of, teaches
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWN = {"r1": OfferedNames("talk", frozenset({"x", "y"}))}
@@ -80,3 +80,11 @@ def test_what_a_person_decided_is_the_owner_s_word() -> None:
         ("fb-1", "y", True),
         ("fb-3", "x", False),
     ]
+
+
+def test_whose_clicks_may_teach_is_as_the_setting_says() -> None:
+    owner, vouched, stranger = Standing.OWNER, Standing.VOUCHED, Standing.STRANGER
+    assert [standing for standing in Standing if teaches(standing, "owner")] == [owner]
+    assert [standing for standing in Standing if teaches(standing, "reviewed")] == [vouched, owner]
+    assert [standing for standing in Standing if teaches(standing, "trusted-users")] == [vouched, owner]
+    assert [standing for standing in Standing if teaches(standing, "everyone")] == [stranger, vouched, owner]

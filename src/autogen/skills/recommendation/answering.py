@@ -36,9 +36,8 @@ from autogen.skills.recommendation.query_understanding.vocabulary import content
 from autogen.skills.recommendation.replies import ShownItems, prediction, reply_with, reply_without
 from autogen.skills.recommendation.settings import MOST_SHOWN, SavedRecommendationSettings
 from autogen.skills.recommendation.shortlist import Shortlist, in_catalogue, popular
-from autogen.skills.skill import Offer, Reply, Turn
-from autogen.storage.responses import OfferedNames
-from autogen.tasks.recommendation.clicks import clicks_from_feedback
+from autogen.skills.skill import Observation, Offer, Reply, Turn
+from autogen.tasks.recommendation.clicks import ClickCounts, apply_reviews, clicks_from_feedback
 from autogen.tasks.recommendation.indexes import TEXTS_FILE
 from autogen.tasks.recommendation.interactions import Places
 from autogen.tasks.recommendation.metrics import TOP
@@ -96,12 +95,13 @@ class RecommendationSkill:
     def models(self) -> Mapping[str, Any]:
         return {ITEMS: self.live.model}
 
-    def observe(
-        self, feedback: Sequence[Feedback], who: Mapping[str, str], offered: Mapping[str, OfferedNames]
-    ) -> None:
-        """Learn at once from what people clicked, as far as it counts (see `tasks.recommendation.clicks`). `who`: the
-        user behind each feedback, by its id; `offered`: what each response showed, by its id."""
-        self.live.observe(clicks_from_feedback(feedback, who, offered, self.live.counted))
+    def observe(self, observation: Observation) -> None:
+        """Learn at once from what people clicked, as far as it counts (see `tasks.recommendation.clicks`)."""
+        if observation.anew:
+            self.live.counted = ClickCounts()
+        feedback = apply_reviews(observation.feedback, observation.decisions)
+        clicks = clicks_from_feedback(feedback, observation.who, observation.offered, self.live.counted)
+        self.live.observe(clicks, observation.learn_from, observation.anew)
 
     def consider(self, turns: Sequence[Turn]) -> list[Offer]:
         return [self._offer(turn) for turn in turns]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.config.project import LearnFrom
 from autogen.tasks.recommendation.admission import Admission
 from autogen.tasks.recommendation.clicks import Click, ClickCounts, Standing
 from autogen.tasks.recommendation.interactions import Places, Times
@@ -46,27 +47,34 @@ class LiveRecommender:
     def __init__(self, model: Recommender) -> None:
         self.model = model
         self.place_of = {name: place for place, name in enumerate(model.items)}
-        self._trend: Trend = model.trend()
-        self._people: dict[str, _Person] = {}
-        self._conversations: dict[str, _Person] = {}  # what strangers did in each: it moves that one's answers only
-        self._admission = Admission(model.events, model.user_at)
-        self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
-        self._clicked: list[int] = []
         self.counted = ClickCounts()
         self._guard = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        """As it was after the training: nothing was clicked."""
+        self._trend: Trend = self.model.trend()
+        self._people: dict[str, _Person] = {}
+        self._conversations: dict[str, _Person] = {}  # what strangers did in each: it moves that one's answers only
+        self._admission = Admission(self.model.events, self.model.user_at)
+        self._best: Places | None = None  # what is chosen most, and what was clicked since it was found
+        self._clicked: list[int] = []
 
     def clock(self) -> float:
         """Now, as the data has it: data that ended long ago goes on from where it ended."""
         return time.time() - self.model.card.lag
 
-    def observe(self, clicks: Sequence[Click]) -> None:
-        """Items that the catalogue does not have are left out."""
+    def observe(self, clicks: Sequence[Click], learn_from: LearnFrom = "reviewed", anew: bool = False) -> None:
+        """Items that the catalogue does not have are left out. `learn_from`: whose clicks move what trends; `anew`:
+        what was observed before is forgotten first."""
         with self._guard:
+            if anew:
+                self._forget()
             for click in clicks:
                 if (item := self.place_of.get(click.item)) is not None:
-                    self._take(click, item)
+                    self._take(click, item, learn_from)
 
-    def _take(self, click: Click, item: int) -> None:
+    def _take(self, click: Click, item: int, learn_from: LearnFrom) -> None:
         is_stranger = click.standing is Standing.STRANGER
         person = (self._conversations if is_stranger else self._people).setdefault(click.user, _Person())
         if not click.liked:
@@ -75,7 +83,7 @@ class LiveRecommender:
         person.disliked.discard(item)
         if is_stranger or not self._learnt(click, item):
             person.like(item, click.time - self.model.card.lag)
-        for admitted in self._admission.admit(click):
+        for admitted in self._admission.admit(click, learn_from):
             if not self._learnt(admitted, item):
                 self._trend.add(np.array([item], np.int32), np.array([admitted.time - self.model.card.lag]))
                 self._clicked.append(item)
@@ -87,7 +95,7 @@ class LiveRecommender:
 
     def _learnt(self, click: Click, item: int) -> bool:
         """Whether the model has this click among what it learnt from."""
-        items, times = self.model.histories.all_of(self.model.user_at.get(click.user, -1))
+        items, times = self.model.histories.all_of(self.model.user_at.get(click.learner, -1))
         when = click.time - self.model.card.lag
         return bool(((items == item) & (np.abs(times - when) < SAME_TIME)).any())
 

@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from autogen.tasks.recommendation.clicks import Click, Standing
+from autogen.config.project import LearnFrom
+from autogen.tasks.recommendation.clicks import Click, Standing, teaches
 from autogen.tasks.recommendation.interactions import DAY, Interactions
 
 NEWCOMERS = 1.0  # users without a history who may choose an item, for each one with a history who does
@@ -45,17 +46,22 @@ class Admission:
         self._of_week: Counter[int] = Counter()
         self._of_item: Counter[tuple[str, int]] = Counter()
 
-    def admit(self, click: Click) -> list[Click]:
-        """What counts now: this click or not, and others that waited for it."""
-        rise, pair = self._rises[click.item], (click.user, click.item)
+    def admit(self, click: Click, learn_from: LearnFrom = "reviewed") -> list[Click]:
+        """What counts now: this click or not, and others that waited for it. `learn_from`: whose clicks count, as in
+        `agent.toml`. Where users who are vouched for are trusted, they need no history; where everyone is, nobody
+        waits for anything."""
+        rise, pair = self._rises[click.item], (click.learner, click.item)
         if click.standing is Standing.OWNER:
             self._pairs.add(pair)
             rise.known += 1
             return [self._count(click), *self._next(rise)]
-        if click.standing is Standing.STRANGER or pair in self._pairs:
+        if not teaches(click.standing, learn_from) or pair in self._pairs:
             return []
         self._pairs.add(pair)
-        (rise.waiting_known if click.user in self._known else rise.waiting_newcomers).append(click)
+        if learn_from == "everyone":
+            return [self._count(click)]
+        is_known = learn_from == "trusted-users" or click.user in self._known
+        (rise.waiting_known if is_known else rise.waiting_newcomers).append(click)
         return self._next(rise)
 
     def _next(self, rise: _Rise) -> list[Click]:
@@ -93,8 +99,10 @@ class Admission:
         return float(counts.max()), float(shares.max())
 
 
-def admitted_clicks(clicks: Sequence[Click], events: Interactions, known: Container[str]) -> list[Click]:
+def admitted_clicks(
+    clicks: Sequence[Click], events: Interactions, known: Container[str], learn_from: LearnFrom = "reviewed"
+) -> list[Click]:
     """Those of the clicks that are learnt, in order of arrival."""
     admission = Admission(events, known)
-    admitted = {click.feedback for click in clicks for click in admission.admit(click)}
+    admitted = {click.feedback for click in clicks for click in admission.admit(click, learn_from)}
     return [click for click in clicks if click.feedback in admitted]

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
+from autogen.config.project import LearnFrom
 from autogen.feedback.events import Decision, Feedback
 from autogen.storage.responses import OfferedNames
 
 LIKES = 0.5  # the rating from which feedback on an item is a click
 DISLIKES = 0.0  # the rating that says "not interested"; those between say neither: a short look, say
+CONVERSATION = "conversation "
 MOST_A_DAY = 100  # clicks of one user that count: a flood is not a trend
 DAY = 86_400.0
 
@@ -32,6 +34,13 @@ class Standing(IntEnum):
     OWNER = 2
 
 
+def teaches(standing: Standing, learn_from: LearnFrom) -> bool:
+    """Whether such clicks may move what everybody is shown, and be learnt; how far is for `admission` to say."""
+    if learn_from == "owner":
+        return standing is Standing.OWNER
+    return standing is not Standing.STRANGER or learn_from == "everyone"
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
     """What one person said of one item they were shown: liked it (a click, a high rating), or is not interested.
@@ -44,6 +53,11 @@ class Click:
     feedback: str  # its id
     answer: str | None = None  # the id of the response that showed it
     standing: Standing = Standing.OWNER
+
+    @property
+    def learner(self) -> str:
+        """Under which name it is learnt: a conversation may be called like a user, and is not that user."""
+        return f"{CONVERSATION}{self.user}" if self.standing is Standing.STRANGER else self.user
 
 
 @dataclass
@@ -125,5 +139,5 @@ def likes(feedback: Feedback) -> bool | None:
 
 def current_likes(clicks: Sequence[Click]) -> list[Click]:
     """The likes of items that the same user has not turned down since."""
-    last = {(click.user, click.item): click.liked for click in clicks}
-    return [click for click in clicks if click.liked and last[click.user, click.item]]
+    last = {(click.learner, click.item): click.liked for click in clicks}
+    return [click for click in clicks if click.liked and last[click.learner, click.item]]

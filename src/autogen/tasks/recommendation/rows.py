@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.config.project import LearnFrom
 from autogen.data.columns import ITEM_COLUMNS
 from autogen.data.fingerprints import row_fingerprint
 from autogen.data.problems import Problem
@@ -18,7 +19,7 @@ from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
-from autogen.tasks.recommendation.clicks import Click, Standing, apply_reviews, clicks_from_feedback, current_likes
+from autogen.tasks.recommendation.clicks import Click, apply_reviews, clicks_from_feedback, current_likes, teaches
 from autogen.tasks.recommendation.interactions import (
     DAY,
     Interactions,
@@ -246,7 +247,7 @@ def with_clicks(data: Behaviour, clicks: Sequence[Click], lag: float) -> Behavio
 
 
 def _events(clicks: Sequence[Click]) -> list[tuple[str, str, float, float]]:
-    return [(click.user, click.item, click.time, float("nan")) for click in clicks]
+    return [(click.learner, click.item, click.time, float("nan")) for click in clicks]
 
 
 def set_aside(key: str) -> bool:
@@ -254,8 +255,10 @@ def set_aside(key: str) -> bool:
     return int(hashlib.sha256(key.encode()).hexdigest(), 16) % SET_ASIDE == 0
 
 
-def liked_clicks(memory: Memory, skill: str, only: frozenset[str] | None = None) -> list[Click]:
-    """What people clicked in answers of this skill and did not turn down since, strangers left out; `only`: of this
+def liked_clicks(
+    memory: Memory, skill: str, only: frozenset[str] | None = None, learn_from: LearnFrom = "reviewed"
+) -> list[Click]:
+    """What people clicked in answers of this skill and did not turn down since, of those who may teach; `only`: of this
     feedback.
 
     `answer` is kept where chance had a hand in it: such an answer is set aside as a whole, or those without a click
@@ -265,7 +268,7 @@ def liked_clicks(memory: Memory, skill: str, only: frozenset[str] | None = None)
     clicks = [
         click
         for click in read_clicks(memory, skill)
-        if click.standing is not Standing.STRANGER and (only is None or click.feedback in only)
+        if teaches(click.standing, learn_from) and (only is None or click.feedback in only)
     ]
     return [click if click.answer in explored_ids else replace(click, answer=None) for click in current_likes(clicks)]
 

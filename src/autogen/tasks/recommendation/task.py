@@ -79,10 +79,11 @@ class RecommendationTask:
         lag = lag_of(data.ended, champion.card if champion else None)
         if feedback.only is not None and not feedback.only:
             return replace(data, lag=lag)
-        clicks = liked_clicks(feedback.memory, feedback.skill, feedback.only)
+        learn_from = feedback.policy.learn_from
+        clicks = liked_clicks(feedback.memory, feedback.skill, feedback.only, learn_from)
         if feedback.only is None:
             known = {*data.events.users, *(champion.user_at if champion else ())}
-            clicks = admitted_clicks(clicks, data.events, known)
+            clicks = admitted_clicks(clicks, data.events, known, learn_from)
         return replace(with_clicks(data, clicks, lag), feedback=tuple(sorted({click.feedback for click in clicks})))
 
     def unseen(self, data: Behaviour, learnt: frozenset[str]) -> Behaviour:  # noqa: ARG002 events are held out by time

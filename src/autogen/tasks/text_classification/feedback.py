@@ -30,6 +30,7 @@ def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedMod
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
         policy=feedback.policy,
+        left_out=feedback.left_out,
     )
     if feedback.only is None:
         return curation

@@ -194,6 +194,8 @@ def sort_feedback(data: TokenData, feedback_on: FeedbackOn) -> Sorting:
             continue
         elif (excess := limits.excess(item, claim.trust)) is not None:
             sorting.wait(item, "flood", excess)
+        elif (record := feedback_on.left_out.get(item.id)) is not None:
+            sorting.waiting.append(WaitingFeedback(item, "left-out", record.words, left_out=record))
         else:
             by_text[key].append(claim)
     for key, claims in by_text.items():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.fingerprints import row_fingerprint
+from autogen.data.quality.heads import Vectors
 from autogen.errors import BaseModelError
 from autogen.models.base_models import find_base_model
 from autogen.progress import TrainingProgress
@@ -15,10 +17,11 @@ from autogen.tasks.task import Fitted, Job, Need, Start
 from autogen.tasks.text_classification.learning.cross_fit import CrossFit
 from autogen.tasks.text_classification.learning.deep_check import DeepCheck, DeepReport
 from autogen.tasks.text_classification.learning.fine_tune import FineTuning, FineTuningReport
+from autogen.tasks.text_classification.learning.leave_out import LeaveOut, trusted_set_aside
 from autogen.tasks.text_classification.learning.sources import FromBaseModel, FromOwner, FromVersion, ModelSource
 from autogen.tasks.text_classification.model import TunedModel
 from autogen.tasks.text_classification.outliers.packaged import choose_outliers
-from autogen.tasks.text_classification.rows import LearningData
+from autogen.tasks.text_classification.rows import LabelledText, LearningData
 from autogen.tasks.text_classification.settings import ClassificationOptions
 from autogen.training.embedding import frozen_embeddings
 from autogen.versions.scores import Scores
@@ -62,21 +65,33 @@ class ClassificationLearner:
         """By nearest neighbours in the embeddings of the frozen base model: nothing is tuned. Where the base model is
         gone (learning on from the champion needs none) it is said, and None."""
         fit = CrossFit.of_batch(job.data, read, learnt)
+        vectors = None if fit is None else _embed(job, fit.examples, progress)
+        return None if fit is None or vectors is None else fit.scores(vectors)
+
+    def leave_out(
+        self, job: Job, read: Any, learnt: frozenset[str], progress: TrainingProgress
+    ) -> Callable[[frozenset[str]], Scores] | None:
+        """By nearest neighbours, as `cross_fit`."""
+        fit = CrossFit.of_batch(job.data, read, learnt)
         if fit is None:
             return None
-        training = job.need.training
-        try:
-            base = find_base_model(job.start.base_model, job.start.project)
-            vectors = frozen_embeddings(
-                base, fit.examples, training.max_length, training.precision, job.cache, progress
-            )
-        except BaseModelError as error:
-            progress.say(f"warning: older rows are not cross-fitted for the gate: {error}")
-            return None
-        return fit.scores(vectors)
+        set_aside = trusted_set_aside(fit, job.data.eval_feedback.examples)
+        vectors = _embed(job, (*fit.examples, *set_aside), progress)
+        return None if vectors is None else LeaveOut(fit, set_aside, vectors).scores
 
     def deep_check(self, data: Any, need: Need, project: Path, progress: TrainingProgress) -> DeepReport:
         return DeepCheck(project, need, data, progress).run()
+
+
+def _embed(job: Job, examples: Sequence[LabelledText], progress: TrainingProgress) -> Vectors | None:
+    """By the frozen base model, (examples, width); None where that is gone, which is said."""
+    training = job.need.training
+    try:
+        base = find_base_model(job.start.base_model, job.start.project)
+        return frozen_embeddings(base, examples, training.max_length, training.precision, job.cache, progress)
+    except BaseModelError as error:
+        progress.say(f"warning: older rows are not cross-fitted for the gate: {error}")
+        return None
 
 
 def source_of(start: Start, labels: list[str]) -> ModelSource:
