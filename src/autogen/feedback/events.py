@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from autogen.errors import UsageError
 from autogen.feedback.entities import EntitySpan, check_entities, entities_json, parse_entities
@@ -164,10 +166,8 @@ class FeedbackStore:
         with self._database.durable() as connection:
             if feedback:
                 connection.execute(insert(FEEDBACK), [_to_row(item) for item in feedback])
-            in_order = sorted((decisions or {}).items(), key=lambda item: item[1].decided_at)
-            for feedback_id, decision in in_order:  # made elsewhere: what it knew of, its time says
-                before = FEEDBACK.c.created_at <= clock.format_time(decision.decided_at)
-                _put_decision(connection, feedback_id, decision, before)
+            in_order = dict(sorted((decisions or {}).items(), key=lambda item: item[1].decided_at))
+            _put_decisions(connection, in_order, made_elsewhere=True)
 
     def all(self) -> list[Feedback]:
         """Every feedback, in order of arrival."""
@@ -222,8 +222,7 @@ class FeedbackStore:
             decisions.append((feedback, Decision(verdict, _blank_to_none(label), clock.now(), spans)))
             _check_decision(*decisions[-1])
         with self._database.durable() as connection:
-            for feedback, decision in decisions:
-                _put_decision(connection, feedback.id, decision)
+            _put_decisions(connection, {feedback.id: decision for feedback, decision in decisions})
 
     def last_decision(self) -> int:
         """The number of the last decision, 0 where there is none: it changes with each."""
@@ -351,21 +350,50 @@ def _answered_entities(response: StoredResponse) -> tuple[EntitySpan, ...] | Non
     return entities
 
 
-def _put_decision(
-    connection: Connection, feedback_id: str, decision: Decision, before: ColumnElement[bool] | None = None
-) -> None:
-    """As the last of all decisions; `before`: what feedback there was by then, where that is not all."""
-    # asked before the earlier one is deleted, whose number may be the last: none is given twice
+def _put_decisions(connection: Connection, decisions: Mapping[str, Decision], made_elsewhere: bool = False) -> None:
+    """As the last of all decisions, in this order, by feedback id. `made_elsewhere`: what feedback there was by then,
+    its time says; else that is all."""
+    if not decisions:
+        return
+    # asked before earlier ones are deleted, whose number may be the last: none is given twice
     number = connection.execute(_LAST_DECISION).scalar_one() + 1
-    connection.execute(delete(DECISIONS).where(DECISIONS.c.feedback_id == feedback_id))
-    last = select(func.coalesce(func.max(FEEDBACK.c.number), 0))
-    row = {
-        "number": number,
-        "feedback_until": connection.execute(last if before is None else last.where(before)).scalar_one(),
-        "feedback_id": feedback_id,
-        "decision": decision.decision,
-        "label": decision.label,
-        "entities": _entities_to_text(decision.entities),
-        "decided_at": clock.format_time(decision.decided_at),
-    }
-    connection.execute(insert(DECISIONS), row)
+    known = _ArrivedBy.read(connection, made_elsewhere)
+    connection.execute(
+        delete(DECISIONS).where(DECISIONS.c.feedback_id == bindparam("decided")),
+        [{"decided": id_} for id_ in decisions],
+    )
+    connection.execute(
+        insert(DECISIONS),
+        [
+            {
+                "number": number + at,
+                "feedback_until": known.by(clock.format_time(decision.decided_at)),
+                "feedback_id": feedback_id,
+                "decision": decision.decision,
+                "label": decision.label,
+                "entities": _entities_to_text(decision.entities),
+                "decided_at": clock.format_time(decision.decided_at),
+            }
+            for at, (feedback_id, decision) in enumerate(decisions.items())
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class _ArrivedBy:
+    """The number of the last feedback that there was by a time; without times, of the last there is."""
+
+    times: Sequence[str]
+    last: Sequence[int]  # up to each time; one more than times, for what comes before all of them
+
+    @classmethod
+    def read(cls, connection: Connection, with_times: bool) -> _ArrivedBy:
+        if not with_times:
+            return cls((), (connection.execute(select(func.coalesce(func.max(FEEDBACK.c.number), 0))).scalar_one(),))
+        rows = connection.execute(
+            select(FEEDBACK.c.created_at, FEEDBACK.c.number).order_by(FEEDBACK.c.created_at)
+        ).all()
+        return cls([time for time, _ in rows], [0, *accumulate((number for _, number in rows), max)])
+
+    def by(self, time: str) -> int:
+        return self.last[bisect_right(self.times, time)]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from autogen.errors import StorageError
+from autogen.storage.dialects.sqlite import READ_ONLY
 
 _SERIAL = {
     "sqlite": "INTEGER PRIMARY KEY",
@@ -51,16 +52,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE decisions ADD COLUMN number BIGINT NOT NULL DEFAULT 0",
         "ALTER TABLE decisions ADD COLUMN feedback_until BIGINT NOT NULL DEFAULT 0",
         # of decisions that were made before their order was kept, the clock is all there is to go by
+        """CREATE TABLE ordered (
+            feedback_id TEXT PRIMARY KEY, number BIGINT NOT NULL, feedback_until BIGINT NOT NULL)""",
+        """INSERT INTO ordered SELECT feedback_id, number, feedback_until FROM (
+            SELECT feedback_id,
+                count(feedback_id) OVER (ORDER BY moment) AS number,
+                coalesce(max(number) OVER (ORDER BY moment), 0) AS feedback_until
+            FROM (SELECT created_at AS moment, number, NULL AS feedback_id FROM feedback
+                  UNION ALL SELECT decided_at, NULL, feedback_id FROM decisions) AS happened) AS counted
+            WHERE feedback_id IS NOT NULL""",
         """UPDATE decisions SET
-            number = (SELECT count(*) FROM decisions AS earlier WHERE earlier.decided_at <= decisions.decided_at),
-            feedback_until = (SELECT coalesce(max(feedback.number), 0) FROM feedback
-                              WHERE feedback.created_at <= decisions.decided_at)""",
+            number = (SELECT number FROM ordered WHERE ordered.feedback_id = decisions.feedback_id),
+            feedback_until = (SELECT feedback_until FROM ordered WHERE ordered.feedback_id = decisions.feedback_id)""",
+        "DROP TABLE ordered",
     ),
     (
         """CREATE TABLE left_out (
             feedback_id TEXT PRIMARY KEY REFERENCES feedback (id), part TEXT NOT NULL, evidence TEXT NOT NULL,
             version TEXT NOT NULL, decision BIGINT NOT NULL, created_at TEXT NOT NULL)""",
     ),
+    ("CREATE INDEX decisions_in_order ON decisions (number)",),
 )
 
 
@@ -73,9 +84,13 @@ def migrate(engine: Engine, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS
 
     Raises `StorageError`.
     """
-    with engine.begin() as connection:
-        connection.execute(text(_VERSION_TABLE))
-        current = _version(connection)
+    reader = engine.execution_options(**READ_ONLY)
+    with reader.begin() as connection:  # a database that is up to date waits for nobody who writes
+        current = _version(connection) if inspect(connection).has_table("schema_version") else None
+    if current is None:
+        with engine.begin() as connection:
+            connection.execute(text(_VERSION_TABLE))
+            current = _version(connection)
     if current > len(migrations):
         raise StorageError(
             f"{engine.url.database} was written by a newer AutoGen: its database version is {current}, "

@@ -83,6 +83,7 @@ DECISIONS = Table(
     Column("entities", Text, info={JSON: True}),  # the right ones; NULL where the decision says nothing of them
     Column("number", BigInteger, nullable=False, server_default="0"),  # the order in which decisions were made
     Column("feedback_until", BigInteger, nullable=False, server_default="0"),  # the last feedback there was by then
+    Index("decisions_in_order", "number"),
 )
 
 # Feedback that was left out of a batch because learning it does harm.
