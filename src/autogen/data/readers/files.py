@@ -136,7 +136,7 @@ def _unless_empty(result: _Read, source: str) -> _Read:
     rows, problems = result
     if rows or any(problem.severity == "error" for problem in problems):
         return result
-    return [], [Problem("error", "no-rows", source, None, "expected rows, found none", "add rows to it")]
+    return [], [*problems, Problem("error", "no-rows", source, None, "expected rows, found none", "add rows to it")]
 
 
 def _rows_of_list(data: Sequence[object], fields: tuple[str, ...], source: str) -> _Read:
