@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -233,7 +234,7 @@ class AutoGen:
         settings = self._kind.bare(self.task)
         settings.training = self.config
         need: Need = self._kind.needs(settings, self._start.base_model)[0]
-        return need
+        return replace(need, in_project=False)
 
     def _read(self, sources: Mapping[str, tuple[Data, str]]) -> Any:
         """The task's data of what was given by role, each with the name to speak of it by. Raises DataError."""

@@ -41,6 +41,8 @@ class Need:
     columns: Mapping[str, str]  # field -> column
     training: TrainingSettings  # of the task's own type
     options: Settings  # of the task's own type: what the skill decides of how it is learnt
+    join_names: bool = False  # whether names that differ in case or width alone are one
+    in_project: bool = True  # whether there is an agent.toml that advice may speak of
 
     def source(self, role: str) -> tuple[str, ...]:
         """The files of a role; none where it is not given."""

@@ -38,7 +38,10 @@ class CustomerServiceKind:
                 },
                 columns=settings.columns,
                 training=settings.training_of(INTENT),
-                options=ClassificationOptions(rejection_loss=settings.rejection_loss, outliers=settings.outliers),
+                options=ClassificationOptions(
+                    rejection_loss=settings.rejection_loss, outliers=settings.outliers, oos_labels=settings.oos_labels
+                ),
+                join_names=settings.join_names,
             ),
         )
 

@@ -37,6 +37,7 @@ class PredictionKind:
                 columns=settings.columns,
                 training=settings.training_of(MODEL),
                 options=validate_settings(task.options, settings.options, where),
+                join_names=settings.join_names,
             ),
         )
 

@@ -50,6 +50,7 @@ class RecommendationKind:
                 columns=settings.columns,
                 training=settings.training_of(ITEMS),
                 options=RecommendationOptions(split=settings.split, min_rating=settings.min_rating),
+                join_names=settings.join_names,
             ),
         )
 
