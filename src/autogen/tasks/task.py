@@ -103,6 +103,14 @@ class TaskData(Protocol):
     def summary(self) -> Summary: ...
 
 
+@runtime_checkable
+class CutRows(Protocol):
+    """Data of a task that reads a text up to `max_length` and cuts what is longer."""
+
+    def cut_rows(self) -> Sequence[tuple[str, str | None, str, Row]]:
+        """Of each train row the text, its second text, its label, and where it stands."""
+
+
 @dataclass(frozen=True)
 class FeedbackOn:
     """The feedback that is for one skill. `labels`: by skill, what it may answer with, where there are several skills;

@@ -93,6 +93,10 @@ class LearningData:
     def texts(self) -> list[str]:
         return self.train.texts
 
+    def cut_rows(self) -> list[tuple[str, str | None, str, Row]]:
+        rows = zip(self.train.examples, self.train.rows, strict=True)
+        return [(example.text, example.text_pair, example.label, row) for example, row in rows]
+
     def identity(self) -> Identity:
         unlabelled = [LabelledText(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
         return Identity(
@@ -129,6 +133,7 @@ class LearningData:
                 "held_out": self.split,
                 "unlabelled": unlabelled,
                 "learns_from": "",
+                **({"notes": list(self.notes)} if self.notes else {}),
             },
         )
 
