@@ -46,7 +46,7 @@ def raise_for(problems: Iterable[Problem]) -> None:
 
 
 def first_warnings(problems: Iterable[Problem]) -> list[str]:
-    """A line for the first warning of each kind, with the number of the others: for who learns without having checked."""
+    """A line for the first warning of each kind, with the number of the others, for who learns without a check."""
     by_kind: dict[str, list[Problem]] = {}
     for problem in problems:
         if problem.severity == "warning":

@@ -89,8 +89,8 @@ def curate(
     """Sort all feedback into examples, what waits for review, and what is ignored.
 
     `feedback` is all there is, each with its number. `train` (normalised text to label) and `eval_texts` (normalised
-    texts) are the rows so far. `assess` asks the champion, and is called at most once. `known_as`: by which name a label
-    goes.
+    texts) are the rows so far. `assess` asks the champion, and is called at most once. `known_as`: by which name a
+    label goes.
     """
     board = CurationBoard(train, policy)
     claims = _within_limits(_claims(sorted(feedback, key=_arrival), decisions, eval_texts, board, known_as), board)
@@ -154,9 +154,7 @@ def _claims(
     return claims
 
 
-def _claim(
-    feedback: Feedback, key: str, decision: Decision | None, known_as: Callable[[str], str]
-) -> Claim | None:
+def _claim(feedback: Feedback, key: str, decision: Decision | None, known_as: Callable[[str], str]) -> Claim | None:
     label = decision.label if decision is not None and decision.decision == "relabel" else feedback.taught_label
     if label is None or not key:
         return None

@@ -1,5 +1,5 @@
-"""What a base model cannot see of the rows: the ends of long texts, and what tells apart texts that its tokenizer reads as
-the same."""
+"""What a base model cannot see of the rows: the ends of long texts, and what tells apart texts that its tokenizer reads
+as the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class _Reading:
     unknown: bool
 
 
-def cutting_problems(base_model: str, folder: Path, tokenizer: Tokenizer, rows: Sequence[LabelledRow], max_length: int
+def cutting_problems(
+    base_model: str, folder: Path, tokenizer: Tokenizer, rows: Sequence[LabelledRow], max_length: int
 ) -> list[Problem]:
     """Warnings of texts that are cut, and of rows that are the same to the model though people can tell them apart. The
     tokenizer is changed: it cuts at `max_length`."""
@@ -88,7 +89,9 @@ def _labels(rows: Sequence[LabelledRow], group: Sequence[int]) -> list[str]:
 
 def _cut(rows: Sequence[LabelledRow], readings: Sequence[_Reading], limit: int) -> Problem:
     cut = [at for at, reading in enumerate(readings) if reading.cut]
-    message = f"expected texts of at most {limit} tokens (max_length), found {len(cut):,} of {len(rows):,} that are longer"
+    message = (
+        f"expected texts of at most {limit} tokens (max_length), found {len(cut):,} of {len(rows):,} that are longer"
+    )
     fix = "they are cut there: see that what decides stands before, or raise max_length as far as the base model reads"
     return _warning("cut-text", rows[cut[0]][3], message, fix)
 
@@ -97,8 +100,8 @@ def _same_once_cut(rows: Sequence[LabelledRow], groups: Sequence[Sequence[int]])
     count, first = sum(map(len, groups)), groups[0]
     other = next(at for at in first if rows[at][2] != rows[first[0]][2])
     message = (
-        f"expected rows of different labels to differ, found {count:,} of several labels that are the same once cut, such "
-        f"as {shown(rows[first[0]][2])} here and {shown(rows[other][2])} in row {rows[other][3].number}"
+        f"expected rows of different labels to differ, found {count:,} of several labels that are the same once cut, "
+        f"such as {shown(rows[first[0]][2])} here and {shown(rows[other][2])} in row {rows[other][3].number}"
     )
     fix = "shorten the texts to what decides, or raise max_length as far as the base model reads"
     return _warning("same-once-cut", rows[first[0]][3], message, fix)

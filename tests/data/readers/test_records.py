@@ -43,7 +43,9 @@ def test_lines_that_a_quote_swallowed_are_an_error_that_names_both_quotes(name: 
 
 
 def test_two_lines_that_became_one_are_seen_by_a_label_within(tmp_path: Path) -> None:
-    text = 'text,label\n"can i be reimbursed,refund\nmy address is wrong",change\nrefund me,refund\nnew address,change\n'
+    text = (
+        'text,label\n"can i be reimbursed,refund\nmy address is wrong",change\nrefund me,refund\nnew address,change\n'
+    )
     _, problems = read(tmp_path, text)
     assert findings(problems) == [("error", "swallowed-lines", 2)]
 

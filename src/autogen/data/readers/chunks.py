@@ -73,7 +73,9 @@ def _chunks(file: BinaryIO, path: Path, source: str, size: int) -> Iterator[RowC
     while delimiter and first and (not first.strip(b"\r\n") or names_delimiter(first)):
         first = file.readline()
         head += first
-    delimiter = delimiter and find_delimiter(head.lstrip(b"\r\n").decode("latin-1").splitlines(keepends=True), delimiter)
+    delimiter = delimiter and find_delimiter(
+        head.lstrip(b"\r\n").decode("latin-1").splitlines(keepends=True), delimiter
+    )
     if head.startswith(_WIDE) or b"\r" in first.rstrip(b"\r\n") or (delimiter and first.count(b'"') % 2):
         yield RowChunk(*parse(head + file.read(), source))
         return

@@ -1,5 +1,5 @@
-"""Records of a table that parse but were not meant so: a quote that swallowed lines, a header again, empty rows, and the
-lines that an export writes below its rows."""
+"""Records of a table that parse but were not meant so: a quote that swallowed lines, a header again, empty rows, and
+the lines that an export writes below its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from autogen.data.problems import Problem, shown
 from autogen.data.rows import Row
 
-QUOTES = '"“”„‟«»\'‘’'
+QUOTES = "\"“”„‟«»'‘’"
 WRAPPED_ROWS = 3  # rows of a column in quotes from which on they look like marks that were left over
 # What programs write below a table: totals, counts of rows, when and by what it was exported.
 _BELOW = re.compile(
@@ -77,8 +77,8 @@ def _lines_below(records: Sequence[Record], width: int) -> list[Record]:
 
 
 def find_swallowed(records: Sequence[Record], lines: Sequence[str], delimiter: str, source: str) -> list[Problem]:
-    """An error for each record over several lines most of which would be rows by themselves: as many cells as the
-    header has, none empty, and values that other rows have in the same column. A quote was opened and never meant to."""
+    """An error for each record over several lines most of which would be rows by themselves: as many cells as others
+    have, none empty, and values that other rows have in the same column. A quote was opened and never meant to."""
     single = [record.cells for record in records if record.first_line == record.last_line]
     width = Counter(map(len, single)).most_common(1)[0][0] if single else 0
     if width < 2:

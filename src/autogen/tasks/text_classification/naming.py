@@ -29,3 +29,7 @@ class LabelNaming:
     def _name(self, label: str, usual: dict[str, str], outside: set[str]) -> str:
         key = name_key(label)
         return RESERVED_LABEL if key in outside else usual.get(key, plain_name(label))
+
+
+AS_WRITTEN = LabelNaming()
+"""What holds where a skill says nothing else."""

@@ -18,7 +18,7 @@ from autogen.data.rows import Row, is_missing, require_label, require_text, requ
 from autogen.data.splits import has_rows_to_spare, hold_out
 from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
-from autogen.tasks.text_classification.naming import LabelNaming
+from autogen.tasks.text_classification.naming import AS_WRITTEN, LabelNaming
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 
 MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
@@ -71,7 +71,7 @@ class LearningData:
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
-    naming: LabelNaming = LabelNaming()
+    naming: LabelNaming = AS_WRITTEN
     notes: tuple[str, ...] = ()  # what was done to rows without a problem
     packaged_outliers: bool = True  # declining is fitted to them too
 
@@ -145,7 +145,7 @@ def read_learning_data(
     columns: Mapping[str, str],
     seed: int,
     unlabelled: Sequence[str] = (),
-    naming: LabelNaming = LabelNaming(),
+    naming: LabelNaming = AS_WRITTEN,
 ) -> LearningData:
     """Read and check everything, and split when there is no file of eval rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
@@ -166,7 +166,7 @@ def split_rows(
     train_read: ReadRows,
     eval_read: ReadRows | None,
     seed: int,
-    naming: LabelNaming = LabelNaming(),
+    naming: LabelNaming = AS_WRITTEN,
     in_project: bool = True,
 ) -> LearningData:
     """Rows as read, their labels named and checked; and split, where no eval rows are given."""
