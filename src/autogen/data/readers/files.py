@@ -12,6 +12,7 @@ from pathlib import Path
 from autogen.data.problems import Problem, listed, quoted, shown
 from autogen.data.readers.columnar import dataset_rows, frame_rows, read_parquet
 from autogen.data.readers.delimited import read_delimited
+from autogen.data.readers.exports import plain_rows
 from autogen.data.readers.hub import looks_like_hub_id, read_hub
 from autogen.data.readers.json_rows import read_json, read_json_lines
 from autogen.data.rows import Row
@@ -55,7 +56,9 @@ def read_rows(source: Path | str) -> tuple[list[Row], list[Problem]]:
     if not data.strip():
         message = "expected rows, found an empty file"
         return [], [Problem("error", "empty-file", name, None, message, "add rows to it")]
-    return _unless_empty(READERS[extension_of(path)](data, name), name)
+    rows, problems = READERS[extension_of(path)](data, name)
+    rows, more = plain_rows(rows, name)
+    return _unless_empty((rows, [*problems, *more]), name)
 
 
 def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -> tuple[list[Row], list[Problem]]:
@@ -66,7 +69,9 @@ def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -
     if isinstance(data, str | Path):
         return read_rows(data)
     if isinstance(data, list | tuple):
-        return _unless_empty(_rows_of_list(data, fields, source), source)
+        rows, problems = _rows_of_list(data, fields, source)
+        rows, more = plain_rows(rows, source)
+        return _unless_empty((rows, [*problems, *more]), source)
     if hasattr(data, "columns") and (hasattr(data, "to_dicts") or hasattr(data, "notna")):
         return _unless_empty(frame_rows(data, source), source)
     if hasattr(data, "features") and hasattr(data, "with_format") and not isinstance(data, Mapping):
