@@ -346,7 +346,7 @@ def test_a_folder_instead_of_a_file_names_the_files_in_it(tmp_path: Path) -> Non
 
 
 def test_an_unknown_extension_lists_the_known_ones(tmp_path: Path) -> None:
-    _, problems = write_and_read(tmp_path / "train.xlsx", b"PK")
+    _, problems = write_and_read(tmp_path / "train.docx", b"PK")
     assert places(problems) == [("unknown-extension", None)]
     assert all(extension in problems[0].message for extension in EXTENSIONS)
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from autogen.data.problems import Problem, listed, quoted, shown
 from autogen.data.readers.columnar import dataset_rows, frame_rows, read_parquet
-from autogen.data.readers.delimited import read_delimited
+from autogen.data.readers.delimited import NAMES, find_delimiter, read_delimited
 from autogen.data.readers.exports import plain_rows
 from autogen.data.readers.hub import looks_like_hub_id, read_hub
 from autogen.data.readers.json_rows import read_json, read_json_lines
+from autogen.data.readers.lines import decode_lines, encoding_of
+from autogen.data.readers.spreadsheet import read_spreadsheet
 from autogen.data.rows import Row
 from autogen.errors import DataError, did_you_mean
 
@@ -22,13 +24,16 @@ __all__ = ["EXTENSIONS", "Row", "locate", "read_rows", "rows_of"]
 
 _Read = tuple[list[Row], list[Problem]]
 
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
 READERS: Mapping[str, Callable[[bytes, str], _Read]] = {
-    ".csv": partial(read_delimited, delimiter=","),
-    ".tsv": partial(read_delimited, delimiter="\t"),
+    ".csv": partial(read_delimited, delimiter=DELIMITERS[".csv"]),
+    ".tsv": partial(read_delimited, delimiter=DELIMITERS[".tsv"]),
     ".json": read_json,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".parquet": read_parquet,
+    ".xlsx": read_spreadsheet,
 }
 EXTENSIONS = tuple(READERS)
 GZIP_MAGIC = b"\x1f\x8b"
@@ -128,6 +133,19 @@ def read_problem(error: Exception, source: str) -> Problem:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     fix = "check its path and permissions"
     return Problem("error", "unreadable", source, None, f"expected a readable file, found: {reason}", fix)
+
+
+def describe_format(path: Path) -> str:
+    """How a file is written, in words: "CSV, cells parted by semicolons, UTF-16"."""
+    extension = extension_of(path)
+    data = _contents(path, str(path))
+    if isinstance(data, Problem) or extension in (".parquet", ".xlsx"):
+        return extension.removeprefix(".").upper()
+    parts = [extension.removeprefix(".").upper()]
+    if extension in DELIMITERS:
+        mark = find_delimiter(decode_lines(data, str(path)).texts, DELIMITERS[extension])
+        parts.append(f"cells parted by {NAMES.get(mark, mark)}")
+    return ", ".join([*parts, encoding_of(data)])
 
 
 def _neighbours(folder: Path) -> list[Path]:

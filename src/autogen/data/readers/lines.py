@@ -19,6 +19,7 @@ EXAMPLES = 3  # words that show how a text was read
 # at: "³" and "¹" inside a word are Polish letters read wrongly.
 _WINDOWS_TEXT = re.compile(r"[\x00-\x7f\xa0À-ÖØ-öø-ÿŒœŠšŽžŸ€‚„…–—‘’“”•™‹›«»¿¡§°£¥©®ß²³½¼¾·´¨ªº±×÷¢¤µ¶†‡‰]*")
 _SIGN_IN_WORD = re.compile(r"[^\W\d_][²³½¼¾·´¨ªº±×÷¢¤µ¶¿¡§£¥][^\W\d_]|[À-ÖØ-öø-ÿ]{3}")
+_MARKED_WORD = re.compile(r"[\w’]*[^\x00-\x7f][\w’]*")
 # "’" that was read as cp1252 and written as UTF-8 again ("â€™"), and the same of letters ("Ã©").
 _TWICE_ENCODED = re.compile(r"[ÂÃ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\x80-\xbf™œ\x9d“”˜¦¢]")
 _CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")  # U+0085 ends a line for some
@@ -67,6 +68,15 @@ def _wide_encoding(data: bytes) -> str:
     return ""
 
 
+def encoding_of(data: bytes) -> str:
+    """The name of the encoding that `decode_lines` reads them in."""
+    wide = _wide_encoding(data)
+    if wide:
+        return wide.upper()
+    problems = decode_lines(data, "").problems
+    return "windows-1252" if [p for p in problems if (p.kind, p.severity) == ("encoding", "warning")] else "UTF-8"
+
+
 def _decode_utf8(raw_lines: Sequence[bytes], source: str) -> Lines:
     lines = Lines([])
     for number, line in enumerate(raw_lines, start=1):
@@ -95,7 +105,7 @@ def _decode_windows(raw_lines: Sequence[bytes], lines: Lines, source: str) -> Li
     marked = sum(letter.isalpha() and not letter.isascii() for letter in text)
     if not _WINDOWS_TEXT.fullmatch(text) or _SIGN_IN_WORD.search(text) or marked > MOST_MARKED * letters:
         return None
-    words = list(islice((word for word in text.split() if not word.isascii()), EXAMPLES))
+    words = list(islice((match[0] for match in _MARKED_WORD.finditer(text)), EXAMPLES))
     message = f"expected UTF-8, found another encoding, read as windows-1252 ({listed(words)})"
     fix = f"see that these words are right, and convert the file: iconv -f {WINDOWS} -t utf-8"
     return Lines(texts, problems=[Problem("warning", "encoding", source, min(lines.damaged), message, fix)])

@@ -208,9 +208,11 @@ def read_labelled(
     return labelled, [*problems, *bad_rows]
 
 
-def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[LabelledRows, list[Problem]]:
+def labelled_rows(
+    rows: Sequence[Row], columns: Mapping[str, str], in_project: bool = True
+) -> tuple[LabelledRows, list[Problem]]:
     """Rows as read to typed examples, and a problem for each field that is not as it should be."""
-    selected, problems = select(rows, REQUIRED, OPTIONAL, columns)
+    selected, problems = select(rows, REQUIRED, OPTIONAL, columns, in_project)
     examples, rows_of_examples = [], []
     for row in selected:
         example = _example(row)

@@ -81,7 +81,7 @@ class TextClassificationTask:
         return replace(data, packaged_outliers=options.outliers == "general")
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> LearningData:
-        read_by_role = {role: labelled_rows(role_rows, need.columns) for role, role_rows in rows.items()}
+        read_by_role = {role: labelled_rows(part, need.columns, need.in_project) for role, part in rows.items()}
         if "train" not in read_by_role:
             eval_rows, problems = read_by_role["eval"]
             return LearningData(LabelledRows(), eval_rows, "", tuple(problems), source=f"{len(eval_rows.rows)} rows")

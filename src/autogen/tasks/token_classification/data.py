@@ -131,7 +131,7 @@ def read_annotated(project: Path, sources: Sequence[str], columns: Mapping[str, 
     return annotated, [*problems, *faults]
 
 
-def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
+def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str], in_project: bool = True) -> ReadRows:
     """Rows as read to typed examples: of a file with tags, tokens and tags; else text and entities."""
     by_source: dict[str, list[Row]] = {}
     for row in rows:
@@ -142,7 +142,7 @@ def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
         tagged = has_columns(some, TOKEN_FIELDS[1:], columns) and not has_columns(some, TEXT_FIELDS[1:], columns)
         fields = TOKEN_FIELDS if tagged else TEXT_FIELDS
         own = {name: column for name, column in columns.items() if name in fields}
-        picked, faults = select(some, fields, (), own)
+        picked, faults = select(some, fields, (), own, in_project)
         selected += picked
         problems += faults
     examples, sources, faults = read_examples(selected)

@@ -60,7 +60,7 @@ class TokenClassificationTask:
         )
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> TokenData:
-        read = {role: annotated_rows(part, need.columns) for role, part in rows.items()}
+        read = {role: annotated_rows(part, need.columns, need.in_project) for role, part in rows.items()}
         if "train" not in read:
             annotated, problems = read["eval"]
             return TokenData(AnnotatedRows(), annotated, "", tuple(problems), source=f"{len(annotated)} rows")
