@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from autogen.cli.main import main
 
+HERE = Path(__file__).resolve().parent
 MAIN = "from autogen.cli.main import main; main()"
 
-# Root may write anywhere: giving up the capabilities (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) before the program begins
-# makes it obey permissions as anybody does. For others nothing changes.
+# Root may write anywhere: without the capabilities CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and CAP_SYS_RESOURCE the
+# program obeys permissions as anybody does. For others nothing changes.
 WITHOUT_PRIVILEGES = f"""
-import ctypes, os, sys
-drop = getattr(ctypes.CDLL(None), "prctl", None)
-if drop is not None and os.geteuid() == 0:
-    for capability in (1, 2):
-        drop(24, capability, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, "-c", {MAIN!r}, *sys.argv[1:]])
+import ctypes
+libc = ctypes.CDLL(None)
+if hasattr(libc, "capset"):
+    version = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable ones, of low numbers and of high ones
+    assert libc.capget(version, sets) == 0
+    for at in (0, 1):
+        sets[at] &= ~(1 << 1 | 1 << 2 | 1 << 24)
+    assert libc.capset(version, sets) == 0
+{MAIN}
 """
 
 
@@ -54,8 +63,29 @@ class FinishedCommand:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def command(*words: object, program: str = MAIN) -> list[str]:
-    return [sys.executable, "-c", program, *map(str, words)]
+def command(*words: object, program: str = MAIN, fresh: bool = False) -> list[str]:
+    """What runs a program in a process of its own. `fresh`: in an interpreter of its own too, which takes seconds to
+    start; elsewhere it is forked from one that has imported the libraries."""
+    if fresh or sys.platform != "linux":
+        return [sys.executable, "-c", program, *map(str, words)]
+    return [sys.executable, "-ISE", str(HERE / "fork_client.py"), fork_server(), program, *map(str, words)]
+
+
+@cache
+def fork_server() -> str:
+    """The socket of this process's server."""
+    path = f"{tempfile.mkdtemp(prefix='autogen-tests-')}/socket"
+    server = subprocess.Popen([sys.executable, HERE / "fork_server.py", path], stdin=subprocess.PIPE)
+    atexit.register(_stop, server, path)
+    until(lambda: Path(path).exists() or server.poll() is not None, 60)
+    return path
+
+
+def _stop(server: subprocess.Popen[bytes], path: str) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    server.wait(10)
+    shutil.rmtree(Path(path).parent)
 
 
 def limited_to(file_bytes: int) -> str:
@@ -64,11 +94,18 @@ def limited_to(file_bytes: int) -> str:
     return f"import resource; {limit}; {MAIN}"
 
 
-def autogen(*words: object, typed: str | bytes = "", program: str = MAIN, cwd: Path | None = None) -> FinishedCommand:
+def autogen(
+    *words: object, typed: str | bytes = "", program: str = MAIN, cwd: Path | None = None, fresh: bool = False
+) -> FinishedCommand:
     """Run a command to its end. Whatever happens, no traceback may be shown."""
     stdin = typed.encode() if isinstance(typed, str) else typed
     process = subprocess.run(
-        command(*words, program=program), input=stdin, capture_output=True, timeout=300, cwd=cwd, check=False
+        command(*words, program=program, fresh=fresh),
+        input=stdin,
+        capture_output=True,
+        timeout=300,
+        cwd=cwd,
+        check=False,
     )
     out, err = process.stdout.decode(), process.stderr.decode()
     assert "Traceback" not in out + err, err

@@ -23,7 +23,7 @@ finally:
 
 @pytest.mark.parametrize("words", ["chat", "versions", "feedback list", "promote --version 1", "doctor"])
 def test_answering_commands_never_import_torch(project: Path, words: str) -> None:
-    result = autogen(*words.split(), "-p", project, "--json", typed="my card was stolen\n", program=LISTING)
+    result = autogen(*words.split(), "-p", project, "--json", typed="my card was stolen\n", program=LISTING, fresh=True)
     assert result.code == 0
     loaded = json.loads(result.err.splitlines()[-1])
     assert not {"torch", "transformers", "autogen.training", "autogen.project"} & set(loaded)
@@ -37,7 +37,7 @@ def test_serve_says_where_it_listens_answers_and_stops_without_torch(project: Pa
     import httpx
 
     pipe = subprocess.PIPE
-    words = command("serve", "-p", project, "--port", 0, "--json", program=LISTING)
+    words = command("serve", "-p", project, "--port", 0, "--json", program=LISTING, fresh=True)
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) as server:
         assert server.stdout is not None and server.stderr is not None
         url = json.loads(server.stdout.readline())["url"]

@@ -66,7 +66,7 @@ if _may_mount():  # elsewhere the limit on file sizes stands for a full disk alo
         disk.mkdir()
         kilobytes = free + sum(path.stat().st_size // 4096 * 4 + 4 for path in project.rglob("*") if path.is_file())
         script = script.replace("-p .", f"-p {disk}").replace("size=64m .", f"size=64m {disk}")
-        words = [*SMALL_DISK, f"cd / && {script}", "sh", str(kilobytes), str(disk), str(project), *command()]
+        words = [*SMALL_DISK, f"cd / && {script}", "sh", str(kilobytes), str(disk), str(project), *command(fresh=True)]
         return subprocess.run(words, capture_output=True, text=True, check=False)
 
     @pytest.mark.parametrize("free", [slow(150), slow(300), slow(500)])

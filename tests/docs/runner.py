@@ -12,6 +12,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.cli.process import command
 from tests.docs.pages import ROOT, Block, Page
 
 REAL = os.environ.get("AUTOGEN_DOCS_REAL") == "1"
@@ -66,16 +68,17 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.tools.mkdir(parents=True, exist_ok=True)
-        command = self.tools / "autogen"
+        script = self.tools / "autogen"
+        program = shlex.join(command())
         made = (
             "from pathlib import Path; from tests.docs.runner import quicken; "
             f"quicken(Path('$2'), Path('{self.base_model}'))"
         )
-        command.write_text(
-            f'#!/bin/sh\nif [ "$1" != init ]; then exec "{sys.executable}" -m autogen "$@"; fi\n'
-            f'"{sys.executable}" -m autogen "$@" && exec "{sys.executable}" -c "{made}"\n'
+        script.write_text(
+            f'#!/bin/sh\nif [ "$1" != init ]; then exec {program} "$@"; fi\n'
+            f'{program} "$@" && exec "{sys.executable}" -c "{made}"\n'
         )
-        command.chmod(0o755)
+        script.chmod(0o755)
 
     def run_page(self, page: Page) -> None:
         with self._serving(page) as port:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,18 +17,16 @@ from autogen.progress import TrainingProgress
 from autogen.storage.database import Database
 from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import Versions
-from tests.cli.process import called, refused, until
+from tests.cli.process import called, command, refused, until
 from tests.tiny import rows, write_csv
-
-COMMAND = [sys.executable, "-c", "from autogen.cli.main import main; main()"]
 
 
 def start(project: Path, *words: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, *words, "-p", str(project)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(command(*words, "-p", project), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(project: Path, *words: str) -> int:
-    return subprocess.run([*COMMAND, *words, "-p", str(project)], capture_output=True, check=False).returncode
+    return subprocess.run(command(*words, "-p", project), capture_output=True, check=False).returncode
 
 
 def works(project: Path) -> None:
@@ -62,7 +59,7 @@ def spread(count: int, longest: float) -> list[float]:
 
 
 def test_train_killed_anywhere_leaves_the_champion_answering(project: Path) -> None:
-    for seconds in spread(4, 10.0):
+    for seconds in spread(4, 5.0):
         kill_after(project, seconds, "train")
         works(project)
     new_version = Project.open(project).train(progress=TrainingProgress(quiet=True)).version
@@ -103,7 +100,7 @@ def test_an_import_killed_anywhere_is_whole_or_absent(project: Path) -> None:
 
 
 def test_ctrl_c_leaves_a_training_that_resumes(untrained: Path) -> None:
-    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 20")
+    config = (untrained / "agent.toml").read_text("utf-8").replace("epochs = 6", "epochs = 10")
     (untrained / "agent.toml").write_text(config, "utf-8")
     process = start(untrained, "train")
     state = untrained / ".autogen/training/train"

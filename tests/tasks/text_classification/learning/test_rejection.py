@@ -9,6 +9,7 @@ from autogen.tasks.text_classification.learning.rejection import (
     CrossFittedDetectors,
     Labelled,
     ModelView,
+    UnseenScores,
     find_alike,
     fit_probability,
     parts_of,
@@ -89,3 +90,20 @@ def test_without_outliers_nothing_says_how_likely_a_text_is_in_scope() -> None:
     _, scores = fit.choose_weight(0.01)
     none = scores.__class__(scores.known, scores.right, scores.own[:0], scores.packaged[:0])
     assert fit_probability(fit.detectors()[0], none).in_scope_probability(np.zeros(2)) == pytest.approx([1, 1])
+
+
+def unseen(known: np.ndarray, packaged: np.ndarray) -> UnseenScores:
+    return UnseenScores(known, np.ones(len(known), bool), np.empty(0), packaged)
+
+
+def test_a_threshold_that_declines_most_outliers_stays_halfway_below_the_lowest_rows() -> None:
+    scores = unseen(np.linspace(9, 11, 101), np.linspace(0, 10, 101))  # 90 % of the outliers are below 9
+    assert scores.careful(8.5, 0.01) == 8.5  # there it is worth more
+    begin = 10 - 2.326 * np.sqrt(np.mean(np.linspace(0, 1, 51) ** 2))
+    assert scores.careful(9.9, 0.01) == pytest.approx((begin + 9) / 2, abs=0.01)
+    assert scores.careful(9.9, 0.5) == pytest.approx(9.45)  # what declining may cost moves it
+
+
+def test_of_rows_that_spread_far_the_threshold_does_not_trust_the_lowest_one() -> None:
+    outliers, lower = np.linspace(0, 1, 101), np.append(np.full(50, 2.0), np.full(50, 6.0))
+    assert unseen(lower, outliers).careful(2.0, 0.01) < unseen(np.full(100, 6.0), outliers).careful(6.0, 0.01)

@@ -108,6 +108,8 @@ class Calibration:
             detector, scale = self._detector(view, fit, weight, unseen)
             scores = unseen.on(scale)
             task = self._calibrated(out_of_fold, detector, scores, train)
+            if task.threshold is not None:
+                task = task.with_threshold(scores.careful(task.threshold, self.max_loss))
             metrics = task.metrics(_predictions(task, scale, fit, weight), out_of_fold.labels)
             calibrated = Calibrated(task, metrics, self._report(task, scores, fit, weight))
         share = _declined_share(calibrated.task, view.learnt.in_scope)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ ALIKE = 0.5  # an outlier that scores above this quantile of unseen rows is no o
 MOST_ALIKE = 1 / 3  # of the outliers; where more score like the intents, the model cannot tell which of them are
 LEAST_USABLE = 20  # outliers; with fewer nothing is compared with them
 MOST_ROWS = 2_000  # known rows that a detector learns
+MOST_OUTLIERS = 0.9  # a threshold above this quantile of theirs gains little
 SPREAD = 3.0  # times the embedding, of length one; with C = 1
 OUT_OF_SCOPE = -1
 
@@ -175,6 +176,18 @@ class UnseenScores:
 
     def highest(self, max_loss: float) -> float:
         return fit_threshold(self.known, self.right, np.empty(0, np.float32), max_loss)
+
+    def careful(self, threshold: float, max_loss: float) -> float:
+        """No higher than halfway between where most outliers end and where known rows begin, by the lower half of
+        their spread: what few rows of other models say of the lowest ones is far from sure."""
+        end = float(np.quantile(self.packaged, MOST_OUTLIERS))
+        if threshold <= end:
+            return threshold
+        right = self.known[self.right]
+        middle = float(np.median(right))
+        spread = float(np.sqrt(np.mean((right[right <= middle] - middle) ** 2)))
+        begin = min(threshold, middle + NormalDist().inv_cdf(min(max(max_loss, 1e-6), 0.5)) * spread)
+        return min(threshold, (begin + end) / 2)
 
 
 @dataclass(frozen=True)
