@@ -11,13 +11,14 @@ from typing import Any
 ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figures this differently at most
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
-# is their type over HTTP), settings of one skill or one need, what declining rests on, who vouches for feedback, and
-# how it is reviewed.
+# is their type over HTTP), settings of one skill or one need, what declining rests on, who vouches for feedback,
+# how it is reviewed, which names are one, and what `check` notes.
 ADDED = frozenset(
     {
         *("details", "entities", "EntityField", "base_model", "need_training"),
         *("vouched", "groups", "learn_from", "learnt_from", "feedback", "serving"),
         *("detector", "outliers", "rejection"),
+        *("join_names", "oos_labels", "notes"),
     }
 )
 
