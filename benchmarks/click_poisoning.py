@@ -43,7 +43,8 @@ from autogen.skills.recommendation.item_request import ItemRequest
 from autogen.skills.recommendation.recommend import recommend, recommender_of
 from autogen.tasks.recommendation.admission import Admission
 from autogen.tasks.recommendation.clicks import Click, Standing
-from autogen.tasks.recommendation.interactions import Interactions, read_interactions
+from autogen.tasks.recommendation.event_files import read_interactions
+from autogen.tasks.recommendation.interactions import Interactions
 from autogen.tasks.recommendation.trend import WEEK, Trend, top
 from measuring import HERE, options, report, say
 

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autogen.tasks.recommendation.interactions import Interactions, Places, read_interactions
+from autogen.tasks.recommendation.event_files import read_interactions
+from autogen.tasks.recommendation.interactions import Interactions, Places
 from autogen.tasks.recommendation.metrics import TOP, relevant_items
 from autogen.tasks.recommendation.ranking import RankingResult
 from autogen.tasks.recommendation.rows import read_catalogue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from autogen.config.project import flatten_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.config.training import TrainingSettings
 from autogen.data.fingerprints import OF_NOTHING
-from autogen.data.problems import raise_for
+from autogen.data.problems import first_warnings, raise_for
 from autogen.data.readers.files import rows_of
 from autogen.data.rows import Row
 from autogen.errors import ConfigError, DataError, ProjectNotFound, UsageError, did_you_mean
@@ -98,6 +99,8 @@ class AutoGen:
             log=RunPlace(folder / RUNS_FOLDER / SKILL / need.name, folder / RUNS_FOLDER, "AutoGen"),
         )
         with TrainingProgress(self._quiet) as progress:
+            for line in first_warnings(data.problems):
+                progress.say(line)
             self.fitted = learner_of(self._task).fit(job, progress)
             shutil.rmtree(job.state, ignore_errors=True)
             self._folder, self._model = folder, self._task.load(job.folder)
@@ -233,7 +236,7 @@ class AutoGen:
         settings = self._kind.bare(self.task)
         settings.training = self.config
         need: Need = self._kind.needs(settings, self._start.base_model)[0]
-        return need
+        return replace(need, in_project=False)
 
     def _read(self, sources: Mapping[str, tuple[Data, str]]) -> Any:
         """The task's data of what was given by role, each with the name to speak of it by. Raises DataError."""

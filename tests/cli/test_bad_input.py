@@ -33,7 +33,10 @@ BAD_DATA = {
         _write("utterance,intent\nhello,a\nbye,b\n"),
         'columns = {text = "utterance", label = "intent"}',
     ),
-    "Latin-1 bytes": (_write(b"text,label\nwo ist m\xfcller,a\nhello,b\n"), "expected UTF-8, found byte 0xFC"),
+    "Latin-1 bytes in UTF-8": (
+        _write(b"text,label\nwo ist m\xfcller,a\nhell\xc3\xb6,b\n"),
+        "expected UTF-8, found byte 0xFC",
+    ),
     "one label only": (_write("text,label\n" + "".join(f"row {n},one\n" for n in range(9))), "at least two labels"),
     "10,000 labels": (
         _write("text,label\n" + "".join(f"row {n},label {n}\n" for n in range(10_000))),

@@ -58,6 +58,30 @@ def test_init_makes_a_project_that_check_accepts(tmp_path: Path) -> None:
     assert min(counts["train"] for counts in in_scope.values()) >= 20
 
 
+def test_init_makes_a_project_of_a_file_that_check_accepts(tmp_path: Path) -> None:
+    (tmp_path / "desk.csv").write_text("Utterance;Intent\nwhere is it;track\nback;refund\n" * 2, "utf-8")
+    result = autogen("init", "desk", "--data", "desk.csv", "--json", cwd=tmp_path)
+    assert result.code == 0
+    assert {**result.json, "assumed": None} == {
+        "project": "desk",
+        "skill": "customer-service",
+        "data": "data/desk.csv",
+        "columns": {"text": "Utterance", "label": "Intent"},
+        "assumed": None,
+    }
+    check_result = autogen("check", "-p", tmp_path / "desk", "--json")
+    assert check_result.code == 0
+    assert {problem["kind"] for problem in check_result.json["skills"]["main"]["problems"]} >= {"repeated-header"}
+
+
+def test_init_is_from_a_template_or_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "desk.csv").write_text("text,label\na,b\n", "utf-8")
+    result = autogen("init", tmp_path / "desk", "--data", tmp_path / "desk.csv", "--template", "shop")
+    assert result.code == 2
+    assert "found both" in result.err
+    assert not (tmp_path / "desk").exists()
+
+
 def test_init_shows_folder_names_as_they_are(tmp_path: Path) -> None:
     result = autogen("init", "odd[bold]", cwd=tmp_path)
     assert result.code == 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from autogen.data.columns import select
+from autogen.data.columns import find_columns, select
 from autogen.data.problems import Problem
 from autogen.data.rows import Row
 
@@ -102,3 +102,14 @@ def test_a_strange_column_name_is_still_valid_toml() -> None:
 
 def test_no_rows_give_no_problems() -> None:
     assert select([], REQUIRED, OPTIONAL, {"text": "utterance"}) == ([], [])
+
+
+def test_advice_without_a_project_is_to_rename() -> None:
+    rows = [Row({"utterance": "a", "x": "b"}, "train_data", 1)]
+    (problem,) = select(rows, ("text", "label"), (), {}, in_project=False)[1]
+    assert problem.fix == 'rename "utterance" to "text"; name the columns "label"'
+
+
+def test_columns_are_found_by_their_names_or_not_at_all() -> None:
+    assert find_columns(["Utterance", "Intent"], ("text", "label")) == {"text": "Utterance", "label": "Intent"}
+    assert find_columns(["text", "zzz"], ("text", "label")) is None

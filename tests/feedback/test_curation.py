@@ -605,3 +605,30 @@ def test_rows_that_share_a_phrase_beyond_chance_wait_though_everyone_teaches() -
     assert len(curation.train) == 12
     assert set(reasons(curation)) == {item.id for item in poison}
     assert curation.waiting[0].explanation.startswith('12 rows of "card_arrival" share "by order of the"')
+
+
+@pytest.mark.parametrize(
+    ("label", "hint"), [("Refund", 'differs from "refund" in case or width alone'), ("nan", "where there is nothing")]
+)
+def test_a_label_that_is_hardly_meant_waits_however_many_rows_the_owner_gives(label: str, hint: str) -> None:
+    items = [feedback(number, f"text {number}", label=label) for number in range(10)]
+    curation = curated(items)
+    assert (train_pairs(curation), curation.new_labels) == ([], ())
+    assert {item.reason for item in curation.waiting} == {"new-label"}
+    assert hint in curation.waiting[0].explanation
+
+
+def test_a_person_may_review_such_a_label_into_being() -> None:
+    items = [feedback(number, f"text {number}", label="Refund") for number in range(5)]
+    curation = curated(items, decisions={item.id: decide("accept") for item in items})
+    assert curation.new_labels == ("Refund",)
+
+
+def test_a_label_is_the_same_whatever_cannot_be_seen_of_it() -> None:
+    curation = curated([feedback(1, "give it back", label=" refund\u200b")])
+    assert train_pairs(curation) == [("give it back", "refund")]
+
+
+def test_a_label_goes_by_the_name_that_the_task_knows_it_as() -> None:
+    curation = curated([feedback(1, "give it back", label="REFUND")], known_as=str.lower)
+    assert train_pairs(curation) == [("give it back", "refund")]

@@ -12,13 +12,14 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
 # is their type over HTTP), settings of one skill or one need, what declining rests on, who vouches for feedback, and
-# how it is reviewed, whose was learnt and what was left out of a batch.
+# how it is reviewed, whose was learnt and what was left out of a batch, which names are one, and what `check` notes.
 ADDED = frozenset(
     {
         *("details", "entities", "EntityField", "base_model", "need_training"),
         *("vouched", "groups", "learn_from", "learnt_from", "feedback", "server"),
         *("detector", "outliers", "rejection", "declining"),
         *("batch_users", "instead_of", "left_out"),
+        *("join_names", "oos_labels", "notes"),
     }
 )
 

@@ -286,3 +286,30 @@ train = "data/money.csv"
     assert {e.label for e in (*money.train, *money.evaluation)} == {"exchange_rate", "top_up"}
     assert {e.label for e in (*cards.train, *cards.evaluation)} == {"oos"}
     assert dict(cards.proposed) == {"refund": 1} and not money.proposed
+
+
+def corrections_in_other_case(folder: Path) -> Path:
+    return write_csv(folder / "corrections.csv", [(f"my wallet was taken away {at}", "Lost_Card") for at in range(6)])
+
+
+def test_a_known_label_in_another_case_is_asked_about_in_review(project: Path) -> None:
+    opened = Project.open(project)
+    opened.import_feedback(corrections_in_other_case(project))
+    items = opened.review()
+    assert len(items) == 6
+    assert 'differs from "lost_card" in case or width alone' in items[0].explanation
+    with pytest.raises(UsageError, match='Write "lost_card"'):
+        opened.decide(items[0].feedback_id, "relabel", label="LOST_CARD")
+    opened.decide(items[0].feedback_id, "relabel", label="lost_card")
+    assert len(opened.review()) == 5
+
+
+def test_a_known_label_in_another_case_is_that_label_where_names_are_joined(project: Path) -> None:
+    config = project / "agent.toml"
+    config.write_text(
+        config.read_text("utf-8").replace("[skills.support]", "[skills.support]\njoin_names = true"), "utf-8"
+    )
+    opened = Project.open(project)
+    opened.import_feedback(corrections_in_other_case(project))
+    assert opened.review() == []
+    assert {example.label for example in opened.curation().train} == {"lost_card"}

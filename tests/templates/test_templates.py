@@ -14,7 +14,7 @@ from autogen.knowledge.catalogue import Catalogue, Item
 from autogen.project import Project
 from autogen.skills.recommendation.query_understanding.parser import parse_query
 from autogen.skills.recommendation.settings import RecommendationSettings
-from autogen.tasks.recommendation.interactions import read_interactions
+from autogen.tasks.recommendation.event_files import read_interactions
 from autogen.tasks.recommendation.rows import read_catalogue
 from autogen.templates import copy_template, template_names
 

@@ -10,25 +10,58 @@ import typer
 from autogen.cli.app import app
 from autogen.cli.quality import deep_json, show_check, show_deep
 from autogen.cli.reports import report_on_version, show_candidate, show_evaluation, show_report, write_report
+from autogen.config.settings import CONFIG_NAME
 from autogen.errors import Refused, UsageError
 from autogen.terminal import JsonOption, ProjectOption, SkillOption, VersionOption, counted, escape, open_terminal
 
 
 @app.command(epilog="Example: autogen init bank --template customer-service")
 def init(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     template: Annotated[str, typer.Option("--template", help="What kind of agent.")] = "customer-service",
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="Your own rows: columns and format are found.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a project from a template with real data, ready to train."""
+    """Make a project from a template with real data, ready to train, or from a file of your own."""
     from autogen.templates import copy_template
 
+    if data is not None:
+        source = context.get_parameter_source("template")
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError("Expected --template or --data, found both: a project is made of one of them.")
+        _init_from_file(folder, data, as_json)
+        return
     copy_template(template, folder)
     terminal = open_terminal(folder, as_json)
     shown = escape(str(folder))
     terminal.say(f"Made a {template} project in [bold]{shown}[/].")
     terminal.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
     terminal.result({"project": str(folder), "template": template})
+
+
+def _init_from_file(folder: Path, data: Path, as_json: bool) -> None:
+    from autogen.project.starting import start_project
+
+    started = start_project(folder, data)
+    terminal = open_terminal(folder, as_json)
+    shown = escape(str(folder))
+    terminal.say(f"Made a {started.kind} project in [bold]{shown}[/].")
+    for line in started.assumed:
+        terminal.say(escape(line))
+    terminal.say(f"Wrong? Mend [bold]{escape(str(folder / CONFIG_NAME))}[/].")
+    terminal.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    terminal.result(
+        {
+            "project": str(folder),
+            "skill": started.kind,
+            "data": started.data,
+            "columns": dict(started.columns),
+            "assumed": list(started.assumed),
+        }
+    )
 
 
 @app.command(epilog="Example: autogen check -p bank")

@@ -140,6 +140,14 @@ class SkillSettings(Settings):
             '`{text = "utterance"}`.'
         ),
     )
+    join_names: bool = Field(
+        default=False,
+        description=(
+            "Whether names of labels, users and items that differ in case or width alone (`Refund`, `REFUND`) are one, "
+            "by the spelling that most rows have. Without it they are several, and `autogen check` warns. What cannot "
+            "be seen, such as zero-width characters, never tells names apart."
+        ),
+    )
     training: TrainingSettings = Field(
         default_factory=TrainingSettings, description="How to fine-tune: the table `[skills.NAME.training]`."
     )

@@ -37,12 +37,17 @@ ITEM_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 def select(
-    rows: Sequence[Row], required: tuple[str, ...], optional: tuple[str, ...], columns: Mapping[str, str]
+    rows: Sequence[Row],
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    columns: Mapping[str, str],
+    in_project: bool = True,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows with the fields of a task only, read from the columns that `columns` (field → column) names.
 
     A source without a column it must have is one problem, and its rows are left out. A single row without the
-    value passes: the task says what it lacks. Other fields in `columns` belong to other tasks.
+    value passes: the task says what it lacks. Other fields in `columns` belong to other tasks. `in_project`: whether
+    there is an agent.toml that a fix may name.
     """
     names = {field: columns.get(field, field) for field in (*required, *optional)}
     required_names = {field: column for field, column in names.items() if field in required or field in columns}
@@ -51,9 +56,17 @@ def select(
     for source, present in _columns_by_source(rows).items():
         absent = [field for field, column in required_names.items() if column not in present]
         if absent:
-            problems.append(_missing_columns(source, absent, names, present, columns))
+            problems.append(_missing_columns(source, absent, names, present, columns, in_project))
             incomplete.add(source)
     return pick([row for row in rows if row.source not in incomplete], (*required, *optional), columns), problems
+
+
+def find_columns(present: Collection[str], fields: Sequence[str]) -> dict[str, str] | None:
+    """The column that most likely holds each field, by its name; None where one has none."""
+    absent = [field for field in fields if field not in present]
+    found = {field: field for field in fields if field in present}
+    found |= _guesses(absent, {field: field for field in fields}, present)
+    return found if len(found) == len(fields) else None
 
 
 def has_columns(rows: Sequence[Row], fields: Sequence[str], columns: Mapping[str, str]) -> bool:
@@ -84,11 +97,17 @@ def _missing_columns(
     names: Mapping[str, str],
     present: Collection[str],
     columns: Mapping[str, str],
+    in_project: bool,
 ) -> Problem:
     noun = "column" if len(absent) == 1 else "columns"
     expected = listed(names[field] for field in absent)
     message = f"expected the {noun} {expected}, found {listed(present) or 'none'}"
     guesses = _guesses(absent, names, present)
+    if not in_project:
+        renamed = ", ".join(f"{quoted(column)} to {quoted(names[field])}" for field, column in guesses.items())
+        others = listed(names[field] for field in absent if field not in guesses)
+        fix = "; ".join(filter(None, (renamed and f"rename {renamed}", others and f"name the {noun} {others}")))
+        return Problem("error", "missing-column", source, None, message, fix)
     mapping = {field: column for field, column in columns.items() if field not in absent}
     mapping |= {field: guesses.get(field, "…") for field in absent}
     fix = f"write {_toml(mapping)} in agent.toml"

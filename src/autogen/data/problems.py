@@ -45,6 +45,18 @@ def raise_for(problems: Iterable[Problem]) -> None:
         raise data_error(errors)
 
 
+def first_warnings(problems: Iterable[Problem]) -> list[str]:
+    """A line for the first warning of each kind, with the number of the others, for who learns without a check."""
+    by_kind: dict[str, list[Problem]] = {}
+    for problem in problems:
+        if problem.severity == "warning":
+            by_kind.setdefault(problem.kind, []).append(problem)
+    return [
+        f"warning: {same[0]}" + (f" (and {len(same) - 1:,} more of this kind)" if len(same) > 1 else "")
+        for same in by_kind.values()
+    ]
+
+
 def shown(value: object, limit: int = 60) -> str:
     """`value` as it may stand in a message: quoted, short, and printable whatever a file contained."""
     if not isinstance(value, str):

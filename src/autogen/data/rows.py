@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral, Real
 
+from autogen.data.names import plain_name
 from autogen.data.problems import Problem, shown
+from autogen.data.text import is_blank
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,20 @@ def require_text(row: Row, field: str, max_chars: int) -> str | Problem:
     return _check_text(row, field, str(value), max_chars)
 
 
+def require_visible_text(row: Row, field: str, max_chars: int) -> str | Problem:
+    """The same, where a text of which nothing is to be seen is none."""
+    text = require_text(row, field, max_chars)
+    return _missing_value(row, field) if isinstance(text, str) and is_blank(text) else text
+
+
 def require_label(row: Row, field: str, max_chars: int) -> str | Problem:
-    """The label in `field` without the space around it, or what is wrong with it.
+    """The name in `field` without what cannot be seen of it (see `names.plain_name`), or what is wrong with it."""
+    name = require_name(row, field, max_chars)
+    return name if isinstance(name, Problem) else plain_name(name) or _missing_value(row, field)
+
+
+def require_name(row: Row, field: str, max_chars: int) -> str | Problem:
+    """The name in `field` as it is written, without the space around it, or what is wrong with it.
 
     A number becomes its decimal string, `1.0` the same as `1`: a gap in an integer column makes floats of it.
     """

@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from autogen.config.settings import RESERVED_LABEL
+from autogen.data.names import is_word_for_nothing, name_key, plain_name
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
 from autogen.feedback.claims import (
@@ -85,15 +86,16 @@ def curate(
     assess: Callable[[Sequence[str]], Sequence[Assessment]],
     policy: CurationPolicy = CAREFUL,
     left_out: Mapping[str, LeftOut] | None = None,
+    known_as: Callable[[str], str] = plain_name,
 ) -> Curation:
     """Sort all feedback into examples, what waits for review, and what is ignored.
 
     `feedback` is all there is, each with its number. `train` (normalised text to label) and `eval_texts` (normalised
     texts) are the rows so far. `assess` asks the champion, and is called at most once. `left_out`: feedback that waits
-    for a person because it does harm, by id.
+    for a person because it does harm, by id. `known_as`: by which name a label goes.
     """
     board = CurationBoard(train, policy)
-    claims = _within_limits(_claims(sorted(feedback, key=_arrival), decisions, eval_texts, board), board)
+    claims = _within_limits(_claims(sorted(feedback, key=_arrival), decisions, eval_texts, board, known_as), board)
     groups: dict[str, list[Claim]] = defaultdict(list)
     for claim in _without_left_out(claims, left_out or {}, board):
         groups[claim.key].append(claim)
@@ -103,13 +105,14 @@ def curate(
         _settle(group, board)
     all_labels = {*known_labels, RESERVED_LABEL}
     rows = Counter(group[0].label for group in board.settled.values() if _trust(group) >= Trust.OWNER)
+    unlikely = _unlikely_labels(board, all_labels)
     proposed = {
         label: rows[label]
         for label in sorted({group[0].label for group in board.settled.values()} - all_labels)
-        if rows[label] < policy.new_label_rows
+        if rows[label] < policy.new_label_rows or label in unlikely
     }
     new_labels = tuple(sorted(rows.keys() - all_labels - proposed.keys()))
-    _hold_back_proposed(proposed, all_labels, board)
+    _hold_back_proposed(proposed, unlikely, all_labels, board)
     _check_strangers(assess, board)
     return _make_curation(board, new_labels, proposed)
 
@@ -127,7 +130,11 @@ def _trust(group: Sequence[Claim]) -> Trust:
 
 
 def _claims(
-    feedback: Sequence[Feedback], decisions: Mapping[str, Decision], eval_texts: AbstractSet[str], board: CurationBoard
+    feedback: Sequence[Feedback],
+    decisions: Mapping[str, Decision],
+    eval_texts: AbstractSet[str],
+    board: CurationBoard,
+    known_as: Callable[[str], str],
 ) -> list[Claim]:
     """What the feedback says about texts; what says nothing, or nothing new, goes where it belongs."""
     superseded_ids = find_superseded(feedback, decisions, lambda item: item.label is not None)
@@ -142,18 +149,18 @@ def _claims(
             board.ignore([item], "superseded")
         elif is_excluded(item, decision, board.policy):
             board.ignore([item], "not-the-owner")
-        elif (claim := _claim(item, key, decision)) is not None:
+        elif (claim := _claim(item, key, decision, known_as)) is not None:
             claims.append(claim)
         else:
             _sort_unlabelled(item, board)
     return claims
 
 
-def _claim(feedback: Feedback, key: str, decision: Decision | None) -> Claim | None:
+def _claim(feedback: Feedback, key: str, decision: Decision | None, known_as: Callable[[str], str]) -> Claim | None:
     label = decision.label if decision is not None and decision.decision == "relabel" else feedback.taught_label
     if label is None or not key:
         return None
-    return Claim(feedback, key, label, trust_in(feedback, decision), decision)
+    return Claim(feedback, key, known_as(label), trust_in(feedback, decision), decision)
 
 
 def _sort_unlabelled(feedback: Feedback, board: CurationBoard) -> None:
@@ -285,9 +292,26 @@ def _is_borne_out(group: Sequence[Claim], assessment: Assessment) -> bool:
 # From settled texts to examples
 
 
-def _hold_back_proposed(proposed: Mapping[str, int], known_labels: Collection[str], board: CurationBoard) -> None:
-    """A label that the owner or a review has given too few rows yet waits, whoever else proposes it."""
-    hints = {label: did_you_mean(label, known_labels) for label in proposed}
+def _unlikely_labels(board: CurationBoard, known_labels: Collection[str]) -> dict[str, str]:
+    """New labels that are hardly meant as such, however many rows have them, and why; not those that a person has
+    reviewed."""
+    known_by_key = {name_key(label): label for label in known_labels}
+    reviewed = {group[0].label for group in board.settled.values() if _trust(group) is Trust.REVIEWED}
+    reasons = {}
+    for label in {group[0].label for group in board.settled.values()} - {*known_labels} - reviewed:
+        if is_word_for_nothing(label):
+            reasons[label] = " It is what is written where there is nothing."
+        elif (known := known_by_key.get(name_key(label))) is not None:
+            reasons[label] = f' It differs from "{known}" in case or width alone: `join_names = true` makes them one.'
+    return reasons
+
+
+def _hold_back_proposed(
+    proposed: Mapping[str, int], unlikely: Mapping[str, str], known_labels: Collection[str], board: CurationBoard
+) -> None:
+    """A label that the owner or a review has given too few rows yet waits, whoever else proposes it; so does an
+    unlikely one."""
+    hints = {label: unlikely.get(label) or did_you_mean(label, known_labels) for label in proposed}
     for key, group in list(board.settled.items()):
         label = group[0].label
         if label in proposed:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Generic, Literal, TypeVar, cast, get_args
 
 from autogen.data.columns import select
+from autogen.data.names import is_word_for_nothing
 from autogen.data.problems import Problem, listed, raise_for, shown
 from autogen.data.readers.files import read_rows
-from autogen.data.rows import Row, is_missing, require_label, require_text
+from autogen.data.rows import Row, is_missing, require_name, require_text
 from autogen.errors import UsageError, did_you_mean
 from autogen.feedback.entities import check_entities, entities_json, parse_entities
 from autogen.feedback.events import (
@@ -202,7 +203,7 @@ class _FeedbackReader:
         return feedback, decision
 
     def _feedback(self, row: Row) -> Feedback:
-        user, source = self._name(row, "user"), self._parse(row, "source", _SOURCE, _IMPORT)
+        user, source = self._user(row), self._parse(row, "source", _SOURCE, _IMPORT)
         return Feedback(
             id=self._id(row),
             response_id=self._name(row, "response_id"),
@@ -224,6 +225,11 @@ class _FeedbackReader:
             answered_entities=self._parse(row, "answered_entities", _ENTITIES, None),
             vouched=self._parse(row, "vouched", _TRUTH, source == _IMPORT) and user is not None,
         )
+
+    def _user(self, row: Row) -> str | None:
+        """Nobody where a word for nothing stands, unless an export wrote it, which must come back as it was."""
+        user = self._name(row, "user")
+        return None if user is not None and is_missing(row, "id") and is_word_for_nothing(user) else user
 
     def _skill(self, row: Row) -> str | None:
         name = self._name(row, "skill") or self.skill
@@ -270,7 +276,7 @@ class _FeedbackReader:
         return self._value_or_report(require_text(row, "text", MAX_TEXT_LENGTH)) or ""
 
     def _name(self, row: Row, name: str) -> str | None:
-        return None if is_missing(row, name) else self._value_or_report(require_label(row, name, MAX_NAME_LENGTH))
+        return None if is_missing(row, name) else self._value_or_report(require_name(row, name, MAX_NAME_LENGTH))
 
     def _text(self, row: Row, name: str) -> str | None:
         return None if is_missing(row, name) else self._value_or_report(require_text(row, name, MAX_TEXT_LENGTH))

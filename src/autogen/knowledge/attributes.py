@@ -15,6 +15,7 @@ from functools import cached_property
 from numbers import Real
 from typing import Literal
 
+from autogen.data.names import is_word_for_nothing
 from autogen.data.text import normalise
 
 Value = str | float | tuple[str, ...]
@@ -33,7 +34,6 @@ _YEAR = frozenset(
 _COUNTS = frozenset("n num number count total counts no votes".split())
 _FLAGS = {"true": YES, "false": NO, "yes": YES, "no": NO}
 _NUMBER = re.compile(r"([^\d\s.,+\-]{0,5}) ?([+\-]?\d[\d.,]*)(?: ?([^\d\s.,]{1,12}))?\.?")
-_UNKNOWN = frozenset("n/a na n.a. n.a null none nan nil - -- – — ? unknown unbekannt tbd tba k.a. 未知".split())
 _NAMES = ("name", "title", "label", "value")
 _LIST_CHARS = 10_000  # of a list written as text
 
@@ -186,7 +186,7 @@ def infer_attribute(name: str, cells: Sequence[Cell | None]) -> tuple[Attribute,
 
 def is_unknown(cell: Cell | None) -> bool:
     """Whether people write this where there is no number."""
-    return isinstance(cell, str) and cell.casefold() in _UNKNOWN
+    return is_word_for_nothing(cell)
 
 
 def non_numeric_cells(attribute: Attribute, cells: Sequence[Cell | None]) -> dict[str, list[int]]:

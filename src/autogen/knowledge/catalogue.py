@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from autogen.data.names import is_written_by_programs, plain_name
 from autogen.data.problems import Problem, shown
 from autogen.data.rows import Row
 from autogen.data.text import normalise
@@ -36,7 +37,6 @@ MENTIONS = "mentions"  # a filter's attribute that every item has: the words of 
 ITEM, TITLE, YEAR = "item", "title", "year"
 _FORMAT = 1
 _TITLE_YEAR = re.compile(r"\((\d{4})\)\s*$")
-_NO_TITLE = frozenset(("", "none", "nan", "null", "n/a"))  # as frames write what is missing
 # Columns that say nothing of what an item is like.
 _MEANINGLESS = frozenset(
     "id ids uuid guid sku asin isbn ean upc gtin url uri link image img picture poster thumbnail lang language locale "
@@ -282,15 +282,15 @@ def _unique_rows(rows: Iterable[Row]) -> tuple[list[tuple[str, str, Row]], list[
     problems: list[Problem] = []
     first_rows: dict[str, Row] = {}
     for row in rows:
-        id_, title = _name(row.values.get(ITEM)), _name(row.values.get(TITLE))
-        if not id_:
+        id_, title = plain_name(_name(row.values.get(ITEM))), _name(row.values.get(TITLE))
+        if not id_ or is_written_by_programs(id_):
             message = f"expected the id of an item in {shown(ITEM)}, found {shown(row.values.get(ITEM))}"
             problems.append(row.error("missing-id", message, "give every item an id of its own"))
             continue
         if id_ in first_rows:
             problems.append(_duplicate_item(row, id_, first_rows[id_]))
             continue
-        if title.casefold() in _NO_TITLE:
+        if not title or is_written_by_programs(title):
             title = ""
             fix = "write one; until then it is called by its id"
             problems.append(

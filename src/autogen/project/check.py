@@ -14,7 +14,7 @@ from autogen.plugins import skills
 from autogen.project.judging import protected_rows
 from autogen.project.needs import SkillNeed, needs_of
 from autogen.project.suitability import base_model_problems
-from autogen.tasks.task import Summary
+from autogen.tasks.task import CutRows, Summary, TaskData
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _check_skill(
     problems = (
         *(problem for rows in data.values() for problem in rows.problems),
         *skills()[settings.type].check(settings, project, data),
-        *(problem for need in needs for problem in model_problems(project, need, data[need.need.name].texts)),
+        *(problem for need in needs for problem in model_problems(project, need, data[need.need.name])),
         *(problem for need in needs for problem in _too_few_eval_rows(config, need, data[need.need.name])),
     )
     return SkillCheck(
@@ -83,11 +83,13 @@ def _check_skill(
     )
 
 
-def model_problems(project: Path, need: SkillNeed, texts: Sequence[str]) -> list[Problem]:
-    """Whether the base model is there and covers the texts' language; nothing where it reads none."""
-    if not texts and need.task.reads != "text":
+def model_problems(project: Path, need: SkillNeed, data: TaskData) -> list[Problem]:
+    """Whether the base model is there, covers the texts' language, and can tell the rows apart; nothing where it reads
+    no text."""
+    if not data.texts and need.task.reads != "text":
         return []
-    return base_model_problems(project, need.need.base_model, texts)
+    cut = data.cut_rows() if isinstance(data, CutRows) else []
+    return base_model_problems(project, need.need.base_model, data.texts, cut, need.need.training.max_length)
 
 
 def _too_few_eval_rows(config: ProjectConfig, need: SkillNeed, data: Any) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig
-from autogen.data.problems import raise_for
+from autogen.data.problems import first_warnings, raise_for
 from autogen.errors import Interrupted, Refused, StorageError, UnknownVersion, UsageError, VersionDamaged
 from autogen.feedback.claims import count_by_trust
 from autogen.feedback.memory import Memory
@@ -96,7 +96,7 @@ class Learning:
         if self.origin == "improve":
             self._check_anything_new(work)
         else:
-            self._warn_of_language(work)
+            self._warn(work)
         self._claim_state(work, resume, force)
         try:
             published = self._publish(work)
@@ -224,12 +224,12 @@ class Learning:
             return None
         return OpenVersion(folder, manifest)
 
-    def _warn_of_language(self, work: Sequence[Work]) -> None:
+    def _warn(self, work: Sequence[Work]) -> None:
         """`check` says it too; who trains without having checked would wait in vain."""
-        problems = [problem for item in work for problem in model_problems(self.folder, item.need, item.data.texts)]
-        for problem in dict.fromkeys(problems):
-            if problem.severity == "warning":
-                self.progress.say(f"warning: {problem}")
+        problems = [problem for item in work for problem in item.data.problems]
+        problems += [problem for item in work for problem in model_problems(self.folder, item.need, item.data)]
+        for line in first_warnings(dict.fromkeys(problems)):
+            self.progress.say(line)
 
     def _check_anything_new(self, work: Sequence[Work]) -> None:
         if self.champion is None:

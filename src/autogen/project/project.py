@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from autogen.agents.loading import OpenVersion
 from autogen.config.project import ProjectConfig, load_config
-from autogen.config.settings import RESERVED_LABEL
+from autogen.config.settings import CONFIG_NAME, RESERVED_LABEL
 from autogen.data.columns import select
+from autogen.data.names import name_key, plain_name
 from autogen.data.problems import raise_for
 from autogen.data.readers.files import locate, read_rows
 from autogen.errors import ProjectNotFound, UnknownVersion, UsageError, VersionDamaged
@@ -219,6 +220,8 @@ class Project:
         its group. Raises UsageError."""
         by_feedback: dict[str, tuple[Feedback, Decision, str | None, Sequence[EntitySpan] | None]] = {}
         queue = self.to_review() if any(choice.of_group for choice in choices) else None
+        for label in dict.fromkeys(choice.label for choice in choices if choice.label is not None):
+            self._check_spelling(label)
         for choice in sorted(choices, key=lambda choice: not choice.of_group):
             ids = queue.ids_of(choice.id) if queue is not None and choice.of_group else (choice.id,)
             for feedback in map(self.memory.feedback.get, ids):
@@ -227,6 +230,23 @@ class Project:
                 by_feedback[feedback.id] = (feedback, choice.decision, choice.label, choice.entities)
         self.memory.feedback.decide_many(by_feedback.values())
         return len(by_feedback)
+
+    def _check_spelling(self, label: str) -> None:
+        """A reviewer's label must not differ from a known one in case or width alone, unless names are joined: it would
+        be learnt as another. Raises UsageError."""
+        if self.versions.alias().champion is None:
+            return
+        champion, near = self._open(None), ""
+        for need in needs_of(self.config):
+            model = champion.model(need.skill, need.need.name)
+            if model is None or plain_name(label) in model.answers or need.need.join_names:
+                continue
+            near = next((known for known in model.answers if name_key(known) == name_key(label)), near)
+        if near:
+            raise UsageError(
+                f'Expected a known label or a new one, found "{label}", which differs from "{near}" in case or width '
+                f'alone. Write "{near}", or set `join_names = true` for the skill in {CONFIG_NAME}.'
+            )
 
     def _check_learnable(self, feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:
         """One of the tasks that would be given it must be able to learn from it. Raises UsageError."""

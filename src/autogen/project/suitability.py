@@ -12,15 +12,19 @@ from autogen.data.problems import Problem
 from autogen.errors import BaseModelError
 from autogen.models.base_models import find_base_model
 from autogen.models.packaged import PACKAGED
+from autogen.project.cutting import LabelledRow, cutting_problems
 from autogen.runtime.coverage import coverage
 from autogen.runtime.encoding import TOKENIZER_FILE
 
 MULTILINGUAL = "multilingual-e5-small"
 
 
-def base_model_problems(project: Path, base_model: str, texts: Sequence[str]) -> list[Problem]:
+def base_model_problems(
+    project: Path, base_model: str, texts: Sequence[str], cut_rows: Sequence[LabelledRow] = (), max_length: int = 0
+) -> list[Problem]:
     """An error where it is not to be found; a warning where it must come from the hub, or does not cover the texts'
-    language. Nothing is loaded but the tokenizer; of a model on the hub not even that."""
+    language, and of those of `cut_rows` that it cannot read whole or tell apart. Nothing is loaded but the tokenizer;
+    of a model on the hub not even that."""
     try:
         base = find_base_model(base_model, project)
     except BaseModelError as error:
@@ -32,11 +36,13 @@ def base_model_problems(project: Path, base_model: str, texts: Sequence[str]) ->
     if not path.is_file():
         return []
     try:
-        lacking = coverage(Tokenizer.from_file(str(path)), texts).lacking
+        tokenizer = Tokenizer.from_file(str(path))
+        lacking = coverage(tokenizer, texts).lacking
+        unseen = cutting_problems(base_model, path.parent, tokenizer, cut_rows, max_length) if cut_rows else []
     except Exception as error:  # noqa: BLE001 tokenizers has no type of its own for a file that it cannot read
         message = f"expected the tokenizer of base_model = {base_model!r}, found {path} unreadable: {error}"
         return [Problem("error", "base-model", CONFIG_NAME, None, message, "put the model's own tokenizer.json there")]
-    return [_not_covered(base_model, lacking)] if lacking else []
+    return [*([_not_covered(base_model, lacking)] if lacking else []), *unseen]
 
 
 def _in_hub_cache(model: str) -> bool:

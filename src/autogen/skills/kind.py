@@ -7,6 +7,7 @@ point "autogen.skills".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -79,6 +80,24 @@ class SkillKind(Protocol[S]):
 
     def ready(self, record: Mapping[str, Any], models: Mapping[str, Any]) -> Skill:
         """The skill of a version, ready to answer. Raises VersionDamaged, ValueError, KeyError."""
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """What a kind of skill can be started from: one file whose rows have these fields. `settings`: the skill's table in
+    agent.toml, besides that file, which goes under `key`."""
+
+    fields: tuple[str, ...]
+    key: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class StartsFromFile(Protocol):
+    """A kind of skill of which `autogen init --data` can make a project."""
+
+    @property
+    def starting_points(self) -> tuple[StartingPoint, ...]: ...
 
 
 @runtime_checkable

@@ -42,6 +42,8 @@ class Need:
     columns: Mapping[str, str]  # field -> column
     training: TrainingSettings  # of the task's own type
     options: Settings  # of the task's own type: what the skill decides of how it is learnt
+    join_names: bool = False  # whether names that differ in case or width alone are one
+    in_project: bool = True  # whether there is an agent.toml that advice may speak of
 
     def source(self, role: str) -> tuple[str, ...]:
         """The files of a role; none where it is not given."""
@@ -100,6 +102,14 @@ class TaskData(Protocol):
     def identity(self) -> Identity: ...
 
     def summary(self) -> Summary: ...
+
+
+@runtime_checkable
+class CutRows(Protocol):
+    """Data of a task that reads a text up to `max_length` and cuts what is longer."""
+
+    def cut_rows(self) -> Sequence[tuple[str, str | None, str, Row]]:
+        """Of each train row the text, its second text, its label, and where it stands."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -28,23 +30,29 @@ def copy_template(name: str, target: Path) -> None:
     if name not in available:
         names = ", ".join(available)
         raise UsageError(f'There is no template "{name}".{did_you_mean(name, available)} Templates: {names}.')
+    make_project(target, partial(_write, files(__name__) / name))
+
+
+def make_project(target: Path, write: Callable[[Path], None]) -> None:
+    """Make `target`, a folder that is new or empty, what `write` writes into the new folder that it is given: whole, or
+    not at all. Raises UsageError, StorageError."""
     target = target.absolute()
     try:
         if target.exists() and not _is_empty_folder(target):
             raise _target_taken(target)
-        _copy_and_move(files(__name__) / name, target)
+        _write_and_move(write, target)
     except OSError as error:
         raise StorageError(f"Cannot make the project in {target}: {error}") from error
 
 
-def _copy_and_move(source: Traversable, target: Path) -> None:
+def _write_and_move(write: Callable[[Path], None], target: Path) -> None:
     # An existing folder is filled, not replaced: it may be a shell's current folder, or a mount.
     fill = target.exists()
     beside = target if fill else target.parent
     beside.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=beside) as staging:
         copy = Path(staging) / "copy"
-        _write(source, copy)
+        write(copy)
         try:
             if fill:
                 for entry in sorted(copy.iterdir(), key=_move_order):

@@ -7,9 +7,10 @@ import pytest
 
 from autogen.data.readers.chunks import RowChunk, read_chunks
 from autogen.data.readers.files import read_rows
-from autogen.tasks.recommendation.interactions import read_interactions
+from autogen.tasks.recommendation.event_files import read_interactions
 
 SMALL = 200  # bytes of a chunk
+START = 1_700_000_000
 
 
 def numbered_rows(chunks: list[RowChunk]) -> list[tuple[int, dict[str, object]]]:
@@ -72,8 +73,10 @@ def test_a_small_or_missing_file_is_read_as_any(tmp_path: Path) -> None:
 
 
 def test_events_of_a_long_log_are_read_with_copies_and_missing_columns_said_once(tmp_path: Path) -> None:
-    rows = "".join(f"user {at % 500:03d} of the shop,item {at % 50},{at}\n" for at in range(30_000))
-    (tmp_path / "log.csv").write_text("user,item,timestamp\n" + rows + "user 000 of the shop,item 0,0\n" * 3, "utf-8")
+    rows = "".join(f"user {at % 500:03d} of the shop,item {at % 50},{START + at}\n" for at in range(30_000))
+    (tmp_path / "log.csv").write_text(
+        "user,item,timestamp\n" + rows + f"user 000 of the shop,item 0,{START}\n" * 3, "utf-8"
+    )
     (tmp_path / "other.csv").write_text("user,thing,timestamp\n" + "u,i,1\n" * 200_000, "utf-8")
     events, (missing, again) = read_interactions(tmp_path, ["log.csv", "other.csv"], {})
     assert (len(events), len(events.users), len(events.items)) == (30_000, 500, 50)
@@ -136,8 +139,8 @@ def test_a_name_that_no_file_can_have_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_a_column_that_only_later_rows_have_is_read(tmp_path: Path) -> None:
-    rows = [f'{{"user": "user {at:05d} of the shop", "item": "i", "timestamp": {at}}}' for at in range(90_000)]
-    rows += [f'{{"user": "u", "item": "i", "timestamp": {at}, "stars": 4}}' for at in range(10)]
+    rows = [f'{{"user": "user {at:05d} of the shop", "item": "i", "timestamp": {START + at}}}' for at in range(90_000)]
+    rows += [f'{{"user": "u", "item": "i", "timestamp": {START + at}, "stars": 4}}' for at in range(10)]
     (tmp_path / "log.jsonl").write_text("\n".join(rows), "utf-8")
     events, problems = read_interactions(tmp_path, ["log.jsonl"], {"rating": "stars"})
     assert not problems

@@ -121,6 +121,7 @@ def test_json_numbers_and_nulls_are_kept_as_they_are(tmp_path: Path) -> None:
 # Encoding
 
 
+# One line of UTF-8 among lines of something else: the file is neither.
 @pytest.mark.parametrize(
     ("name", "head", "line"),
     [("a.csv", "text,label\n", "caf{} {},a\n"), ("a.jsonl", "\n", '{{"text": "caf{} {}"}}\n')],
@@ -128,36 +129,69 @@ def test_json_numbers_and_nulls_are_kept_as_they_are(tmp_path: Path) -> None:
 def test_each_line_of_another_encoding_is_one_error_and_the_others_are_read(
     name: str, head: str, line: str, tmp_path: Path
 ) -> None:
-    content = head + line.format("é", "ü") + line.format("e", "u") + line.format("e", "ü")
-    rows, problems = write_and_read(tmp_path / name, content.encode("latin1"))
+    content = (head + line.format("é", "ü") + line.format("e", "u") + line.format("e", "ü")).encode("latin1")
+    rows, problems = write_and_read(tmp_path / name, content + line.format("é", "u").encode())
     assert places(problems) == [("encoding", 2), ("encoding", 4)]
-    assert [row.number for row in rows] == [3]
+    assert [row.number for row in rows] == [3, 5]
     column = line.format("é", "").index("é") + 1
     assert f"found byte 0xE9 in column {column}" in str(problems[0])
-    assert "iconv -f latin1 -t utf-8" in problems[0].fix
+    assert "iconv -f cp1252 -t utf-8" in problems[0].fix
 
 
 def test_the_lines_of_a_json_document_in_another_encoding_are_named(tmp_path: Path) -> None:
-    rows, problems = write_and_read(tmp_path / "a.json", '[\n{"text": "é"},\n{"text": "e"}]'.encode("latin1"))
+    content = '[\n{"text": "é"},\n'.encode("latin1") + '{"text": "é"}]'.encode()
+    rows, problems = write_and_read(tmp_path / "a.json", content)
     assert (rows, places(problems)) == ([], [("encoding", 2)])
 
 
 def test_a_record_over_a_damaged_line_is_left_out_and_the_next_keeps_its_number(tmp_path: Path) -> None:
-    rows, problems = write_and_read(tmp_path / "a.csv", b'text,label\n"one\n\xe9",a\ntwo,b\n')
+    rows, problems = write_and_read(tmp_path / "a.csv", b'text,label\n"one\n\xe9",a\ntwo\xc3\xa9,b\n')
     assert places(problems) == [("encoding", 3)]
     assert [row.number for row in rows] == [4]
 
 
 def test_a_header_of_another_encoding_is_one_error(tmp_path: Path) -> None:
-    rows, problems = write_and_read(tmp_path / "a.csv", "étiquette,text\na,b\n".encode("latin1"))
+    rows, problems = write_and_read(tmp_path / "a.csv", b"\x8d\xe9tiquette,text\na,b\n")
     assert (rows, places(problems)) == ([], [("encoding", 1)])
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.jsonl"])
-def test_utf_16_is_named_once(name: str, tmp_path: Path) -> None:
-    rows, problems = write_and_read(tmp_path / name, "text,label\na,b\n".encode("utf-16"))
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_windows_1252_is_read_with_a_warning_that_shows_how(name: str, tmp_path: Path) -> None:
+    line = '{"text": "isn’t it – 5 €", "label": "größer"}'
+    content = f"[{line}]" if name == "a.json" else line if name == "a.jsonl" else "text,label\nisn’t it – 5 €,größer\n"
+    rows, problems = write_and_read(tmp_path / name, content.encode("cp1252"))
+    assert values(rows) == [{"text": "isn’t it – 5 €", "label": "größer"}]
+    assert [(problem.severity, problem.kind) for problem in problems] == [("warning", "encoding")]
+    assert "isn’t" in problems[0].message
+    assert "iconv -f cp1252 -t utf-8" in problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("где моя посылка", "cp1251"), ("gdzie jest moja przesyłka, wciąż", "cp1250"), ("我的包裹在哪里", "gbk")],
+)
+def test_what_windows_1252_would_make_nonsense_of_is_an_error(text: str, encoding: str, tmp_path: Path) -> None:
+    rows, problems = write_and_read(tmp_path / "a.csv", f"text,label\n{text},a\n".encode(encoding))
+    assert (rows, places(problems)) == ([], [("encoding", 2)])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_utf_16_and_utf_32_are_read(encoding: str, tmp_path: Path) -> None:
+    rows, problems = write_and_read(tmp_path / "a.csv", "text,label\nwo ist größe,b\n".encode(encoding))
+    assert (values(rows), problems) == ([{"text": "wo ist größe", "label": "b"}], [])
+
+
+def test_utf_16_that_breaks_off_is_named_once(tmp_path: Path) -> None:
+    rows, problems = write_and_read(tmp_path / "a.csv", "text,label\na,b\n".encode("utf-16")[:-1])
     assert (rows, places(problems)) == ([], [("encoding", None)])
-    assert "iconv -f utf-16" in problems[0].fix
+
+
+@pytest.mark.parametrize(("text", "how"), [("isn’t", "latin1"), ("isn’t", "cp1252"), ("réclamation", "cp1252")])
+def test_text_that_was_decoded_wrongly_before_is_a_warning(text: str, how: str, tmp_path: Path) -> None:
+    wrong = text.encode("cp1252").decode("latin1") if how == "latin1" else text.encode().decode("cp1252")
+    rows, problems = write_and_read(tmp_path / "a.csv", f"text,label\n{wrong},a\nfine,b\n")
+    assert len(rows) == 2
+    assert [(problem.severity, problem.kind, problem.row) for problem in problems] == [("warning", "misread-text", 2)]
 
 
 # CSV
@@ -181,8 +215,8 @@ def test_header_cells_lose_their_space_and_nameless_columns_are_left_out(tmp_pat
     [
         (",,\na,b,c\n", "missing-header"),
         ("text,label,text\na,b,c\n", "duplicate-header"),
-        ("text;label\na;b\n", "delimiter"),
-        ("text\tlabel\na\tb\n", "delimiter"),
+        ("text;label\na\nb\nc\n", "delimiter"),
+        ("text\tlabel\na\nb\nc\n", "delimiter"),
         ('"text"x,label\na,b\n', "broken-quotes"),
     ],
 )
@@ -215,11 +249,13 @@ def test_a_cell_over_the_limit_is_an_error_and_the_next_line_is_read(tmp_path: P
     assert [row.number for row in rows] == [3]
 
 
-CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+MISREAD = "ÂÃâ" + "".join(map(chr, range(0x80, 0xA0)))  # what a wrong conversion leaves, which is a warning
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0" + MISREAD), max_size=8)
+RECORDS = st.tuples(CELLS, CELLS).filter(lambda cells: any(cell.strip() for cell in cells))
 
 
 @settings(max_examples=100, deadline=None)
-@given(records=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5), mark=st.sampled_from(",\t"))
+@given(records=st.lists(RECORDS, min_size=1, max_size=5), mark=st.sampled_from(",\t"))
 def test_what_the_csv_writer_writes_is_read_as_it_was_and_where_it_stands(
     records: list[tuple[str, str]], mark: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -310,7 +346,7 @@ def test_a_folder_instead_of_a_file_names_the_files_in_it(tmp_path: Path) -> Non
 
 
 def test_an_unknown_extension_lists_the_known_ones(tmp_path: Path) -> None:
-    _, problems = write_and_read(tmp_path / "train.xlsx", b"PK")
+    _, problems = write_and_read(tmp_path / "train.docx", b"PK")
     assert places(problems) == [("unknown-extension", None)]
     assert all(extension in problems[0].message for extension in EXTENSIONS)
 

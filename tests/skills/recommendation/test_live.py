@@ -96,3 +96,16 @@ def test_the_present_is_a_past_too(live: LiveRecommender) -> None:
     now, seen_now = live.query("u1")
     assert list(query.items) == list(now.items) and list(seen) == list(seen_now)
     assert np.allclose(recommender.counts(recommender.clock()), live.counts(recommender.clock()), rtol=1e-4)
+
+
+def test_a_user_is_known_whatever_cannot_be_seen_of_the_name(live: LiveRecommender) -> None:
+    assert live.knows(" u1\u200b") and not live.knows("U1")
+    assert live.query("u1\ufeff")[0].items.tolist() == live.query("u1")[0].items.tolist() != []
+
+
+def test_a_user_is_known_in_any_case_where_names_are_joined(live: LiveRecommender) -> None:
+    joined = LiveRecommender(live.model, join_names=True)
+    assert joined.knows("U1")
+    assert joined.query("U1")[0].items.tolist() == live.query("u1")[0].items.tolist()
+    joined.observe([click("U1", joined.model.items[0], joined.clock() + joined.model.card.lag)])
+    assert joined.query("u1")[0].items.tolist()[-1] == 0

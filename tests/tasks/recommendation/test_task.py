@@ -393,3 +393,22 @@ def test_questions_for_the_latency_ratio_are_the_same_whatever_the_model(shop: P
     with_stranger = replace(with_new, events=replace(with_new.events, users=users))
     assert len(TASK.timed(model, with_stranger)) == len(TASK.timed(model, data)) == 30
     assert all(len(np.asarray(question())) == len(model.items) for question in TASK.timed(model, with_stranger))
+
+
+def test_events_without_any_item_of_the_catalogue_are_an_error_with_a_guess(untrained_shop: Path) -> None:
+    write_events(untrained_shop / "data/interactions.csv", [(u, f"shop/{i}", t, r) for u, i, t, r in events()])
+    (check,) = Project.open(untrained_shop).check()
+    (error,) = check.errors
+    assert error.kind == "no-known-item"
+    assert "none of its 25" in error.message
+    assert "only the end of the other's ids" in error.fix
+
+
+def test_a_unit_of_times_and_low_ratings_are_said_by_check(untrained_shop: Path) -> None:
+    path = untrained_shop / "data/interactions.csv"
+    write_events(path, [(user, item, time * 1000, rating) for user, item, time, rating in events()])
+    config = untrained_shop / "agent.toml"
+    config.write_text(config.read_text("utf-8").replace("[skills.films]", "[skills.films]\nmin_rating = 4"), "utf-8")
+    (check,) = Project.open(untrained_shop).check()
+    assert {problem.kind for problem in check.problems} - TINY == {"low-rating"}
+    assert "read as Unix milliseconds" in check.to_json()["notes"][0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autogen.data.fingerprints import row_fingerprint
+from autogen.tasks.text_classification.naming import LabelNaming
 from autogen.tasks.text_classification.rows import LabelledText, LearningData, fingerprint, read_learning_data
 from tests.tiny import TOPICS, rows, write_csv
 
@@ -135,3 +136,55 @@ def test_a_summary_says_what_declining_rests_on(tmp_path: Path, oos: int, packag
     (line,) = [line for line in data.summary().lines if line.startswith("Declining: ")]
     assert line.startswith(f"Declining: {words}")
     assert packaged or line == f"Declining: {words}."
+
+
+CASES = [("give it back", "refund"), ("money back", "REFUND"), ("my money", "refund"), ("where is it", "track")] * 2
+CASES = [(f"{text} {at}", label) for at, (text, label) in enumerate(CASES)]
+
+
+def test_labels_are_the_same_whatever_cannot_be_seen_and_it_is_noted(tmp_path: Path) -> None:
+    train = [("one", "re\u0301clamation"), ("two", "réclamation\u200b"), ("three", "0.0"), ("four", "0")]
+    data = read(tmp_path, train, [("five", "réclamation"), ("six", "0.0")])
+    assert data.train.labels == ["réclamation", "réclamation", "0", "0"]
+    assert data.eval.labels == ["réclamation", "0"]
+    assert not [problem for problem in data.problems if problem.kind in ("single-example", "unknown-label")]
+    assert data.notes[0].startswith("Read as one: 2 labels")
+    assert data.notes[0] in data.summary().lines
+    assert data.summary().json["notes"] == [*data.notes]
+
+
+def test_labels_that_differ_in_case_alone_are_a_warning(tmp_path: Path) -> None:
+    data = read(tmp_path, CASES)
+    assert {*data.train.labels} == {"refund", "REFUND", "track"}
+    (problem,) = [problem for problem in data.problems if problem.kind == "similar-names"]
+    assert '"refund" (4 rows), "REFUND" (2 rows)' in problem.message
+
+
+def test_labels_that_differ_in_case_alone_are_one_where_it_is_set(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", CASES)
+    write_csv(tmp_path / "eval.csv", [("take it back", "Refund"), ("where", "Track"), ("moon", "OOS")])
+    data = read_learning_data(tmp_path, ["train.csv"], ["eval.csv"], {}, 0, naming=LabelNaming(join=True))
+    assert {*data.train.labels} == {"refund", "track"}
+    assert data.eval.labels == ["refund", "track", "oos"]
+    assert not [problem for problem in data.problems if problem.kind == "similar-names"]
+
+
+def test_labels_that_mean_out_of_scope_are_read_as_such_where_it_is_set(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", [*CASES, ("who is the president", "Out_Of_Scope"), ("a riddle", "None")])
+    naming = LabelNaming(oos_labels=("out_of_scope", "None"))
+    data = read_learning_data(tmp_path, ["train.csv"], [], {}, 0, naming=naming)
+    assert Counter(data.train.labels)["oos"] == 2
+    assert not {problem.kind for problem in data.problems} & {"out-of-scope-name", "word-for-nothing"}
+
+
+def test_a_text_of_which_nothing_is_to_be_seen_is_missing(tmp_path: Path) -> None:
+    data = read(tmp_path, [*CASES, ("\u200b\ufeff", "track")])
+    assert [(problem.kind, problem.row) for problem in data.problems if problem.severity == "error"] == [
+        ("missing-value", 10)
+    ]
+
+
+def test_texts_that_differ_in_marks_of_no_width_are_duplicates_and_conflicts(tmp_path: Path) -> None:
+    data = read(tmp_path, [*CASES, ("give it\u200b back 0", "refund"), ("where is it\u200d 3", "refund")])
+    kinds = [problem.kind for problem in data.problems if problem.kind in ("duplicate", "conflicting-labels")]
+    assert kinds == ["duplicate", "conflicting-labels"]

@@ -74,3 +74,26 @@ def test_files_with_tags_and_files_with_entities_are_read_together(project: Path
 def test_rows_without_any_entity_are_an_error() -> None:
     problems = data_of([{"text": "please", "entities": []}]).problems
     assert [problem.kind for problem in problems if problem.severity == "error"] == ["no-entities"]
+
+
+LABELS = ["City", "CITY\u200b", "City", "Day"]
+
+
+def test_labels_of_entities_that_differ_in_case_alone_are_asked_about_or_joined() -> None:
+    rows = rows_of(
+        [
+            {"text": f"to Berlin {at}", "entities": [{"start": 3, "end": 9, "label": label}]}
+            for at, label in enumerate(LABELS)
+        ]
+    )
+    asked = split_rows(annotated_rows(rows, {}), None, 0)
+    assert {*asked.train.labels, *asked.eval.labels} == {"City", "CITY", "Day"}
+    assert [problem.kind for problem in asked.problems] == ["similar-names"]
+    joined = split_rows(annotated_rows(rows, {}), None, 0, join_names=True)
+    assert {*joined.train.labels, *joined.eval.labels} == {"City", "Day"}
+    assert joined.problems == ()
+
+
+def test_advice_to_who_has_no_project_names_no_settings() -> None:
+    _, (problem,) = annotated_rows(rows_of([{"sentence": "to Berlin", "entities": []}]), {}, in_project=False)
+    assert problem.fix == 'rename "sentence" to "text"'

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from autogen.config.settings import RESERVED_LABEL
+from autogen.data.names import Spellings, check_similar
 from autogen.data.problems import Problem, listed, shown
+from autogen.data.quality.meanings import check_meanings
 from autogen.data.rows import Row
 from autogen.data.text import normalise
 from autogen.errors import did_you_mean
@@ -21,11 +23,19 @@ def label_counts(labels: Sequence[str]) -> dict[str, int]:
     return dict(sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0])))
 
 
-def check_labelled(texts: Sequence[str], labels: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
-    """What is wrong with labelled texts; the three sequences run in parallel, over one or several files."""
+def check_labelled(
+    texts: Sequence[str], labels: Sequence[str], rows: Sequence[Row], in_project: bool = True
+) -> list[Problem]:
+    """What is wrong with labelled texts; the three sequences run in parallel, over one or several files. `in_project`:
+    whether there are settings that a fix may name."""
     if not rows:
         return []
-    return [*_label_problems(labels, rows), *_repeated_texts(texts, labels, rows)]
+    return [
+        *_label_problems(labels, rows),
+        *check_similar(Spellings(labels), "label", rows[0].source, in_project),
+        *check_meanings(texts, labels, rows, in_project),
+        *_repeated_texts(texts, labels, rows),
+    ]
 
 
 def check_eval(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from autogen.data.problems import Problem
+from autogen.data.readers.delimited import find_delimiter, names_delimiter
 from autogen.data.readers.files import GZIP_MAGIC, READ_ERRORS, READERS, extension_of, read_problem, read_rows
 from autogen.data.rows import Row
 
@@ -69,13 +70,16 @@ def _open(path: Path) -> BinaryIO:
 def _chunks(file: BinaryIO, path: Path, source: str, size: int) -> Iterator[RowChunk]:
     parse, delimiter = READERS[extension_of(path)], _DELIMITERS[extension_of(path)]
     head = first = file.readline()
-    while delimiter and first and not first.strip(b"\r\n"):
+    while delimiter and first and (not first.strip(b"\r\n") or names_delimiter(first)):
         first = file.readline()
         head += first
+    delimiter = delimiter and find_delimiter(
+        head.lstrip(b"\r\n").decode("latin-1").splitlines(keepends=True), delimiter
+    )
     if head.startswith(_WIDE) or b"\r" in first.rstrip(b"\r\n") or (delimiter and first.count(b'"') % 2):
         yield RowChunk(*parse(head + file.read(), source))
         return
-    header, offset = first if delimiter else b"", 0
+    header, offset = head if delimiter else b"", 0
     for lines in _whole_lines(file, size, delimiter):
         rows, problems = parse((header if offset else head) + lines, source)
         yield RowChunk(rows, [_shift_row(problem, offset) for problem in problems], offset)

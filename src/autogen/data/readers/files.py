@@ -11,9 +11,12 @@ from pathlib import Path
 
 from autogen.data.problems import Problem, listed, quoted, shown
 from autogen.data.readers.columnar import dataset_rows, frame_rows, read_parquet
-from autogen.data.readers.delimited import read_delimited
+from autogen.data.readers.delimited import NAMES, find_delimiter, read_delimited
+from autogen.data.readers.exports import plain_rows
 from autogen.data.readers.hub import looks_like_hub_id, read_hub
 from autogen.data.readers.json_rows import read_json, read_json_lines
+from autogen.data.readers.lines import decode_lines, encoding_of
+from autogen.data.readers.spreadsheet import read_spreadsheet
 from autogen.data.rows import Row
 from autogen.errors import DataError, did_you_mean
 
@@ -21,13 +24,16 @@ __all__ = ["EXTENSIONS", "Row", "locate", "read_rows", "rows_of"]
 
 _Read = tuple[list[Row], list[Problem]]
 
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
 READERS: Mapping[str, Callable[[bytes, str], _Read]] = {
-    ".csv": partial(read_delimited, delimiter=","),
-    ".tsv": partial(read_delimited, delimiter="\t"),
+    ".csv": partial(read_delimited, delimiter=DELIMITERS[".csv"]),
+    ".tsv": partial(read_delimited, delimiter=DELIMITERS[".tsv"]),
     ".json": read_json,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".parquet": read_parquet,
+    ".xlsx": read_spreadsheet,
 }
 EXTENSIONS = tuple(READERS)
 GZIP_MAGIC = b"\x1f\x8b"
@@ -55,7 +61,9 @@ def read_rows(source: Path | str) -> tuple[list[Row], list[Problem]]:
     if not data.strip():
         message = "expected rows, found an empty file"
         return [], [Problem("error", "empty-file", name, None, message, "add rows to it")]
-    return _unless_empty(READERS[extension_of(path)](data, name), name)
+    rows, problems = READERS[extension_of(path)](data, name)
+    rows, more = plain_rows(rows, name)
+    return _unless_empty((rows, [*problems, *more]), name)
 
 
 def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -> tuple[list[Row], list[Problem]]:
@@ -66,7 +74,9 @@ def rows_of(data: object, fields: tuple[str, ...], source: str = "train_data") -
     if isinstance(data, str | Path):
         return read_rows(data)
     if isinstance(data, list | tuple):
-        return _unless_empty(_rows_of_list(data, fields, source), source)
+        rows, problems = _rows_of_list(data, fields, source)
+        rows, more = plain_rows(rows, source)
+        return _unless_empty((rows, [*problems, *more]), source)
     if hasattr(data, "columns") and (hasattr(data, "to_dicts") or hasattr(data, "notna")):
         return _unless_empty(frame_rows(data, source), source)
     if hasattr(data, "features") and hasattr(data, "with_format") and not isinstance(data, Mapping):
@@ -125,6 +135,19 @@ def read_problem(error: Exception, source: str) -> Problem:
     return Problem("error", "unreadable", source, None, f"expected a readable file, found: {reason}", fix)
 
 
+def describe_format(path: Path) -> str:
+    """How a file is written, in words: "CSV, cells parted by semicolons, UTF-16"."""
+    extension = extension_of(path)
+    data = _contents(path, str(path))
+    if isinstance(data, Problem) or extension in (".parquet", ".xlsx"):
+        return extension.removeprefix(".").upper()
+    parts = [extension.removeprefix(".").upper()]
+    if extension in DELIMITERS:
+        mark = find_delimiter(decode_lines(data, str(path)).texts, DELIMITERS[extension])
+        parts.append(f"cells parted by {NAMES.get(mark, mark)}")
+    return ", ".join([*parts, encoding_of(data)])
+
+
 def _neighbours(folder: Path) -> list[Path]:
     try:
         return sorted(islice(folder.iterdir(), _NEIGHBOURS))
@@ -136,7 +159,7 @@ def _unless_empty(result: _Read, source: str) -> _Read:
     rows, problems = result
     if rows or any(problem.severity == "error" for problem in problems):
         return result
-    return [], [Problem("error", "no-rows", source, None, "expected rows, found none", "add rows to it")]
+    return [], [*problems, Problem("error", "no-rows", source, None, "expected rows, found none", "add rows to it")]
 
 
 def _rows_of_list(data: Sequence[object], fields: tuple[str, ...], source: str) -> _Read:

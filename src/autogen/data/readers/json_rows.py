@@ -25,18 +25,21 @@ def read_json(data: bytes, source: str) -> tuple[list[Row], list[Problem]]:
     if isinstance(document, Problem):
         if _looks_like_lines(lines.texts):
             return _from_lines(lines, source)
-        return [], lines.problems or [document]
+        return [], lines.problems if _broken(lines) else [document]
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         document = document["data"]
     if not isinstance(document, list):
         return [], [_not_a_list_problem(document, source)]
-    return _objects(enumerate(document, start=1), source)
+    rows, problems = _objects(enumerate(document, start=1), source)
+    return rows, lines.problems + problems
 
 
 def _document(lines: Lines, source: str) -> object:
-    if lines.problems:
-        return lines.problems[0]
-    return _parse("".join(lines.texts), source, None)
+    return next(iter(_broken(lines)), None) or _parse("".join(lines.texts), source, None)
+
+
+def _broken(lines: Lines) -> list[Problem]:
+    return [problem for problem in lines.problems if problem.severity == "error"]
 
 
 def _looks_like_lines(texts: list[str]) -> bool:

@@ -12,6 +12,7 @@ from autogen.errors import DataError, did_you_mean
 from autogen.skills.customer_service.answering import INTENT, CustomerService
 from autogen.skills.customer_service.responses import read_responses
 from autogen.skills.customer_service.settings import CustomerServiceSettings, SavedCustomerServiceSettings
+from autogen.skills.kind import StartingPoint
 from autogen.tasks.task import Fields, Need, TaskData
 from autogen.tasks.text_classification.settings import ClassificationOptions
 
@@ -24,6 +25,7 @@ class CustomerServiceKind:
     answers_with = "text-classification"
     commands = "autogen.skills.customer_service.commands:add"
     routes = ""
+    starting_points = (StartingPoint(("text", "label"), "train"),)
 
     def needs(self, settings: CustomerServiceSettings, base_model: str) -> tuple[Need, ...]:
         return (
@@ -38,7 +40,10 @@ class CustomerServiceKind:
                 },
                 columns=settings.columns,
                 training=settings.training_of(INTENT),
-                options=ClassificationOptions(rejection_loss=settings.rejection_loss, outliers=settings.outliers),
+                options=ClassificationOptions(
+                    rejection_loss=settings.rejection_loss, outliers=settings.outliers, oos_labels=settings.oos_labels
+                ),
+                join_names=settings.join_names,
             ),
         )
 

@@ -36,6 +36,12 @@ class CustomerServiceSettings(SkillSettings):
         le=1,
         description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
     )
+    oos_labels: list[str] = Field(
+        default_factory=list,
+        description=(
+            'Labels of your rows that mean out of scope, such as `["out_of_scope", "None"]`: they are read as `oos`.'
+        ),
+    )
     outliers: Literal["general", "own"] = Field(
         default="general",
         description=(

@@ -10,6 +10,7 @@ from autogen.config.project import validate_settings
 from autogen.config.settings import CONFIG_NAME
 from autogen.data.problems import Problem, listed
 from autogen.plugins import tasks
+from autogen.skills.kind import StartingPoint
 from autogen.skills.prediction.answering import MODEL, Prediction
 from autogen.skills.prediction.settings import Answering, PredictionSettings
 from autogen.tasks.task import Fields, Need, Predicts, TaskData
@@ -23,6 +24,10 @@ class PredictionKind:
     answers_with = ""
     commands = ""
     routes = ""
+    starting_points = (
+        StartingPoint(("text", "entities"), "train", {"task": "token-classification"}),
+        StartingPoint(("tokens", "tags"), "train", {"task": "token-classification"}),
+    )
 
     def needs(self, settings: PredictionSettings, base_model: str) -> tuple[Need, ...]:
         task = tasks()[settings.task]
@@ -37,6 +42,7 @@ class PredictionKind:
                 columns=settings.columns,
                 training=settings.training_of(MODEL),
                 options=validate_settings(task.options, settings.options, where),
+                join_names=settings.join_names,
             ),
         )
 

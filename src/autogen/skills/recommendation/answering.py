@@ -87,7 +87,7 @@ class RecommendationSkill:
             except (OSError, ValueError) as error:
                 raise VersionDamaged(f"{folder / TEXTS_FILE} cannot be read: {error}") from error
             encoder = TextVectors.load(folder / TEXT_FOLDER)
-        live = LiveRecommender(model)
+        live = LiveRecommender(model, settings.join_names)
         shortlist = Shortlist.load(live, folder, texts, settings.index)
         return cls(live, Catalogue.load(folder / CATALOGUE_FILE), settings, texts, encoder, shortlist)
 

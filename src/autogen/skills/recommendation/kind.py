@@ -12,6 +12,7 @@ from autogen.errors import UsageError
 from autogen.feedback.memory import Memory
 from autogen.knowledge.pgvector_index import require_server
 from autogen.knowledge.vector_index import require_faiss
+from autogen.skills.kind import StartingPoint
 from autogen.skills.recommendation.answering import ITEMS, RecommendationSkill
 from autogen.skills.recommendation.off_policy import compare_versions, evaluation_json, read_log
 from autogen.skills.recommendation.settings import (
@@ -35,6 +36,7 @@ class RecommendationKind:
     answers_with = ""
     commands = "autogen.skills.recommendation.commands:add"
     routes = "autogen.skills.recommendation.routes:add"
+    starting_points = (StartingPoint(("user", "item", "timestamp"), "interactions"),)
 
     def needs(self, settings: RecommendationSettings, base_model: str) -> tuple[Need, ...]:
         return (
@@ -50,6 +52,7 @@ class RecommendationKind:
                 columns=settings.columns,
                 training=settings.training_of(ITEMS),
                 options=RecommendationOptions(split=settings.split, min_rating=settings.min_rating),
+                join_names=settings.join_names,
             ),
         )
 

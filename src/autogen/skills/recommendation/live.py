@@ -6,12 +6,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autogen.config.project import LearnFrom
+from autogen.data.names import name_key, plain_name
 from autogen.tasks.recommendation.admission import Admission
 from autogen.tasks.recommendation.clicks import Click, ClickCounts, Standing
 from autogen.tasks.recommendation.interactions import Places, Times
@@ -44,8 +45,10 @@ class _Person:
 class LiveRecommender:
     """Safe to use from several threads."""
 
-    def __init__(self, model: Recommender) -> None:
+    def __init__(self, model: Recommender, join_names: bool = False) -> None:
+        """`join_names`: users that differ in case or width alone are one."""
         self.model = model
+        self._user_by_key = {name_key(user): user for user in model.user_at} if join_names else {}
         self.place_of = {name: place for place, name in enumerate(model.items)}
         self.counted = ClickCounts()
         self._guard = threading.Lock()
@@ -76,6 +79,7 @@ class LiveRecommender:
 
     def _take(self, click: Click, item: int, learn_from: LearnFrom) -> None:
         is_stranger = click.standing is Standing.STRANGER
+        click = click if is_stranger else replace(click, user=self.name_of(click.user))
         person = (self._conversations if is_stranger else self._people).setdefault(click.user, _Person())
         if not click.liked:
             person.dislike(item)
@@ -88,20 +92,26 @@ class LiveRecommender:
                 self._trend.add(np.array([item], np.int32), np.array([admitted.time - self.model.card.lag]))
                 self._clicked.append(item)
 
+    def name_of(self, user: str) -> str:
+        """By which name the user is known, however it is written here."""
+        user = plain_name(user)
+        return self._user_by_key.get(name_key(user), user) if self._user_by_key else user
+
     def knows(self, user: str) -> bool:
         """Whether this user did anything yet."""
+        name = self.name_of(user)
         with self._guard:
-            return user in self.model.user_at or user in self._people
+            return self.model.place_of_user(user) >= 0 or name in self.model.user_at or name in self._people
 
     def _learnt(self, click: Click, item: int) -> bool:
         """Whether the model has this click among what it learnt from."""
-        items, times = self.model.histories.all_of(self.model.user_at.get(click.learner, -1))
+        items, times = self.model.histories.all_of(self.model.place_of_user(click.learner))
         when = click.time - self.model.card.lag
         return bool(((items == item) & (np.abs(times - when) < SAME_TIME)).any())
 
     def _before(self, user: str | None, now: float) -> tuple[Places, Times]:  # noqa: ARG002 all of it was before now
         """What the model learnt that the user did."""
-        return self.model.histories.all_of(self.model.user_at.get(user, -1) if user else -1)
+        return self.model.histories.all_of(self.model.place_of_user(user))
 
     def query(
         self, user: str | None, history: Sequence[str] = (), conversation: str | None = None
@@ -109,6 +119,7 @@ class LiveRecommender:
         """A user's history, or an anonymous one (ids, the oldest first), with what was clicked in this conversation;
         and what that user had or disliked."""
         now = self.clock()
+        user = self.name_of(user) if user and user not in self.model.user_at else user
         items, times = self._before(user, now)
         named_items = [self.place_of[name] for name in history if name in self.place_of]
         with self._guard:

@@ -36,5 +36,5 @@ class PointInTimeRecommender(LiveRecommender):
         return self._moment
 
     def _before(self, user: str | None, now: float) -> tuple[Places, Times]:
-        query = self.model.histories.query(self.model.user_at.get(user, -1) if user else -1, now)
+        query = self.model.histories.query(self.model.place_of_user(user), now)
         return query.items, query.times

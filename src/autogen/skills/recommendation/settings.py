@@ -102,6 +102,7 @@ class SavedRecommendationSettings(BaseModel):
     decline_text: str
     index: str = EMBEDDED
     new_items: int = 0
+    join_names: bool = False
 
 
 def settings_problems(settings: RecommendationSettings) -> list[Problem]:

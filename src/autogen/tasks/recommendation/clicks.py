@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from autogen.config.project import LearnFrom
+from autogen.data.names import plain_name
 from autogen.feedback.events import Decision, Feedback
 from autogen.storage.responses import OfferedNames
 
@@ -85,16 +86,17 @@ def clicks_from_feedback(
         user = _clicking_user(entry, standing, who, offered)
         if entry.label is None or liked is None or user is None:
             continue
+        user, item = plain_name(user), plain_name(entry.label)
         when = entry.created_at.timestamp()
         day = int(when // DAY)
-        keys: set[_Key] = {(user, standing, entry.label, day, liked)}
+        keys: set[_Key] = {(user, standing, item, day, liked)}
         if entry.response_id in offered:
-            keys.add((entry.response_id, standing, entry.label, None, liked))
+            keys.add((entry.response_id, standing, item, None, liked))
         if keys & counts.known or counts.of_day[user, standing, day] >= MOST_A_DAY:
             continue
         counts.known |= keys
         counts.of_day[user, standing, day] += 1
-        result.append(Click(user, entry.label, when, liked, entry.id, entry.response_id, standing))
+        result.append(Click(user, item, when, liked, entry.id, entry.response_id, standing))
     return result
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autogen.data.names import plain_name
 from autogen.errors import VersionDamaged
 from autogen.runtime.session import ExportedModel
 from autogen.storage.files import sha256_of
@@ -181,6 +182,13 @@ class Recommender:
     @property
     def items(self) -> tuple[str, ...]:
         return self.events.items
+
+    def place_of_user(self, name: str | None) -> int:
+        """Where the user's events are in `histories`; -1 for somebody unknown."""
+        if name is None:
+            return -1
+        at = self.user_at.get(name)
+        return self.user_at.get(plain_name(name), -1) if at is None else at
 
     @property
     def base_model(self) -> str:

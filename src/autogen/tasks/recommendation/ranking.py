@@ -99,7 +99,7 @@ def rank(
 
 def _scores(model: Recommender, user: str, query: RelevantItems, counts: Floats, score: Scorer) -> Floats:
     """Of all items; −∞ for those that are not to be shown."""
-    at = model.user_at.get(user, -1)
+    at = model.place_of_user(user)
     had = model.histories.all_of(at)[0]
     scores = model.mask_unoffered(score(model.histories.query(at, query.now), counts)).copy()
     scores[had[~np.isin(had, list(query.items))]] = -np.inf  # what is to be found may be found again

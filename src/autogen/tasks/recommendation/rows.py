@@ -14,21 +14,19 @@ from numpy.typing import NDArray
 from autogen.config.project import LearnFrom
 from autogen.data.columns import ITEM_COLUMNS
 from autogen.data.fingerprints import row_fingerprint
-from autogen.data.problems import Problem
+from autogen.data.names import name_key
+from autogen.data.problems import Problem, listed
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
 from autogen.feedback.memory import Memory
 from autogen.knowledge.catalogue import Catalogue
 from autogen.tasks.recommendation.clicks import Click, apply_reviews, clicks_from_feedback, current_likes, teaches
-from autogen.tasks.recommendation.interactions import (
-    DAY,
-    Interactions,
-    interactions_of,
-    join_events,
-    read_interactions,
-)
+from autogen.tasks.recommendation.event_files import read_events
+from autogen.tasks.recommendation.interactions import DAY, Interactions, interactions_of, join_events
+from autogen.tasks.recommendation.item_names import guess_item_names
 from autogen.tasks.recommendation.metrics import RelevantItems, relevant_items
 from autogen.tasks.recommendation.model import RecommenderCard
+from autogen.tasks.recommendation.opinions import check_low_ratings
 from autogen.tasks.recommendation.settings import RecommendationOptions
 from autogen.tasks.task import Identity, Need, Summary
 
@@ -61,6 +59,8 @@ class Behaviour:
     eval_clicks: Interactions = field(default_factory=lambda: interactions_of(()))
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval events
+    notes: tuple[str, ...] = ()  # what was done to events without a problem
+    join_names: bool = False  # users and items that differ in case or width alone are one
 
     @property
     def words(self) -> str:
@@ -84,6 +84,11 @@ class Behaviour:
         names = ((clicks.users[user], clicks.items[item]) for user, item in zip(clicks.user, clicks.item, strict=True))
         times = zip(names, clicks.time, clicks.rating, strict=True)
         return join_events(self.eval_events, ((*name, float(time), float(rating)) for name, time, rating in times))
+
+    def named(self, clicks: Sequence[Click]) -> list[Click]:
+        """The clicks with users as the events write them, where names that differ in case or width alone are one."""
+        usual = {name_key(user): user for user in self.events.users} if self.join_names else {}
+        return [replace(click, user=usual.get(name_key(click.user), click.user)) for click in clicks]
 
     def queries(self) -> tuple[list[RelevantItems], list[RelevantItems]]:
         """What is measured: a user's events to be found again, by places in these events' items; of the eval events
@@ -116,8 +121,14 @@ class Behaviour:
 
     def summary(self) -> Summary:
         return Summary(
-            lines=(f"{self.words}.", f"Held out: {self.split}."),
-            json={"labels": {}, "held_out": self.split, "unlabelled": "", "learns_from": self.words},
+            lines=(f"{self.words}.", f"Held out: {self.split}.", *self.notes),
+            json={
+                "labels": {},
+                "held_out": self.split,
+                "unlabelled": "",
+                "learns_from": self.words,
+                **({"notes": list(self.notes)} if self.notes else {}),
+            },
         )
 
 
@@ -129,19 +140,24 @@ def read_behaviour(project: Path, need: Need) -> Behaviour:
     """Raises nothing for bad rows: each kind is a problem, and the report is for the caller to act on."""
     catalogue, problems = read_catalogue(project, need.source("items"), need.columns)
     ids = [item.id for item in catalogue.items]
-    events, bad_rows = read_interactions(project, need.source("train"), need.columns, ids)
-    problems += bad_rows
+    train = read_events(project, need.source("train"), need.columns, ids, need.join_names)
+    events = train.events
+    problems += train.problems
     if not need.source("items"):
         catalogue, _ = Catalogue.from_rows(
             Row({"item": name, "title": name}, "events", at) for at, name in enumerate(events.items)
         )
     elif len(events.items) > len(ids):
-        problems.append(_unknown(events, len(ids), need))
+        problems.append(_unknown(events, catalogue, need))
     options = need.options
     assert isinstance(options, RecommendationOptions)
+    sources = need.source("train")
+    problems += check_low_ratings(events.rating, events.item, events.items, options.min_rating, sources[0])
     if need.source("eval"):
-        eval_events, bad_rows = read_interactions(project, need.source("eval"), need.columns, events.items)
-        problems += bad_rows
+        files = need.source("eval")
+        evaluation = read_events(project, files, need.columns, events.items, need.join_names, events.users)
+        eval_events = evaluation.events
+        problems += evaluation.problems
         words = f"{len(eval_events):,} events of the eval data"
     elif options.split == "time":
         events, eval_events = split_by_time(events, LAST_SHARE)
@@ -160,6 +176,8 @@ def read_behaviour(project: Path, need: Need) -> Behaviour:
         min_rating=options.min_rating,
         ended=ended,
         lag=lag_of(ended, None),
+        notes=train.notes,
+        join_names=need.join_names,
     )
 
 
@@ -186,14 +204,25 @@ def _named(row: Row, columns: Mapping[str, str]) -> Row:
     return replace(row, values=values)
 
 
-def _unknown(events: Interactions, known: int, need: Need) -> Problem:
+def _unknown(events: Interactions, catalogue: Catalogue, need: Need) -> Problem:
+    """Where every event names an item that the catalogue does not have, nothing could be recommended."""
+    known, source = len(catalogue), need.source("train")[0]
+    ids, titles = [item.id for item in catalogue.items], [item.title for item in catalogue.items]
+    guess = guess_item_names(events.items[known:], ids, titles)
+    if len(events) and known and not (events.item < known).any():
+        message = (
+            f"expected events with items of the catalogue, found none of its {known:,} in {len(events):,} events: they "
+            f"name {listed(events.items[known : known + 3])}, it has {listed(ids[:3])}"
+        )
+        fix = guess or "name the column that holds the item's id with `columns`, in the events or in the catalogue"
+        return Problem("error", "no-known-item", source, None, message, fix)
     count = int((events.item >= known).sum())
     message = (
         f"expected events with items of the catalogue, found {count:,} with {len(events.items) - known:,} others, such "
         f"as {events.items[known]!r}"
     )
     fix = "they teach what users like, but are not recommended; add them to `items` if they should be"
-    return Problem("warning", "unknown-item", need.source("train")[0], None, message, fix)
+    return Problem("warning", "unknown-item", source, None, message, f"{fix}. {guess}" if guess else fix)
 
 
 def hold_out(events: Interactions, seed: int) -> tuple[Interactions, Interactions]:

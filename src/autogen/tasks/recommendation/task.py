@@ -17,7 +17,8 @@ from autogen.knowledge.catalogue import Catalogue
 from autogen.markup import DataTable
 from autogen.tasks.evaluation import Evaluation
 from autogen.tasks.recommendation.admission import admitted_clicks
-from autogen.tasks.recommendation.interactions import OPTIONAL, REQUIRED, interactions_of, read_interactions
+from autogen.tasks.recommendation.event_files import OPTIONAL, REQUIRED, read_interactions
+from autogen.tasks.recommendation.interactions import interactions_of
 from autogen.tasks.recommendation.metrics import TOP, QueryScore, RelevantItems
 from autogen.tasks.recommendation.model import Recommender
 from autogen.tasks.recommendation.ranking import RankingResult, Scorer, popular, rank
@@ -80,7 +81,7 @@ class RecommendationTask:
         if feedback.only is not None and not feedback.only:
             return replace(data, lag=lag)
         learn_from = feedback.policy.learn_from
-        clicks = liked_clicks(feedback.memory, feedback.skill, feedback.only, learn_from)
+        clicks = data.named(liked_clicks(feedback.memory, feedback.skill, feedback.only, learn_from))
         if feedback.only is None:
             known = {*data.events.users, *(champion.user_at if champion else ())}
             clicks = admitted_clicks(clicks, data.events, known, learn_from)

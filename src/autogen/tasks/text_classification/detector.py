@@ -63,6 +63,13 @@ class OutlierDetector:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> OutlierDetector:
-        numbers = (float(values[name]) for name in ("offset", "weight", "slope", "middle"))
-        spread = (float(values.get(name, 0)) for name in ("outlier_mean", "outlier_spread"))
-        return cls(tuple(map(float, values["direction"])), *numbers, *spread, tuple(map(str, values.get("alike", ()))))
+        return cls(
+            direction=tuple(map(float, values["direction"])),
+            offset=float(values["offset"]),
+            weight=float(values["weight"]),
+            slope=float(values["slope"]),
+            middle=float(values["middle"]),
+            outlier_mean=float(values.get("outlier_mean", 0)),
+            outlier_spread=float(values.get("outlier_spread", 0)),
+            alike=tuple(map(str, values.get("alike", ()))),
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
+from functools import partial
 
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.fingerprints import row_fingerprint
@@ -15,6 +16,7 @@ from autogen.feedback.entities import EntitySpan
 from autogen.feedback.events import Feedback
 from autogen.tasks.task import FeedbackOn
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.naming import LabelNaming
 from autogen.tasks.text_classification.rows import LabelledRows, LabelledText, LearningData, join_rows, pick
 
 FEEDBACK_SOURCE = "feedback"
@@ -29,6 +31,7 @@ def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedMod
         eval_texts={normalise(text) for text in data.eval.texts},
         known_labels={*champion.task.labels, *data.train.labels, RESERVED_LABEL},
         assess=lambda texts: _assess(champion, texts),
+        known_as=partial(_known_as, data.naming, {*champion.task.labels, *data.train.labels}),
         policy=feedback.policy,
         left_out=feedback.left_out,
     )
@@ -40,6 +43,10 @@ def curate_feedback(data: LearningData, feedback: FeedbackOn, champion: TunedMod
         for part in (curation.train, curation.evaluation)
     )
     return replace(curation, train=train, evaluation=evaluation)
+
+
+def _known_as(naming: LabelNaming, known: Set[str], label: str) -> str:
+    return naming.known_as([label], known)[0]
 
 
 def check_label(feedback: Feedback, label: str | None, entities: Sequence[EntitySpan] | None) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 from autogen.config.settings import RESERVED_LABEL
 from autogen.data.columns import select
 from autogen.data.fingerprints import row_fingerprint
+from autogen.data.names import Spellings, note_alike
 from autogen.data.problems import Problem
 from autogen.data.quality.labels import check_eval, check_labelled, label_counts
 from autogen.data.readers.files import locate, read_rows
-from autogen.data.rows import Row, is_missing, require_label, require_text
+from autogen.data.rows import Row, is_missing, require_label, require_text, require_visible_text
 from autogen.data.splits import has_rows_to_spare, hold_out
 from autogen.markup import DataTable
 from autogen.tasks.task import Identity, Summary
+from autogen.tasks.text_classification.naming import AS_WRITTEN, LabelNaming
 from autogen.tasks.text_classification.unlabelled import Unlabelled, read_unlabelled
 
 MOST_HELD_OUT = 2_000  # rows; more would only slow every evaluation down
@@ -69,6 +71,8 @@ class LearningData:
     feedback: tuple[str, ...] = ()
     corrections_of_eval: int = 0
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
+    naming: LabelNaming = AS_WRITTEN
+    notes: tuple[str, ...] = ()  # what was done to rows without a problem
     packaged_outliers: bool = True  # declining is fitted to them too
 
     @property
@@ -88,6 +92,10 @@ class LearningData:
     @property
     def texts(self) -> list[str]:
         return self.train.texts
+
+    def cut_rows(self) -> list[tuple[str, str | None, str, Row]]:
+        rows = zip(self.train.examples, self.train.rows, strict=True)
+        return [(example.text, example.text_pair, example.label, row) for example, row in rows]
 
     def identity(self) -> Identity:
         unlabelled = [LabelledText(text, "") for text in self.unlabelled.texts] if self.unlabelled else []
@@ -117,6 +125,7 @@ class LearningData:
             lines=(
                 f"Held out: {self.split}.",
                 f"Declining: {self.declining}.",
+                *self.notes,
                 *([f"Unlabelled: {unlabelled}."] if unlabelled else []),
             ),
             json={
@@ -125,6 +134,7 @@ class LearningData:
                 "declining": self.declining,
                 "unlabelled": unlabelled,
                 "learns_from": "",
+                **({"notes": list(self.notes)} if self.notes else {}),
             },
         )
 
@@ -136,11 +146,13 @@ def read_learning_data(
     columns: Mapping[str, str],
     seed: int,
     unlabelled: Sequence[str] = (),
+    naming: LabelNaming = AS_WRITTEN,
 ) -> LearningData:
     """Read and check everything, and split when there is no file of eval rows. Raises nothing for bad rows: each is
     a problem, and the report is for the caller to act on."""
     train_rows = read_labelled(project, train_sources, columns)
-    data = split_rows(train_rows, read_labelled(project, eval_sources, columns) if eval_sources else None, seed)
+    eval_rows = read_labelled(project, eval_sources, columns) if eval_sources else None
+    data = split_rows(train_rows, eval_rows, seed, naming)
     if not unlabelled:
         return data
     texts, text_problems = read_unlabelled(project, unlabelled, columns, MAX_TEXT)
@@ -151,17 +163,36 @@ def read_learning_data(
 ReadRows = tuple[LabelledRows, list[Problem]]
 
 
-def split_rows(train_read: ReadRows, eval_read: ReadRows | None, seed: int) -> LearningData:
-    """Rows as read, checked; and split, where no eval rows are given."""
-    train_rows, problems = train_read
-    problems = [*problems, *check_labelled(train_rows.texts, train_rows.labels, train_rows.rows)]
+def split_rows(
+    train_read: ReadRows,
+    eval_read: ReadRows | None,
+    seed: int,
+    naming: LabelNaming = AS_WRITTEN,
+    in_project: bool = True,
+) -> LearningData:
+    """Rows as read, their labels named and checked; and split, where no eval rows are given."""
+    train_rows, problems = name_labels(train_read[0], naming), train_read[1]
+    notes = note_alike(Spellings(map(_written_label, train_rows.rows)), "label")
+    problems = [*problems, *check_labelled(train_rows.texts, train_rows.labels, train_rows.rows, in_project)]
     if eval_read is None:
         train_rows, eval_rows, words = split(train_rows, seed)
-        return LearningData(train_rows, eval_rows, words, tuple(problems))
-    eval_rows, eval_problems = eval_read
+        return LearningData(train_rows, eval_rows, words, tuple(problems), naming=naming, notes=notes)
+    eval_rows, eval_problems = name_labels(eval_read[0], naming, train_rows.labels), eval_read[1]
     problems += [*eval_problems, *check_labelled_eval(train_rows, eval_rows)]
     train_rows, eval_rows = _outliers_to_calibrate(train_rows, eval_rows, seed)
-    return LearningData(train_rows, eval_rows, f"{len(eval_rows.rows)} rows of the eval data", tuple(problems))
+    words = f"{len(eval_rows.rows)} rows of the eval data"
+    return LearningData(train_rows, eval_rows, words, tuple(problems), naming=naming, notes=notes)
+
+
+def name_labels(rows: LabelledRows, naming: LabelNaming, known: Iterable[str] = ()) -> LabelledRows:
+    """The rows with each label by the name that it goes by; `known`: spellings that are settled."""
+    labels = naming.known_as(rows.labels, known)
+    examples = zip(rows.examples, labels, strict=True)
+    return replace(rows, examples=tuple(replace(e, label=name) if e.label != name else e for e, name in examples))
+
+
+def _written_label(row: Row) -> str:
+    return str(row.values["label"])
 
 
 def read_labelled(
@@ -178,9 +209,11 @@ def read_labelled(
     return labelled, [*problems, *bad_rows]
 
 
-def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[LabelledRows, list[Problem]]:
+def labelled_rows(
+    rows: Sequence[Row], columns: Mapping[str, str], in_project: bool = True
+) -> tuple[LabelledRows, list[Problem]]:
     """Rows as read to typed examples, and a problem for each field that is not as it should be."""
-    selected, problems = select(rows, REQUIRED, OPTIONAL, columns)
+    selected, problems = select(rows, REQUIRED, OPTIONAL, columns, in_project)
     examples, rows_of_examples = [], []
     for row in selected:
         example = _example(row)
@@ -193,7 +226,7 @@ def labelled_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Labe
 
 
 def _example(row: Row) -> LabelledText | list[Problem]:
-    text = require_text(row, "text", MAX_TEXT)
+    text = require_visible_text(row, "text", MAX_TEXT)
     label = require_label(row, "label", MAX_LABEL)
     pair = None if is_missing(row, "text_pair") else require_text(row, "text_pair", MAX_TEXT)
     if isinstance(text, Problem) or isinstance(label, Problem) or isinstance(pair, Problem):

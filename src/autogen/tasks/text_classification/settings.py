@@ -16,6 +16,12 @@ class ClassificationOptions(Settings):
         le=1,
         description="In-scope accuracy that declining may cost when the threshold is calibrated, as a share.",
     )
+    oos_labels: list[str] = Field(
+        default_factory=list,
+        description=(
+            'Labels of your rows that mean out of scope, such as `["out_of_scope", "None"]`: they are read as `oos`.'
+        ),
+    )
     outliers: Literal["general", "own"] = Field(
         default="general",
         description=(

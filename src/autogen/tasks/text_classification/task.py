@@ -27,6 +27,7 @@ from autogen.tasks.text_classification.decoding import LabelPrediction
 from autogen.tasks.text_classification.feedback import check_label, curate_feedback, drop_learnt, with_curated
 from autogen.tasks.text_classification.metrics import per_label
 from autogen.tasks.text_classification.model import TunedModel
+from autogen.tasks.text_classification.naming import LabelNaming
 from autogen.tasks.text_classification.recipe import choose_recipe
 from autogen.tasks.text_classification.rows import (
     OPTIONAL,
@@ -34,6 +35,7 @@ from autogen.tasks.text_classification.rows import (
     LabelledRows,
     LearningData,
     labelled_rows,
+    name_labels,
     read_labelled,
     read_learning_data,
     split_rows,
@@ -74,19 +76,21 @@ class TextClassificationTask:
             need.columns,
             need.training.seed,
             need.source("unlabelled"),
+            _naming(need),
         )
         return replace(data, packaged_outliers=options.outliers == "general")
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> LearningData:
-        read_by_role = {role: labelled_rows(role_rows, need.columns) for role, role_rows in rows.items()}
+        read_by_role = {role: labelled_rows(part, need.columns, need.in_project) for role, part in rows.items()}
         if "train" not in read_by_role:
             eval_rows, problems = read_by_role["eval"]
             return LearningData(LabelledRows(), eval_rows, "", tuple(problems), source=f"{len(eval_rows.rows)} rows")
-        return split_rows(read_by_role["train"], read_by_role.get("eval"), need.training.seed)
+        seed, naming = need.training.seed, _naming(need)
+        return split_rows(read_by_role["train"], read_by_role.get("eval"), seed, naming, need.in_project)
 
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> LearningData:  # noqa: ARG002
         rows, problems = read_labelled(root, [source], need.columns)
-        return LearningData(LabelledRows(), rows, source, tuple(problems), source=source)
+        return LearningData(LabelledRows(), rows, source, tuple(problems), source=source, naming=_naming(need))
 
     def curate(self, data: LearningData, feedback: FeedbackOn, champion: TunedModel) -> Curation:
         return curate_feedback(data, feedback, champion)
@@ -113,7 +117,7 @@ class TextClassificationTask:
 
     def evaluate(self, model: TunedModel, data: LearningData) -> Evaluation:
         """Labels that the model does not know count as wrong, with a warning."""
-        rows = data.all_eval
+        rows = name_labels(data.all_eval, data.naming, model.task.labels)
         predictions = _predictions(model, rows)
         metrics = model.task.metrics(predictions, rows.labels)
         unknown = sorted({*rows.labels} - {*model.task.labels, RESERVED_LABEL})
@@ -131,7 +135,7 @@ class TextClassificationTask:
 
     def scores(self, model: TunedModel, data: LearningData) -> tuple[Scores, ...]:
         """Accuracy after rejection, out-of-scope rows included; a group is a label."""
-        rows = data.all_eval
+        rows = name_labels(data.all_eval, data.naming, model.task.labels)
         right = np.array(model.task.outcomes(_predictions(model, rows), rows.labels), bool)
         known = {*model.task.labels, RESERVED_LABEL}
         return (
@@ -168,6 +172,12 @@ class TextClassificationTask:
         yield from hardest_labels(evaluation.per_label)
         if evaluation.details is not None:
             yield from mistake_tables(evaluation.details)
+
+
+def _naming(need: Need) -> LabelNaming:
+    options = need.options
+    assert isinstance(options, ClassificationOptions)
+    return LabelNaming(need.join_names, tuple(options.oos_labels))
 
 
 def _declining(rejection: Mapping[str, Any] | None) -> str:

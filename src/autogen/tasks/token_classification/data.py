@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autogen.data.columns import has_columns, select
 from autogen.data.fingerprints import row_fingerprint
+from autogen.data.names import Spellings, check_similar, name_key, plain_name
 from autogen.data.problems import Problem, listed
 from autogen.data.readers.files import locate, read_rows
 from autogen.data.rows import Row
@@ -75,6 +76,7 @@ class TokenData:
     corrections_of_eval: int = 0
     waiting: int = 0  # feedback that is for a person to look at
     source: str = ""  # the file that is measured on, where it is not the need's own eval rows
+    join_names: bool = False  # labels that differ in case or width alone are one
 
     @property
     def all_eval(self) -> AnnotatedRows:
@@ -131,7 +133,7 @@ def read_annotated(project: Path, sources: Sequence[str], columns: Mapping[str, 
     return annotated, [*problems, *faults]
 
 
-def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
+def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str], in_project: bool = True) -> ReadRows:
     """Rows as read to typed examples: of a file with tags, tokens and tags; else text and entities."""
     by_source: dict[str, list[Row]] = {}
     for row in rows:
@@ -142,24 +144,47 @@ def annotated_rows(rows: Sequence[Row], columns: Mapping[str, str]) -> ReadRows:
         tagged = has_columns(some, TOKEN_FIELDS[1:], columns) and not has_columns(some, TEXT_FIELDS[1:], columns)
         fields = TOKEN_FIELDS if tagged else TEXT_FIELDS
         own = {name: column for name, column in columns.items() if name in fields}
-        picked, faults = select(some, fields, (), own)
+        picked, faults = select(some, fields, (), own, in_project)
         selected += picked
         problems += faults
     examples, sources, faults = read_examples(selected)
     return AnnotatedRows(tuple(examples), tuple(sources)), [*problems, *faults]
 
 
-def split_rows(train: ReadRows, eval_rows: ReadRows | None, seed: int) -> TokenData:
-    """Rows as read, checked; and split, where no eval rows are given."""
-    train_rows, problems = train[0], [*train[1], *_check_train(train[0])]
+def split_rows(
+    train: ReadRows, eval_rows: ReadRows | None, seed: int, join_names: bool = False, in_project: bool = True
+) -> TokenData:
+    """Rows as read, their labels named and checked; and split, where no eval rows are given."""
+    train_rows = name_labels(train[0], join_names)
+    problems = [*train[1], *_check_train(train_rows)]
+    if train_rows.rows:
+        spellings = Spellings(train_rows.counts.elements())
+        problems += check_similar(spellings, "label", train_rows.rows[0].source, in_project)
     if eval_rows is not None:
-        annotated, faults = eval_rows
+        annotated, faults = name_labels(eval_rows[0], join_names, train_rows.labels), eval_rows[1]
         problems += [*faults, *_check_eval(train_rows, annotated)]
-        return TokenData(train_rows, annotated, f"{len(annotated)} rows of the eval data", tuple(problems))
+        words = f"{len(annotated)} rows of the eval data"
+        return TokenData(train_rows, annotated, words, tuple(problems), join_names=join_names)
     share = SHARE_OF_MANY if len(train_rows) >= MANY else SHARE_OF_SOME
     train_places, eval_places = _split_places(train_rows, share, seed)
     words = f"{len(eval_places)} rows held out of the training data ({share:.0%})"
-    return TokenData(train_rows.pick(train_places), train_rows.pick(eval_places), words, tuple(problems))
+    train_part, eval_part = train_rows.pick(train_places), train_rows.pick(eval_places)
+    return TokenData(train_part, eval_part, words, tuple(problems), join_names=join_names)
+
+
+def name_labels(rows: AnnotatedRows, join_names: bool, known: Iterable[str] = ()) -> AnnotatedRows:
+    """The rows with labels that are the same whatever cannot be seen of them, and with `join_names` whatever their case
+    and width: as `known` writes them, else as most entities do."""
+    counts = rows.counts
+    usual = {**Spellings(counts.elements()).usual(), **{name_key(name): name for name in known}} if join_names else {}
+    names = {label: usual.get(name_key(label), plain_name(label)) for label in counts}
+    if all(name == label for label, name in names.items()):
+        return rows
+    examples = (
+        replace(example, spans=tuple(replace(span, label=names[span.label]) for span in example.spans))
+        for example in rows.examples
+    )
+    return replace(rows, examples=tuple(examples))
 
 
 def _split_places(rows: AnnotatedRows, share: float, seed: int) -> tuple[list[int], list[int]]:

@@ -23,6 +23,7 @@ from autogen.tasks.token_classification.data import (
     AnnotatedRows,
     TokenData,
     annotated_rows,
+    name_labels,
     read_annotated,
     split_rows,
 )
@@ -57,18 +58,19 @@ class TokenClassificationTask:
             read_annotated(project, need.source("train"), need.columns),
             read_annotated(project, eval_files, need.columns) if eval_files else None,
             need.training.seed,
+            need.join_names,
         )
 
     def from_rows(self, rows: Mapping[str, Sequence[Row]], need: Need) -> TokenData:
-        read = {role: annotated_rows(part, need.columns) for role, part in rows.items()}
+        read = {role: annotated_rows(part, need.columns, need.in_project) for role, part in rows.items()}
         if "train" not in read:
             annotated, problems = read["eval"]
             return TokenData(AnnotatedRows(), annotated, "", tuple(problems), source=f"{len(annotated)} rows")
-        return split_rows(read["train"], read.get("eval"), need.training.seed)
+        return split_rows(read["train"], read.get("eval"), need.training.seed, need.join_names, need.in_project)
 
     def with_rows(self, project: Path, need: Need, source: str, root: Path) -> TokenData:  # noqa: ARG002
         rows, problems = read_annotated(root, [source], need.columns)
-        return TokenData(AnnotatedRows(), rows, source, tuple(problems), source=source)
+        return TokenData(AnnotatedRows(), rows, source, tuple(problems), source=source, join_names=need.join_names)
 
     def curate(self, data: TokenData, feedback: FeedbackOn, champion: EntityModel) -> Curation:
         return curate_feedback(data, feedback, champion)
@@ -90,7 +92,7 @@ class TokenClassificationTask:
 
     def evaluate(self, model: EntityModel, data: TokenData) -> Evaluation:
         """Exact in span and label. Entities of labels that the model does not know count as missed, with a warning."""
-        rows = data.all_eval
+        rows = name_labels(data.all_eval, data.join_names, model.answers)
         predicted, gold = _spans(model, rows)
         scored = entity_scores(predicted, gold)
         unknown = [label for label in rows.labels if label not in model.answers]
@@ -108,7 +110,7 @@ class TokenClassificationTask:
     def scores(self, model: EntityModel, data: TokenData) -> tuple[Scores, ...]:
         """F1 of entities; a row is right when all its entities are. Each label is a group, and a row may be of several:
         no label may get worse for another's gain."""
-        rows = data.all_eval
+        rows = name_labels(data.all_eval, data.join_names, model.answers)
         predicted, gold = _spans(model, rows)
         known = {*model.answers}
         labels = [{span.label for span in spans} for spans in gold]
