@@ -35,6 +35,7 @@ from rows import OUT_OF_SCOPE, Row, by_label, file_of, read_rows
 
 SHAPES = ((20, 20), (15, 12), (8, 40))  # rows of an intent, intents
 KINDS = ("right", "three", "new", "flip20", "flip40", "intent", "random")
+CHECKS = ("not inferior", "no label worse")
 ALIKE = CandidateFigures(latency_ratio=1.0, size_ratio=1.0, parity=0.0)
 
 
@@ -56,8 +57,8 @@ def learning_data(rows: Sequence[Row]) -> LearningData:
     return LearningData(LabelledRows(tuple(LabelledText(*row) for row in rows), ()), LabelledRows(), "")
 
 
-def is_refused(older: Sequence[Row], batch: Sequence[Row], vectors: dict[str, Any]) -> tuple[bool, bool]:
-    """By all older rows together, and by those of a label."""
+def is_refused(older: Sequence[Row], batch: Sequence[Row], vectors: dict[str, Any]) -> tuple[bool, ...]:
+    """By all older rows together, and by those of a label or wrongly taken for it."""
     learnt = frozenset(row_fingerprint(row.text) for row in older)
     fit = CrossFit.of_batch(learning_data([*older, *batch]), learning_data(older), learnt)
     assert fit is not None
@@ -65,7 +66,7 @@ def is_refused(older: Sequence[Row], batch: Sequence[Row], vectors: dict[str, An
     paired = PairedScores(*scores, np.ones(len(scores[0]), bool))
     checks = judge([paired], (), ALIKE, GateSettings(), Batch(cross_fitted=paired)).checks
     passed = {check.name: check.passed for check in checks}
-    return not passed["not inferior, cross-fitted"], not passed["no label worse, cross-fitted"]
+    return tuple(not passed[f"{name}, cross-fitted"] for name in CHECKS)
 
 
 def main() -> None:

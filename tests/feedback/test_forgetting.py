@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autogen.feedback.events import Feedback, FeedbackStore
+from autogen.feedback.exchange import export_feedback, import_feedback
 from autogen.feedback.forgetting import Selection, erase_person, find_person, reports_that_quote
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore
@@ -71,10 +72,16 @@ def test_what_is_erased_is_nowhere_in_the_databases_files(filled: Database, stor
     assert not on_disk()
     assert find_person(filled, "ann").responses == find_person(filled, "ann").feedback == ()
     assert store.decisions() == {}
-    assert [(item.message, item.label, item.comment) for item in store.all()] == [
-        ("where is my card", "refund", None),
-        ("", None, "erased"),
-    ]
+    assert [(item.message, item.label, item.comment) for item in store.all()] == [("where is my card", "refund", None)]
+
+
+def test_what_is_left_after_an_erasure_is_exported_and_comes_in_again(
+    filled: Database, store: FeedbackStore, tmp_path: Path
+) -> None:
+    erase_person(filled, "ann")
+    export_feedback(store, tmp_path / "all.jsonl")
+    elsewhere = FeedbackStore(Database.open(tmp_path / "elsewhere/agent.db"))
+    assert import_feedback(elsewhere, tmp_path / "all.jsonl").imported == 1
 
 
 def test_what_comes_after_an_erasure_is_newer_than_what_was_there(filled: Database, store: FeedbackStore) -> None:

@@ -7,10 +7,11 @@ from itertools import product
 from math import comb
 from random import Random
 
+import numpy as np
 import pytest
 
 from autogen.config.project import GateSettings
-from autogen.versions.comparison import compare, rows_needed
+from autogen.versions.comparison import PairedScores, compare, rows_needed
 from autogen.versions.gate import Batch, CandidateFigures, judge
 from autogen.versions.off_policy import Estimate, ExpectedClicks
 from autogen.versions.scores import Scores
@@ -412,3 +413,36 @@ def test_of_several_skills_one_must_be_better_and_none_worse() -> None:
     assert not rejected.passed and "loans: " in rejected.summary and "cards: " not in rejected.summary
     assert combine_verdicts({"cards": same}, ["loans"]).passed  # a new skill is something
     assert not combine_verdicts({"cards": worse}, ["loans"]).passed
+
+
+def test_a_label_that_draws_older_rows_of_many_others_is_named_though_gains_pay_for_the_losses() -> None:
+    """Each of twelve other labels loses one row to it, and as many are gained elsewhere."""
+    count = 120
+    was, now = np.ones(count, bool), np.ones(count, bool)
+    now[:12], was[12:24] = False, False
+    groups = [f"label {at % 12}" for at in range(count)]
+
+    def scores(right: np.ndarray) -> Scores:
+        nothing = np.zeros(count, bool)
+        return Scores(
+            *("accuracy", "share", tuple(map(str, range(count)))),
+            counts=np.stack([right, np.ones(count)], axis=1).astype(np.float64),
+            right=right,
+            groups=tuple(groups),
+            beyond=nothing,
+            from_feedback=nothing,
+            taken_for=tuple(
+                "" if is_right else "greedy" if at < 12 else f"label {(at + 1) % 12}"
+                for at, is_right in enumerate(right)
+            ),
+        )
+
+    both = PairedScores(scores(was), scores(now), np.ones(count, bool))
+    result = judge([both], (), ALIKE, GateSettings(), Batch(cross_fitted=both))
+    drawn = check(result, "no label worse, cross-fitted")
+    assert not drawn.passed and drawn.tested
+    assert drawn.finding.endswith("significantly more rows are wrongly taken for greedy")
+    even = PairedScores(scores(was), scores(was), np.ones(count, bool))
+    assert check(
+        judge([even], (), ALIKE, GateSettings(), Batch(cross_fitted=even)), "no label worse, cross-fitted"
+    ).passed

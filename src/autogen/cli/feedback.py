@@ -142,7 +142,7 @@ def _selection(user: str | None, source: str | None, since: str | None) -> Selec
         raise UsageError("Expected --user, --source or --since, found none of them: say which feedback to drop.")
     try:
         moment = None if since is None else parse_time(since)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"Expected --since with a time such as 2026-11-28T09:30, found {since!r}.") from None
     return Selection(user, None if source is None else parse_source(source), moment)
 

@@ -19,7 +19,7 @@ from autogen.feedback.entities import EntitySpan, check_entities, entities_json,
 from autogen.storage import clock
 from autogen.storage.database import Database
 from autogen.storage.responses import ResponseStore, StoredResponse
-from autogen.storage.schema import DECISIONS, FEEDBACK, RESPONSES
+from autogen.storage.schema import DECISIONS, ERASED_ID, FEEDBACK, RESPONSES
 
 MAX_TEXT_LENGTH = 10_000
 """Characters in a message, a better answer or a comment."""
@@ -170,9 +170,10 @@ class FeedbackStore:
             _put_decisions(connection, in_order, made_elsewhere=True)
 
     def all(self) -> list[Feedback]:
-        """Every feedback, in order of arrival."""
+        """Every feedback, in order of arrival; what was erased is none."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(*_COLUMNS).order_by(FEEDBACK.c.number))
+            query = select(*_COLUMNS).where(FEEDBACK.c.id.not_like(f"{ERASED_ID}%"))
+            rows = connection.execute(query.order_by(FEEDBACK.c.number))
             return [_from_row(row) for row in rows.mappings()]
 
     def since(self, number: int) -> tuple[list[Feedback], dict[str, str], int]:

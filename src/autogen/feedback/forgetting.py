@@ -17,7 +17,7 @@ from autogen.errors import VersionDamaged
 from autogen.feedback.events import Feedback, Source
 from autogen.storage.database import Database
 from autogen.storage.files import explain_os_errors, write_atomically
-from autogen.storage.schema import DECISIONS, FEEDBACK, LEFT_OUT, RESPONSES
+from autogen.storage.schema import DECISIONS, ERASED_ID, FEEDBACK, LEFT_OUT, RESPONSES
 from autogen.versions.registry import Versions
 
 REPORTS = "reports"  # beside the versions
@@ -133,7 +133,7 @@ def _rows(connection: Connection, table: Table, condition: ColumnElement[bool]) 
 def _blank(number: int) -> dict[str, Any]:
     """A feedback that says nothing of anybody."""
     emptied = {column.name: None for column in FEEDBACK.columns if column.nullable}
-    return {**emptied, "id": f"fb-{ERASED}-{number}", "message": "", "comment": ERASED, "vouched": False}
+    return {**emptied, "id": f"{ERASED_ID}{number}", "message": "", "comment": ERASED, "vouched": False}
 
 
 def versions_that_learnt(versions: Versions, feedback_ids: set[str]) -> list[str]:

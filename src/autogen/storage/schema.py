@@ -47,6 +47,8 @@ RESPONSES = Table(
     Index("responses_of_conversation", "conversation_id", "number"),
 )
 
+ERASED_ID = "fb-erased-"  # the beginning of the id of a row that is kept for its number alone
+
 FEEDBACK = Table(
     "feedback",
     METADATA,

@@ -208,6 +208,20 @@ def _balances_within_rows(paired: PairedScores) -> dict[str, list[int]]:
     return balances
 
 
+def groups_that_draw(paired: PairedScores, level: float) -> list[str]:
+    """The groups that significantly more rows are wrongly taken for by the candidate than by the champion: what gains
+    elsewhere would pay for in the whole."""
+    was, now = (np.array(scores.taken_for, object) for scores in (paired.champion, paired.candidate))
+    names = sorted({*paired.champion.taken_for, *paired.candidate.taken_for} - {""})
+    return significantly_worse(
+        {
+            name: (int(((was == name) & (now != name)).sum()), int(((now == name) & (was != name)).sum()))
+            for name in names
+        },
+        level,
+    )
+
+
 def _chance_of_loss(gained: int, lost: int) -> float:
     """Of so many or more losses, were gains as likely."""
     return float(bdtrc(lost - 1, gained + lost, 0.5)) if gained + lost else 1.0

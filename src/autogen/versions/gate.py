@@ -4,13 +4,13 @@ judges every task alike, and knows none."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autogen.config.project import GateSettings
 from autogen.config.settings import RESERVED_LABEL
-from autogen.versions.comparison import Comparison, PairedScores, rows_needed, worse_groups
+from autogen.versions.comparison import Comparison, PairedScores, groups_that_draw, rows_needed, worse_groups
 from autogen.versions.scores import Flags, Scores
 from autogen.versions.standard import Standard, resolved_margin
 from autogen.versions.verdict import BETTER, Check, Verdict
@@ -204,7 +204,12 @@ def _check_cross_fitted(paired: PairedScores | None, figures: CandidateFigures, 
         comparison.figures() | {"margin": margin},
     )
     name = f"no {paired.candidate.group} worse, cross-fitted"
-    yield _check_groups(name, paired, standard.settings, CROSS_FITTED_LEVEL)
+    check = _check_groups(name, paired, standard.settings, CROSS_FITTED_LEVEL)
+    drawing = groups_that_draw(paired, CROSS_FITTED_LEVEL * (1 - standard.settings.confidence))
+    if drawing:
+        words = f"{check.finding}; significantly more rows are wrongly taken for {', '.join(drawing)}"
+        check = replace(check, passed=False, finding=words, tested=True)
+    yield check
 
 
 def _check_better(paired: Sequence[PairedScores], answers_changed: Sequence[str]) -> Check:

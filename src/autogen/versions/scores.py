@@ -29,6 +29,7 @@ class Scores:
     may be told apart within a row (spans of each label). A row belongs to those whose last count is not 0.
     `beyond`: rows that this model cannot know (a new label, a new item); `known_groups`: of `by_group`, what it can.
     `from_feedback`: rows that came with feedback, not with the eval data.
+    `taken_for`: the group that a row is wrongly taken for, "" for none; () where it is not told.
     `unit`: what a row is called; `group`: what a group is; `right_means`: how a right row is put into words.
     """
 
@@ -45,6 +46,7 @@ class Scores:
     right_means: str = "right"
     by_group: Mapping[str, Floats] = field(default_factory=dict)
     known_groups: frozenset[str] = frozenset()
+    taken_for: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,6 +84,7 @@ class Scores:
             beyond=self.beyond[mask],
             from_feedback=self.from_feedback[mask],
             by_group={name: counts[mask] for name, counts in self.by_group.items()},
+            taken_for=tuple(compress(self.taken_for, mask)),
         )
 
 

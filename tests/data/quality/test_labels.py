@@ -113,6 +113,11 @@ def test_out_of_scope_rows_need_no_training_rows() -> None:
     assert check_against([("one", "a")], [("two", "a"), ("three", "oos")]) == []
 
 
+def test_eval_rows_that_are_all_out_of_scope_measure_nothing() -> None:
+    problems = check_against([("one", "a"), ("two", "oos")], [("three", "oos"), ("four", "oos")])
+    assert summaries(problems) == [("error", "no-known-label", None)]
+
+
 def test_an_eval_text_that_is_a_training_text_is_a_warning() -> None:
     problems = check_against(FINE, [("five", "a"), ("THREE", "b")])
     assert summaries(problems) == [("warning", "leakage", 3)]

@@ -47,7 +47,7 @@ def check_eval(
 ) -> list[Problem]:
     """What keeps held-out rows from measuring what was learnt."""
     known_labels = set(train_labels)
-    if eval_rows and not (known_labels | {RESERVED_LABEL}) & {*eval_labels}:
+    if eval_rows and not (known_labels - {RESERVED_LABEL}) & {*eval_labels}:
         labels = listed(sorted({*eval_labels}))
         message = f"expected labels of the training rows ({listed(sorted(known_labels))}), found none of them: {labels}"
         return [Problem("error", "no-known-label", eval_rows[0].source, None, message, "give the rows such labels")]

@@ -66,10 +66,15 @@ class CrossFit:
         normed, measured = centred(vectors), list(self.measured)
         similarities = normed[measured] @ normed.T
         similarities[np.arange(len(measured)), measured] = -np.inf  # a row has not learnt itself
-        right = [vote(similarities, gold, list(learnt)) == gold[measured] for learnt in (self.older, self.joined)]
-        return self._scores(right[0]), self._scores(right[1])
+        without, joined = (
+            self._scores(np.array(names)[vote(similarities, gold, list(learnt))])
+            for learnt in (self.older, self.joined)
+        )
+        return without, joined
 
-    def _scores(self, right: NDArray[np.bool_]) -> Scores:
+    def _scores(self, answers: NDArray[np.str_]) -> Scores:
+        labels = np.array([self.examples[at].label for at in self.measured])
+        right = answers == labels
         examples, nothing = [self.examples[at] for at in self.measured], np.zeros(len(self.measured), bool)
         return Scores(
             metric="accuracy",
@@ -80,6 +85,7 @@ class CrossFit:
             groups=tuple(example.label for example in examples),
             beyond=nothing,
             from_feedback=nothing,
+            taken_for=tuple(map(str, np.where(right, "", answers))),
         )
 
 
