@@ -12,7 +12,8 @@ ABSOLUTE, RELATIVE = 1e-3, 1e-2  # another processor rounds a tiny model's figur
 
 # Keys that later code adds to what it answered: what else there is to tell of a reply, corrected spans (`EntityField`
 # is their type over HTTP), settings of one skill or one need, what declining rests on, who vouches for feedback, and
-# how it is reviewed, whose was learnt and what was left out of a batch, which names are one, and what `check` notes.
+# how it is reviewed, whose was learnt and what was left out of a batch, which names are one, what `check` notes, and
+# what a chat request may not ask for.
 ADDED = frozenset(
     {
         *("details", "entities", "EntityField", "base_model", "need_training"),
@@ -20,6 +21,7 @@ ADDED = frozenset(
         *("detector", "outliers", "rejection", "declining"),
         *("batch_users", "instead_of", "left_out"),
         *("join_names", "oos_labels", "notes"),
+        *("n", "tools", "tool_choice", "functions", "response_format", "TextFormat"),
     }
 )
 
