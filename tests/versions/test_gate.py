@@ -416,10 +416,10 @@ def test_of_several_skills_one_must_be_better_and_none_worse() -> None:
 
 
 def test_a_label_that_draws_older_rows_of_many_others_is_named_though_gains_pay_for_the_losses() -> None:
-    """Each of twelve other labels loses one row to it, and as many are gained elsewhere."""
+    """Each of eleven other labels loses one row to it, and as many are gained elsewhere."""
     count = 120
     was, now = np.ones(count, bool), np.ones(count, bool)
-    now[:12], was[12:24] = False, False
+    now[:11], was[12:23] = False, False
     groups = [f"label {at % 12}" for at in range(count)]
 
     def scores(right: np.ndarray) -> Scores:
@@ -432,7 +432,7 @@ def test_a_label_that_draws_older_rows_of_many_others_is_named_though_gains_pay_
             beyond=nothing,
             from_feedback=nothing,
             taken_for=tuple(
-                "" if is_right else "greedy" if at < 12 else f"label {(at + 1) % 12}"
+                "" if is_right else "label 11" if at < 11 else f"label {(at + 1) % 12}"
                 for at, is_right in enumerate(right)
             ),
         )
@@ -441,7 +441,7 @@ def test_a_label_that_draws_older_rows_of_many_others_is_named_though_gains_pay_
     result = judge([both], (), ALIKE, GateSettings(), Batch(cross_fitted=both))
     drawn = check(result, "no label worse, cross-fitted")
     assert not drawn.passed and drawn.tested
-    assert drawn.finding.endswith("significantly more rows are wrongly taken for greedy")
+    assert drawn.finding.endswith("significantly more rows are wrongly taken for label 11")
     even = PairedScores(scores(was), scores(was), np.ones(count, bool))
     assert check(
         judge([even], (), ALIKE, GateSettings(), Batch(cross_fitted=even)), "no label worse, cross-fitted"

@@ -210,9 +210,9 @@ def _balances_within_rows(paired: PairedScores) -> dict[str, list[int]]:
 
 def groups_that_draw(paired: PairedScores, level: float) -> list[str]:
     """The groups that significantly more rows are wrongly taken for by the candidate than by the champion: what gains
-    elsewhere would pay for in the whole."""
+    elsewhere would pay for in the whole. One that no row is of is new, and takes some."""
     was, now = (np.array(scores.taken_for, object) for scores in (paired.champion, paired.candidate))
-    names = sorted({*paired.champion.taken_for, *paired.candidate.taken_for} - {""})
+    names = sorted({*paired.champion.taken_for, *paired.candidate.taken_for} & {*paired.candidate.groups})
     return significantly_worse(
         {
             name: (int(((was == name) & (now != name)).sum()), int(((now == name) & (was != name)).sum()))
