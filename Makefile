@@ -36,7 +36,7 @@ peers: ## Make the environments of the peers that benchmarks compare with
 # for each other
 WORKERS ?= 2
 TESTS := $(if $(T),$(patsubst src/autogen%,tests%,$(T)))
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n $(if $(T),0,$(WORKERS)) --dist loadfile --durations=30
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n $(if $(T),0,$(WORKERS)) --dist loadfile --no-loadscope-reorder --durations=30
 
 test: $(STAMP) $(if $(T),,check) ## All that CI runs: what `check` checks, and the tests; of one folder: T=src/autogen/…
 	$(PYTEST) -m "not slow" $(TESTS)

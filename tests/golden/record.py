@@ -19,7 +19,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from tests.golden.anew import LEARNT_ANEW, learn_anew, save_anew, shapes_of
+from tests.golden.anew import LEARNT_ANEW, QUICK_ANEW, learn_anew, save_anew, shapes_of
 from tests.golden.commands import Done, run, serving
 from tests.golden.comparing import rounded
 from tests.golden.questions import (
@@ -324,6 +324,8 @@ def record_answers(moment: float) -> None:
             print("learning anew", name, flush=True)
             began = time.process_time()
             _write(f"{name}/anew", learn_anew(copied(name, place), commands, moment))
+            if name in QUICK_ANEW:
+                _write(f"{name}/improved", learn_anew(copied(name, place), ("improve",), moment))
             print(f"  {time.process_time() - began:.1f} CPU-s", flush=True)
 
 
