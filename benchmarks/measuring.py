@@ -144,9 +144,15 @@ def report(
         print(f"  {name:<10} {value}")
     print(f"\n{table(header, rows)}")
     if arguments.json:
-        given = {k: v.name if isinstance(v, Path) else v for k, v in vars(arguments).items() if k != "json"}
+        given = {name: _without_folders(value) for name, value in vars(arguments).items() if name != "json"}
         result = {"benchmark": title, "machine": about, "arguments": given, **found}
         arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _without_folders(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_folders(item) for item in value]
+    return value.name if isinstance(value, Path) else value
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

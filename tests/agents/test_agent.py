@@ -174,6 +174,12 @@ def test_a_version_with_an_altered_file_does_not_answer(project: Path, name: str
         Agent.load(project)
 
 
+def test_a_project_file_that_cannot_be_read_stops_no_answers(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (project / "agent.toml").write_text("[agent\n", "utf-8")
+    assert Agent.load(project).respond("my card was stolen").text
+    assert "only the owner's clicks" in caplog.text
+
+
 def test_several_threads_may_talk_to_one_agent(agent: Agent) -> None:
     texts = [text for text, _ in rows(5, seed=4)]
     expected = [reply.intent for _, reply in agent.parse(texts)]

@@ -81,12 +81,12 @@ def test_a_site_and_a_host_that_are_named_may_ask(open_to_a_site: ServerProcess)
 def test_a_browser_that_is_told_that_a_name_is_this_machine_reads_nothing(server: ServerProcess) -> None:
     assert BROWSER is not None
     port = urlsplit(server.url).port
-    shown = {}
+    pages = {}
     for name in ("evil.example", "localhost"):
         words = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
         rebound = f"--host-resolver-rules=MAP {name} 127.0.0.1"
         url = f"http://{name}:{port}/v1/models"
         done = subprocess.run([*words, rebound, url], capture_output=True, text=True, timeout=60, check=True)
-        shown[name] = done.stdout
-    assert "unknown_host" in shown["evil.example"] and "tiny" not in shown["evil.example"]
-    assert "unknown_host" not in shown["localhost"] and '"object":"list"' in shown["localhost"]
+        pages[name] = done.stdout
+    assert "unknown_host" in pages["evil.example"] and "tiny" not in pages["evil.example"]
+    assert "unknown_host" not in pages["localhost"] and '"object":"list"' in pages["localhost"]

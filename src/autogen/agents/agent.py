@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 from autogen.agents.loading import load_skills
 from autogen.agents.messages import Message, check_message, check_user, check_whole_characters, new_id
 from autogen.config.project import LearnFrom, load_feedback_settings
-from autogen.errors import ProjectNotFound
+from autogen.errors import ConfigError, ProjectNotFound
 from autogen.feedback.entities import EntitySpan, to_spans
 from autogen.feedback.events import Feedback, Source
 from autogen.feedback.memory import Memory
@@ -24,6 +25,8 @@ from autogen.versions.manifest import Manifest, check_files
 from autogen.versions.registry import STATE_FOLDER, Versions
 
 __all__ = ["Agent", "Message", "Response", "ResponseChunk"]
+
+log = logging.getLogger("autogen.agents")
 
 S = TypeVar("S")
 Stream = Callable[[], Generator[Reply, None, None]]
@@ -69,7 +72,7 @@ class Agent:
     def load(cls, project: Path | str, version: str | None = None, memory: Memory | None = None) -> Agent:
         """The champion of the project in this folder, or the version named.
 
-        Raises ProjectNotFound, UnknownVersion, VersionDamaged, ConfigError, StorageError.
+        Raises ProjectNotFound, UnknownVersion, VersionDamaged, StorageError.
         """
         folder = Path(project)
         if not (folder / STATE_FOLDER).is_dir():
@@ -81,8 +84,8 @@ class Agent:
         name = versions.champion() if version is None else versions.find(version)
         manifest = versions.manifest(name)
         check_files(versions.folder / name, manifest, answering_only=True)
-        skills, learn_from = load_skills(versions.folder / name, manifest), load_feedback_settings(folder).learn_from
-        return cls(manifest, skills, memory or Memory.open(folder), learn_from)
+        skills = load_skills(versions.folder / name, manifest)
+        return cls(manifest, skills, memory or Memory.open(folder), _whose_feedback(folder))
 
     @property
     def name(self) -> str:
@@ -311,3 +314,12 @@ def _stored_response(response: Response, reply: Reply, message: Message) -> Stor
         created_at=datetime.now(UTC),
         user=message.user,
     )
+
+
+def _whose_feedback(folder: Path) -> LearnFrom:
+    """Whose feedback moves answers at once: what cannot be read trusts nobody but the owner, and stops no answers."""
+    try:
+        return load_feedback_settings(folder).learn_from
+    except ConfigError as error:
+        log.warning("only the owner's clicks move what is recommended: %s", error)
+        return "owner"

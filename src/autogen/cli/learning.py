@@ -36,9 +36,9 @@ def init(
         return
     copy_template(template, folder)
     terminal = open_terminal(folder, as_json)
-    shown = escape(str(folder))
-    terminal.say(f"Made a {template} project in [bold]{shown}[/].")
-    terminal.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    name = escape(str(folder))
+    terminal.say(f"Made a {template} project in [bold]{name}[/].")
+    terminal.say(f"Next: [bold]cd {name}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
     terminal.result({"project": str(folder), "template": template})
 
 
@@ -47,12 +47,12 @@ def _init_from_file(folder: Path, data: Path, as_json: bool) -> None:
 
     started = start_project(folder, data)
     terminal = open_terminal(folder, as_json)
-    shown = escape(str(folder))
-    terminal.say(f"Made a {started.kind} project in [bold]{shown}[/].")
+    name = escape(str(folder))
+    terminal.say(f"Made a {started.kind} project in [bold]{name}[/].")
     for line in started.assumed:
         terminal.say(escape(line))
     terminal.say(f"Wrong? Mend [bold]{escape(str(folder / CONFIG_NAME))}[/].")
-    terminal.say(f"Next: [bold]cd {shown}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
+    terminal.say(f"Next: [bold]cd {name}[/], then [bold]autogen check[/] and [bold]autogen train[/].")
     terminal.result(
         {
             "project": str(folder),

@@ -64,9 +64,9 @@ def select(
 def find_columns(present: Collection[str], fields: Sequence[str]) -> dict[str, str] | None:
     """The column that most likely holds each field, by its name; None where one has none."""
     absent = [field for field in fields if field not in present]
-    found = {field: field for field in fields if field in present}
-    found |= _guesses(absent, {field: field for field in fields}, present)
-    return found if len(found) == len(fields) else None
+    columns = {field: field for field in fields if field in present}
+    columns |= _guesses(absent, {field: field for field in fields}, present)
+    return columns if len(columns) == len(fields) else None
 
 
 def has_columns(rows: Sequence[Row], fields: Sequence[str], columns: Mapping[str, str]) -> bool:

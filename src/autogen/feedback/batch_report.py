@@ -13,6 +13,7 @@ from autogen.versions.manifest import LeftOutPart, Manifest
 from autogen.versions.registry import Versions
 
 ERASED = "feedback that was erased since"
+MOST_USERS = 5  # that a sentence names
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,6 @@ def _count(feedback_ids: Collection[str], users: Mapping[str, str]) -> dict[str,
 def describe_batch(report: BatchReport) -> str:
     """How much feedback is new to a version, and whose, in a sentence."""
     return f"Learnt or set aside anew: {sum(report.users.values()):,} feedback, {name_users(report.users)}."
-
-
-MOST_USERS = 5  # that a sentence names
 
 
 def name_users(users: Mapping[str, int]) -> str:

@@ -67,10 +67,10 @@ def _choose(present: Sequence[str], rows: Sequence[Row], data: Path) -> tuple[st
         if isinstance(kind, StartsFromFile)
         for point in kind.starting_points
     ]
-    found = [(name, point, columns) for name, point in points if (columns := find_columns(present, point.fields))]
-    if found:
-        exact = [choice for choice in found if all(field in present for field in choice[1].fields)]
-        return max(exact or found, key=lambda choice: len(choice[1].fields))
+    choices = [(name, point, columns) for name, point in points if (columns := find_columns(present, point.fields))]
+    if choices:
+        exact = [choice for choice in choices if all(field in present for field in choice[1].fields)]
+        return max(exact or choices, key=lambda choice: len(choice[1].fields))
     if len(rows) > 1 and (columns := _columns_by_content(present, rows)):
         for name, point in points:
             if {*point.fields} == {*columns}:

@@ -107,7 +107,7 @@ def create_app(fleet: Fleet, settings: ServerSettings) -> FastAPI:
     app.add_middleware(
         Guard,
         key=key,
-        hosts=KnownHosts(frozenset(settings.hosts), frozenset(settings.origins)),
+        hosts=KnownHosts(frozenset(map(str.lower, settings.hosts)), frozenset(settings.origins)),
         metrics=metrics,
         routes=routes,
         body_bytes=settings.body_bytes,

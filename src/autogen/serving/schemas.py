@@ -74,7 +74,7 @@ class TextFormat(BaseModel):
     type: Literal["text"] = Field(description="The only format of answers.")
 
 
-Nothing = Annotated[list[Any] | None, Field(max_length=0)]
+EmptyList = Annotated[list[Any] | None, Field(max_length=0)]
 
 
 class ChatRequest(BaseModel):
@@ -92,9 +92,9 @@ class ChatRequest(BaseModel):
     metadata: ChatMetadata | None = Field(default=None, description="What OpenAI's API has no field for.")
     user: Id | None = Field(default=None, description="Who writes, for skills that answer each user differently.")
     n: Literal[1] | None = Field(default=None, description="1, if anything: there is one answer.")
-    tools: Nothing = Field(default=None, description="None: this agent calls no tools of its callers.")
+    tools: EmptyList = Field(default=None, description="None: this agent calls no tools of its callers.")
     tool_choice: Literal["none"] | None = Field(default=None, description="`none`, if anything.")
-    functions: Nothing = Field(default=None, description="None, as with `tools`.")
+    functions: EmptyList = Field(default=None, description="None, as with `tools`.")
     response_format: TextFormat | None = Field(default=None, description="Text, if anything.")
 
     model_config = ConfigDict(

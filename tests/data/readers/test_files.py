@@ -249,6 +249,16 @@ def test_a_cell_over_the_limit_is_an_error_and_the_next_line_is_read(tmp_path: P
     assert [row.number for row in rows] == [3]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['label,text\na,one\na,"line one\nline two"\nb,two\n', 'text,label\none,a\n"line one\nline two",a\ntwo,b\n'],
+)
+def test_a_cell_of_two_lines_swallows_nothing(tmp_path: Path, text: str) -> None:
+    rows, problems = write_and_read(tmp_path / "a.csv", text)
+    assert problems == [] and [row.number for row in rows] == [2, 3, 5]
+    assert rows[1].values["text"] == "line one\nline two"
+
+
 MISREAD = "ÂÃâ" + "".join(map(chr, range(0x80, 0xA0)))  # what a wrong conversion leaves, which is a warning
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0" + MISREAD), max_size=8)
 RECORDS = st.tuples(CELLS, CELLS).filter(lambda cells: any(cell.strip() for cell in cells))

@@ -45,7 +45,7 @@ def rows_of_records(
     fault = _header_fault(header, names, delimiter, source)
     if fault:
         return [], [*problems, fault]
-    swallowed = find_swallowed(records[1:], lines.texts, delimiter, source)
+    swallowed = find_swallowed(records[1:], delimiter, source)
     swallowing = {problem.row for problem in swallowed}
     sound = [r for r in records[1:] if not r.touches(lines.damaged) and r.first_line not in swallowing]
     row_records, left_out = leave_out(sound, names, source)

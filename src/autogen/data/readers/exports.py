@@ -37,28 +37,28 @@ def plain_rows(rows: Sequence[Row], source: str) -> _Read:
     without those that were rejected."""
     if not rows:
         return [], []
-    kept, problems = _without_rejected(rows, source)
-    if any(_is_task(row) for row in kept):
-        kept, more = _tasks(kept, source)
+    accepted, problems = _without_rejected(rows, source)
+    if any(_is_task(row) for row in accepted):
+        accepted, more = _tasks(accepted, source)
         problems += more
-    plain = [_plain(row) for row in kept]
+    plain = [_plain(row) for row in accepted]
     return plain, [*problems, *_unread_marks(plain, source)]
 
 
 def _without_rejected(rows: Sequence[Row], source: str) -> _Read:
     problems: list[Problem] = []
-    kept = list(rows)
+    accepted = list(rows)
     for column, (decisive, negative, positive) in _VERDICTS.items():
-        words = [_word(row.values.get(column)) for row in kept]
+        words = [_word(row.values.get(column)) for row in accepted]
         if not {*words} & decisive or not {*words} & negative or not {*words} - {""} <= negative | positive:
             continue
-        rejected = [row for row, word in zip(kept, words, strict=True) if word in negative]
+        rejected = [row for row, word in zip(accepted, words, strict=True) if word in negative]
         names = listed(sorted({*words} & negative))
         message = f"expected rows that are right, found {shown(column)} {names} ({len(rejected)} such rows)"
         fix = "they are left out: what a row is not teaches nothing"
         problems.append(Problem("warning", "rejected-row", source, rejected[0].number, message, fix))
-        kept = [row for row, word in zip(kept, words, strict=True) if word not in negative]
-    return kept, problems
+        accepted = [row for row, word in zip(accepted, words, strict=True) if word not in negative]
+    return accepted, problems
 
 
 def _unread_marks(rows: Sequence[Row], source: str) -> list[Problem]:

@@ -76,7 +76,7 @@ def _lines_below(records: Sequence[Record], width: int) -> list[Record]:
     return below[::-1]
 
 
-def find_swallowed(records: Sequence[Record], lines: Sequence[str], delimiter: str, source: str) -> list[Problem]:
+def find_swallowed(records: Sequence[Record], delimiter: str, source: str) -> list[Problem]:
     """An error for each record over several lines most of which would be rows by themselves: as many cells as others
     have, none empty, and values that other rows have in the same column. A quote was opened and never meant to."""
     single = [record.cells for record in records if record.first_line == record.last_line]
@@ -88,8 +88,9 @@ def find_swallowed(records: Sequence[Record], lines: Sequence[str], delimiter: s
     for record in records:
         if record.fault or record.first_line == record.last_line:
             continue
-        inner = [line for line in lines[record.first_line - 1 : record.last_line - 1] if line.strip()]
-        if _are_rows(inner, columns, delimiter):
+        # what stands before the quote is no part of what it has swallowed
+        inner = [line for cell in record.cells for line in cell.splitlines()[:-1] if line.strip()]
+        if inner and _are_rows(inner, columns, delimiter):
             count = record.last_line - record.first_line + 1
             message = (
                 f"expected one row, found a quote that is closed {count - 1} lines below: {count} lines that look like "

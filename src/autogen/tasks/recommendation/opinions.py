@@ -61,11 +61,11 @@ def check_low_ratings(
     unloved = [at for at in chosen if rated[at] >= FEWEST_RATINGS and 2 * lows[at] > rated[at]]
     if not low.any() or (min_rating is None and low.sum() <= MANY_LOW * is_rated.sum() and not unloved):
         return []
-    found = f"{low.sum():,} of {is_rated.sum():,} rated events with a rating " + (
+    low_ratings = f"{low.sum():,} of {is_rated.sum():,} rated events with a rating " + (
         f"of at most {limit:g} ({lowest:g} to {highest:g})" if min_rating is None else f"below min_rating = {limit:g}"
     )
-    found += f", most of {shown(items[unloved[0]])}'s among them" if unloved else ""
-    message = f"expected events of what users like, found {found}: they are learnt as all others"
+    low_ratings += f", most of {shown(items[unloved[0]])}'s among them" if unloved else ""
+    message = f"expected events of what users like, found {low_ratings}: they are learnt as all others"
     fix = "leave out of the file what users did not like"
     fix += "; min_rating is for held-out events only" if min_rating is not None else ""
     return [Problem("warning", "low-rating", source, None, message, fix)]

@@ -10,7 +10,7 @@ What was tried: docs/decisions/0025-gate-for-few-rows.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,20 +73,26 @@ class CrossFit:
         return without, joined
 
     def _scores(self, answers: NDArray[np.str_]) -> Scores:
-        labels = np.array([self.examples[at].label for at in self.measured])
-        right = answers == labels
-        examples, nothing = [self.examples[at] for at in self.measured], np.zeros(len(self.measured), bool)
-        return Scores(
-            metric="accuracy",
-            statistic="share",
-            rows=tuple(row_fingerprint(example.text) for example in examples),
-            counts=np.stack([right, np.ones(len(right))], axis=1).astype(np.float64),
-            right=right,
-            groups=tuple(example.label for example in examples),
-            beyond=nothing,
-            from_feedback=nothing,
-            taken_for=tuple(map(str, np.where(right, "", answers))),
-        )
+        examples = [self.examples[at] for at in self.measured]
+        right = answers == np.array([example.label for example in examples])
+        scores = accuracy_scores(examples, right, np.zeros(len(examples), bool))
+        return replace(scores, taken_for=tuple(map(str, np.where(right, "", answers))))
+
+
+def accuracy_scores(
+    examples: Sequence[LabelledText], right: NDArray[np.bool_], from_feedback: NDArray[np.bool_]
+) -> Scores:
+    """Of rows that are each answered rightly or not; a group is a label."""
+    return Scores(
+        metric="accuracy",
+        statistic="share",
+        rows=tuple(row_fingerprint(example.text) for example in examples),
+        counts=np.stack([right, np.ones(len(right))], axis=1).astype(np.float64),
+        right=right,
+        groups=tuple(example.label for example in examples),
+        beyond=np.zeros(len(right), bool),
+        from_feedback=from_feedback,
+    )
 
 
 def vote(similarities: NDArray[np.float32], gold: NDArray[np.intp], learnt: Sequence[int]) -> NDArray[np.intp]:

@@ -13,10 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from autogen.data.fingerprints import row_fingerprint
 from autogen.data.quality.heads import Vectors
 from autogen.data.quality.near_duplicates import centred
-from autogen.tasks.text_classification.learning.cross_fit import NEIGHBOURS, SHARPNESS, CrossFit, vote
+from autogen.tasks.text_classification.learning.cross_fit import NEIGHBOURS, SHARPNESS, CrossFit, accuracy_scores, vote
 from autogen.tasks.text_classification.rows import LabelledText
 from autogen.versions.scores import Scores
 
@@ -67,19 +66,10 @@ class LeaveOut:
         """Of the trusted rows, those of these texts aside: learnt is the batch without them."""
         learnt = self._learnt(left_out)
         texts = [self.examples[at].text for at in self.measured]
-        at = np.array([text not in left_out for text in texts], bool)
-        right = (self._answers(learnt) == self.gold[self.measured])[at]
-        rows = [self.examples[place] for place in self.measured[at]]
-        return Scores(
-            metric="accuracy",
-            statistic="share",
-            rows=tuple(row_fingerprint(row.text) for row in rows),
-            counts=np.stack([right, np.ones(len(right))], axis=1).astype(np.float64),
-            right=right,
-            groups=tuple(row.label for row in rows),
-            beyond=np.zeros(len(right), bool),
-            from_feedback=self.measured[at] >= len(self.fit.examples),
-        )
+        is_asked = np.array([text not in left_out for text in texts], bool)
+        right = (self._answers(learnt) == self.gold[self.measured])[is_asked]
+        places = self.measured[is_asked]
+        return accuracy_scores([self.examples[at] for at in places], right, places >= len(self.fit.examples))
 
     def _learnt(self, left_out: frozenset[str]) -> NDArray[np.bool_]:
         """Which examples are learnt: where a row that took an older one's place is left out, that is back."""
